@@ -1,0 +1,56 @@
+"""Bytes of the state's records, and the digest over a block's writes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from jifen.codec.canonical import StrictDecoder, encode
+from jifen.hashing import STATE
+from jifen.ledger import state
+from jifen.ledger.types import (
+    Account,
+    Holding,
+    OrderRecord,
+    Organization,
+    PointType,
+    Record,
+    Supply,
+    TransactionMark,
+)
+
+RECORD_BYTES_MAX: Final = 1 << 20
+"""Largest record: a holding of thirty years of daily lots stays below half of it."""
+
+_KINDS: Final[dict[bytes, type[Record]]] = {
+    state.ORGANIZATION: Organization,
+    state.POINT_TYPE: PointType,
+    state.SUPPLY: Supply,
+    state.ACCOUNT: Account,
+    state.HOLDING: Holding,
+    state.ORDER: OrderRecord,
+    state.MARK: TransactionMark,
+}
+
+_DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {
+    prefix: StrictDecoder(kind, what=kind.__name__, bytes_max=RECORD_BYTES_MAX) for prefix, kind in _KINDS.items()
+}
+
+
+def decode_record(key: bytes, data: bytes) -> Record:
+    """Return the record stored under `key`; raises Malformed, KeyError for a key of no known table."""
+    return _DECODERS[key[:1]](data)
+
+
+def encode_writes(writes: Mapping[bytes, Record]) -> list[tuple[bytes, bytes]]:
+    """Return a block's writes as sorted (key, bytes) pairs, ready for digest and store."""
+    return [(key, encode(writes[key])) for key in sorted(writes)]
+
+
+def state_digest(before: bytes, writes: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the running digest after a block: constant cost, and any divergence shows at the block where it happens.
+
+    Keys and values go in with their lengths as four-byte numbers.
+    """
+    parts = [before]
+    for key, value in writes:
+        parts += (len(key).to_bytes(4, "big"), key, len(value).to_bytes(4, "big"), value)
+    return STATE(b"".join(parts))

@@ -1,0 +1,44 @@
+"""Domain-tagged SHA-256: the one hash of the project.
+
+`SHA256(SHA256(tag) || SHA256(tag) || message)`, the construction of BIP-340, so that a hash made for one purpose can
+never be passed off as one made for another. Tags begin with `jifen/` and end in a version.
+"""
+
+from hashlib import sha256
+from typing import Final, final
+
+
+@final
+class TaggedHash:
+    """Hash function of one domain; make one per tag, at import."""
+
+    __slots__ = ("_start",)
+
+    def __init__(self, tag: str) -> None:
+        prefix = sha256(tag.encode()).digest()
+        self._start = sha256(prefix + prefix)
+
+    def __call__(self, *parts: bytes) -> bytes:
+        """Return the 32-byte hash of the parts put together; parts of varying length must carry their lengths."""
+        state = self._start.copy()
+        for part in parts:
+            state.update(part)
+        return state.digest()
+
+
+CHAIN_ID: Final = TaggedHash("jifen/chain/1")
+"""Of the canonical genesis document."""
+TRANSACTION: Final = TaggedHash("jifen/transaction/1")
+"""Of chain id and transaction body; what signers sign."""
+ACCOUNT: Final = TaggedHash("jifen/account/1")
+"""Of chain id and first public key; its first 20 bytes are the account id."""
+BLOCK: Final = TaggedHash("jifen/block/1")
+"""Of a canonical block header."""
+STATE: Final = TaggedHash("jifen/state/1")
+"""Of the digest before and the sorted writes of one block."""
+ACKNOWLEDGEMENT: Final = TaggedHash("jifen/acknowledgement/1")
+"""Of what a validator signs when a block is durable."""
+VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
+"""Of the ordered validator ids and keys."""
+DERIVED_KEY: Final = TaggedHash("jifen/derived-key/1")
+"""Of a master secret and a label."""

@@ -1,0 +1,90 @@
+"""Earning: points for purchases, at the flat rate of the point type."""
+
+from jifen.ledger.context import BlockContext
+from jifen.ledger.lots import add_lots, day_of
+from jifen.ledger.receipts import PointsEarned
+from jifen.ledger.records import read
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.state import (
+    StateReader,
+    StateWriter,
+    account_key,
+    holding_key,
+    order_key,
+    organization_key,
+    point_type_key,
+    supply_key,
+)
+from jifen.ledger.transactions import EarnPoints, Transaction
+from jifen.ledger.types import (
+    EMPTY_HOLDING,
+    EMPTY_SUPPLY,
+    POINTS_MAX,
+    Holding,
+    Lot,
+    LotOrigin,
+    OrderRecord,
+    Organization,
+    OrganizationStatus,
+    PointType,
+    Scope,
+    Supply,
+)
+
+TILL_SCOPES = Scope.CASHIER | Scope.ISSUER
+"""Scopes that may credit a purchase."""
+
+
+def points_for(point_type: PointType, amount_fen: int) -> int:
+    """Return the points that a purchase earns, rounded down once."""
+    return amount_fen * point_type.earn_points // point_type.earn_fen
+
+
+def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction) -> Rejection | PointType:
+    """Return why the purchase cannot be credited, or the point type to credit. Order: `rejections.py`."""
+    organization = read(state, organization_key(body.merchant), Organization)
+    if organization is None:
+        return Rejection.ORGANIZATION_UNKNOWN
+    if organization.status is not OrganizationStatus.ACTIVE:
+        return Rejection.ORGANIZATION_NOT_ACTIVE
+    if state.get(account_key(body.account)) is None:
+        return Rejection.ACCOUNT_UNKNOWN
+    point_type = read(state, point_type_key(body.point_type), PointType)
+    if point_type is None:
+        return Rejection.POINT_TYPE_UNKNOWN
+    if not any(organization.scopes_of(key) & TILL_SCOPES for key in transaction.signers):
+        return Rejection.NOT_AUTHORIZED
+    if point_type.issuer != body.merchant:
+        return Rejection.NOT_THE_ISSUER
+    if state.get(order_key(body.merchant, body.order_id)) is not None:
+        return Rejection.ORDER_ALREADY_CREDITED
+    supply = read(state, supply_key(body.point_type), Supply) or EMPTY_SUPPLY
+    if supply.issued + points_for(point_type, body.amount_fen) > POINTS_MAX:
+        return Rejection.SUPPLY_EXHAUSTED
+    return point_type
+
+
+def earn(
+    state: StateWriter, body: EarnPoints, transaction: Transaction, point_type: PointType, context: BlockContext
+) -> PointsEarned:
+    """Credit the purchase. An order too small to earn a point is recorded all the same and earns 0."""
+    points = points_for(point_type, body.amount_fen)
+    holding = read(state, holding_key(body.account, body.point_type), Holding) or EMPTY_HOLDING
+    if points:
+        supply = read(state, supply_key(body.point_type), Supply) or EMPTY_SUPPLY
+        lot = Lot(points, LotOrigin.EARNED, day_of(context.time), 0)
+        holding = add_lots(holding, (lot,))
+        state.put(holding_key(body.account, body.point_type), holding)
+        state.put(supply_key(body.point_type), Supply(supply.issued + points, supply.burned))
+    state.put(order_key(body.merchant, body.order_id), OrderRecord(transaction.id))
+    return PointsEarned(
+        body.merchant,
+        body.account,
+        body.point_type,
+        point_type.rule_version,
+        body.amount_fen,
+        point_type.earn_points,
+        point_type.earn_fen,
+        points,
+        holding.available,
+    )

@@ -1,0 +1,94 @@
+"""The ledger's invariants as named checks, over any complete view of the state.
+
+Tests and `jifen verify` run them. Each raises InvariantBroken with the values that do not fit.
+"""
+
+from collections.abc import Iterable
+
+from jifen.ledger.lots import add_lots
+from jifen.ledger.state import ACCOUNT, HOLDING, POINT_TYPE, SUPPLY
+from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Account, Holding, PointType, Record, Supply
+
+Items = Iterable[tuple[bytes, Record]]
+
+
+class InvariantBroken(AssertionError):
+    """The state contradicts a rule that no transaction may break: a fault of the software or of the disk."""
+
+
+def _require(holds: bool, text: str) -> None:
+    if not holds:
+        raise InvariantBroken(text)
+
+
+def _holdings(items: Items) -> Iterable[tuple[bytes, str, Holding]]:
+    for key, record in items:
+        if key[:1] == HOLDING:
+            assert isinstance(record, Holding)
+            yield key[1:21], key[21:].decode(), record
+
+
+def check_supply_is_conserved(items: Items) -> None:
+    """I1: of every point type, issued less burned is the sum of all holdings."""
+    known = list(items)
+    held: dict[str, int] = {}
+    for _, point_type, holding in _holdings(known):
+        held[point_type] = held.get(point_type, 0) + holding.available
+    for key, record in known:
+        if key[:1] == SUPPLY:
+            assert isinstance(record, Supply)
+            name = key[1:].decode()
+            total = held.pop(name, 0)
+            _require(
+                record.issued - record.burned == total,
+                f"I1: {name} has issued {record.issued} and burned {record.burned}, but {total} are held",
+            )
+    _require(not held, f"I1: points of types without a supply are held: {held}")
+
+
+def check_nothing_is_negative_or_overflows(items: Items) -> None:
+    """I2: every quantity lies in 0..POINTS_MAX, lots hold at least one point."""
+    for key, record in items:
+        numbers: list[int] = []
+        if isinstance(record, Supply):
+            numbers = [record.issued, record.burned]
+        elif isinstance(record, Holding):
+            numbers = [record.available, *(lot.points - 1 for lot in record.lots)]
+        _require(all(0 <= number <= POINTS_MAX for number in numbers), f"I2: {key.hex()} holds {record}")
+
+
+def check_holdings_are_the_sum_of_their_lots(items: Items) -> None:
+    """A holding's available points are the sum of its lots, which are merged and in spending order."""
+    for account, point_type, holding in _holdings(items):
+        expected = add_lots(EMPTY_HOLDING, holding.lots)
+        _require(holding == expected, f"holding {account.hex()} {point_type}: {holding}, should be {expected}")
+
+
+def check_points_have_an_owner_and_a_type(items: Items) -> None:
+    """I4, I5: points belong to registered accounts and are of types that an organization issues."""
+    known = list(items)
+    accounts = {key[1:]: record for key, record in known if key[:1] == ACCOUNT}
+    types = {key[1:].decode(): record for key, record in known if key[:1] == POINT_TYPE}
+    for account, record in accounts.items():
+        _require(isinstance(record, Account) and record.id == account, f"account {account.hex()} holds {record}")
+    for name, kind in types.items():
+        _require(isinstance(kind, PointType) and kind.id == name, f"point type {name} holds {kind}")
+    for account, point_type, _ in _holdings(known):
+        _require(account in accounts, f"I5: {account.hex()} holds points but is not registered")
+        _require(point_type in types, f"I4: points of unknown type {point_type} are held")
+
+
+CHECKS = (
+    check_supply_is_conserved,
+    check_nothing_is_negative_or_overflows,
+    check_holdings_are_the_sum_of_their_lots,
+    check_points_have_an_owner_and_a_type,
+)
+"""All of them."""
+
+
+def check_all(items: Items) -> None:
+    """Run every check; raises InvariantBroken at the first that fails."""
+    known = list(items)
+    for check in CHECKS:
+        check(known)

@@ -1,0 +1,70 @@
+"""Receipts: what a transaction did, with its arithmetic, or why it did nothing."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from jifen.ledger.types import (
+    AccountBytes,
+    AmountFen,
+    HashBytes,
+    KeyBytes,
+    PointTypeName,
+    PositiveQuantity,
+    Quantity,
+    RateTerm,
+    Slug,
+)
+
+
+class Effect(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Base of the effects; tags are never reused."""
+
+
+class MemberRegistered(Effect, tag=1):
+    """An account was opened."""
+
+    account: AccountBytes
+    key: KeyBytes
+
+
+class PointsEarned(Effect, tag=2):
+    """Points were issued: `points = amount_fen * earn_points // earn_fen` under `rule_version` of the point type."""
+
+    merchant: Slug
+    account: AccountBytes
+    point_type: PointTypeName
+    rule_version: Annotated[int, Meta(ge=1)]
+    amount_fen: AmountFen
+    earn_points: RateTerm
+    earn_fen: RateTerm
+    points: Quantity
+    available_after: Quantity
+    """The account's available points of the type after this transaction."""
+
+
+class PointsTransferred(Effect, tag=3):
+    """Points changed hands."""
+
+    sender: AccountBytes
+    recipient: AccountBytes
+    point_type: PointTypeName
+    points: PositiveQuantity
+    sender_available_after: Quantity
+    recipient_available_after: Quantity
+
+
+AnyEffect = MemberRegistered | PointsEarned | PointsTransferred
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Outcome of one transaction in one block.
+
+    Invariant: `rejection` is 0 exactly when `effects` is not empty.
+    """
+
+    transaction_id: HashBytes
+    rejection: Annotated[int, Meta(ge=0, le=255)]
+    """0 when it was applied, else the number of a `Rejection`."""
+    effects: tuple[AnyEffect, ...]

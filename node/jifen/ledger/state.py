@@ -1,0 +1,185 @@
+"""The working state: committed records plus the writes of blocks not yet committed.
+
+A validator executes before it acknowledges, so several executed blocks may wait for their certificates while the disk
+still holds an older state. `WorkingState` keeps their writes and what they replaced: committing hands the writes over
+to the store, a truncated log is undone in reverse.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, final
+
+import msgspec
+
+from jifen.ledger.types import Record
+
+CACHED_RECORDS_MAX = 200_000
+"""Records kept in memory besides uncommitted ones: some 100 MB at most, enough for every member who shops on a day."""
+
+ORGANIZATION = b"o"
+POINT_TYPE = b"p"
+SUPPLY = b"s"
+ACCOUNT = b"a"
+HOLDING = b"h"
+ORDER = b"b"
+MARK = b"x"
+
+
+def organization_key(organization: str) -> bytes:
+    """State key of an organization."""
+    return ORGANIZATION + organization.encode()
+
+
+def point_type_key(point_type: str) -> bytes:
+    """State key of a point type."""
+    return POINT_TYPE + point_type.encode()
+
+
+def supply_key(point_type: str) -> bytes:
+    """State key of a point type's supply."""
+    return SUPPLY + point_type.encode()
+
+
+def account_key(account: bytes) -> bytes:
+    """State key of an account."""
+    return ACCOUNT + account
+
+
+def holding_key(account: bytes, point_type: str) -> bytes:
+    """State key of an account's points of one type; the keys of one account stand together."""
+    return HOLDING + account + point_type.encode()
+
+
+def order_key(merchant: str, order_id: str) -> bytes:
+    """State key of a merchant's order: the business key of an earn (invariant I3). NUL cannot occur in a slug."""
+    return ORDER + merchant.encode() + b"\0" + order_id.encode()
+
+
+def mark_key(expires_at: int, transaction_id: bytes) -> bytes:
+    """State key of a taken transaction: expiry first, so that expired ones form one range."""
+    return MARK + expires_at.to_bytes(8, "big") + transaction_id
+
+
+class StateReader(Protocol):
+    """What a rule needs of the state."""
+
+    def get(self, key: bytes) -> Record | None:
+        """Return the record under `key`, or None."""
+        ...
+
+
+class StateWriter(StateReader, Protocol):
+    """What a rule that has decided needs of the state."""
+
+    def put(self, key: bytes, record: Record) -> None:
+        """Set the record under `key`."""
+        ...
+
+
+class BlockWrites(msgspec.Struct, frozen=True):
+    """What one executed block changed."""
+
+    height: int
+    writes: dict[bytes, Record]
+    """New record of every key that the block set, in the order of the first writes."""
+    replaced: dict[bytes, Record | None]
+    """Record before the block, or None. Invariant: the same keys as `writes`."""
+
+
+@final
+class WorkingState:
+    """The state after the last executed block.
+
+    Invariant: `flushed <= committed <= height`; `_blocks` holds the blocks above `flushed`, lowest first.
+    Invariant: a key absent from the cache has no write above `flushed`, so `load` gives its record.
+    """
+
+    def __init__(self, load: Callable[[bytes], Record | None], height: int) -> None:
+        """Start at a committed height; `load` reads the record last flushed under a key, or None."""
+        self._load = load
+        self._records: dict[bytes, Record] = {}
+        self._blocks: deque[BlockWrites] = deque()
+        self._writes: dict[bytes, Record] | None = None
+        self._replaced: dict[bytes, Record | None] = {}
+        self.height = height
+        self.committed = height
+        self.flushed = height
+
+    def get(self, key: bytes) -> Record | None:
+        """Return the newest record under `key`, or None."""
+        record = self._records.get(key)
+        if record is None:
+            record = self._load(key)
+            if record is not None:
+                self._records[key] = record
+        return record
+
+    def put(self, key: bytes, record: Record) -> None:
+        """Set the record under `key`; only between `begin_block` and `end_block` or `abandon_block`."""
+        writes = self._writes
+        assert writes is not None, "a record was written outside a block"
+        if key not in writes:
+            self._replaced[key] = self.get(key)
+        writes[key] = record
+        self._records[key] = record
+
+    def begin_block(self) -> None:
+        """Start the block after `height`."""
+        assert self._writes is None, "a block is open already"
+        self._writes = {}
+        self._replaced = {}
+
+    def end_block(self) -> BlockWrites:
+        """Close the open block and return what it changed."""
+        assert self._writes is not None, "no block is open"
+        self.height += 1
+        block = BlockWrites(self.height, self._writes, self._replaced)
+        self._blocks.append(block)
+        self._writes = None
+        return block
+
+    def abandon_block(self) -> None:
+        """Undo the open block."""
+        assert self._writes is not None, "no block is open"
+        self._restore(self._replaced)
+        self._writes = None
+
+    def roll_back_to(self, height: int) -> None:
+        """Undo executed blocks above `height`, newest first; never below the committed height."""
+        assert self._writes is None, "a block is open"
+        assert height >= self.committed, f"block {self.committed} is committed; going back to {height} would undo it"
+        while self.height > height:
+            self._restore(self._blocks.pop().replaced)
+            self.height -= 1
+
+    def commit(self) -> BlockWrites:
+        """Take the lowest uncommitted block as committed and return it for the store."""
+        assert self.committed < self.height, "there is no executed block to commit"
+        block = self._blocks[self.committed - self.flushed]
+        self.committed += 1
+        assert block.height == self.committed, f"block {block.height} stands where {self.committed} should"
+        return block
+
+    def forget_flushed(self, height: int) -> None:
+        """Drop what is now readable through `load`: blocks up to `height`, and the longest known records in excess."""
+        assert height <= self.committed, f"block {height} was flushed before it was committed"
+        while self.flushed < height:
+            self._blocks.popleft()
+            self.flushed += 1
+        excess = len(self._records) - CACHED_RECORDS_MAX
+        if excess > 0:
+            self._evict(excess)
+
+    def _evict(self, excess: int) -> None:
+        needed = {key: None for block in self._blocks for key in block.writes}
+        oldest = [key for key, _ in zip(self._records, range(excess + len(needed)), strict=False)]
+        for key in oldest:
+            if key not in needed:
+                del self._records[key]
+
+    def _restore(self, replaced: dict[bytes, Record | None]) -> None:
+        for key, record in replaced.items():
+            if record is None:
+                self._records.pop(key, None)
+            else:
+                self._records[key] = record

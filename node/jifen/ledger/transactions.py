@@ -1,0 +1,101 @@
+"""Transactions: what members and organizations ask the ledger to do.
+
+A body is a canonical msgpack array: kind tag, expiry, nonce, then the fields of the kind in order. The chain id is not
+in it: it is hashed in front of it, so a transaction of one alliance means nothing in another. Tags are never reused.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from jifen.ledger.types import (
+    AccountBytes,
+    AmountFen,
+    HashBytes,
+    KeyBytes,
+    OrderId,
+    PointTypeName,
+    PositiveQuantity,
+    PublicKey,
+    Slug,
+    TimeMs,
+    TransactionId,
+)
+
+Nonce = Annotated[bytes, Meta(min_length=8, max_length=16)]
+MemoHash = Annotated[bytes, Meta(max_length=32)]
+
+
+class TransactionBody(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Fields that every transaction has."""
+
+    expires_at: TimeMs
+    """Last block time, ms, at which it may be taken."""
+    nonce: Nonce
+    """Client's random bytes: two otherwise equal requests stay two transactions."""
+
+
+class RegisterMember(TransactionBody, tag=1):
+    """Open an account for the holder of `key`, who signs."""
+
+    key: KeyBytes
+
+
+class EarnPoints(TransactionBody, tag=2):
+    """Credit a member for a purchase; signed by an operator of the merchant with scope CASHIER or ISSUER."""
+
+    merchant: Slug
+    order_id: OrderId
+    """The merchant's own number of the order; unique per merchant for ever (invariant I3)."""
+    account: AccountBytes
+    point_type: PointTypeName
+    amount_fen: AmountFen
+    """What the order came to, in fen."""
+    purchased_at: TimeMs
+    """When the purchase was made by the till's clock, ms. Recorded, never used to decide anything."""
+
+
+class TransferPoints(TransactionBody, tag=3):
+    """Pass points from one member to another; signed with the sender's current key."""
+
+    sender: AccountBytes
+    recipient: AccountBytes
+    point_type: PointTypeName
+    points: PositiveQuantity
+    memo_hash: MemoHash
+    """Hash of a private message, or empty."""
+
+
+Body = RegisterMember | EarnPoints | TransferPoints
+
+KIND_NAMES: dict[type[TransactionBody], str] = {
+    RegisterMember: "registerMember",
+    EarnPoints: "earnPoints",
+    TransferPoints: "transferPoints",
+}
+"""Name of each kind in GraphQL, CLI and documents."""
+
+
+class Signature(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """One signer's approval of a transaction."""
+
+    key: KeyBytes
+    signature: Annotated[bytes, Meta(min_length=64, max_length=64)]
+    """BIP-340 signature over the transaction id."""
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False):
+    """A decoded transaction whose signatures have been checked: what the rules work on.
+
+    Made only by a gateway (`jifen.chain.gateway`), which guarantees: 1. the bytes were canonical, 2. `id` is their
+    hash under this chain's id, 3. every key in `signers` signed `id`, 4. no key stands twice in `signers`.
+    """
+
+    id: TransactionId
+    body: Body
+    signers: tuple[PublicKey, ...]
+    digest: HashBytes
+    """SHA-256 leaf hash of the whole signed bytes; the transactions root is built from these."""
+    signed: bytes
+    """The signed bytes as they travel and are stored."""

@@ -1,0 +1,202 @@
+"""Identifiers, limits and records of the ledger.
+
+Records are the values of the state: what one key of `state.py` holds. They are frozen; a rule replaces a record, it
+never edits one. Their field order is their encoding (see `jifen.codec.records`), so new fields go to the end and a
+change of meaning needs a new format version.
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Annotated, NewType
+
+import msgspec
+from msgspec import Meta
+
+OrganizationId = NewType("OrganizationId", str)
+"""Slug of an organization, `[a-z0-9-]{1,32}`; its validator goes by the same name."""
+
+PointTypeId = NewType("PointTypeId", str)
+"""Name of a point type: `<issuer>/<role>`, for example `north-music/consumer`."""
+
+AccountId = NewType("AccountId", bytes)
+"""Twenty bytes naming an account for life; keys bound to it may change. Text form: BIP-350 bech32m, prefix `jf`."""
+
+TransactionId = NewType("TransactionId", bytes)
+"""Thirty-two bytes: the domain-tagged hash of a transaction's body, which is also what its signers sign."""
+
+PublicKey = NewType("PublicKey", bytes)
+"""Thirty-two bytes: an x-only public key (BIP-340)."""
+
+POINTS_MAX = 2**53 - 1
+"""Largest quantity of points in one lot, sum or supply: the largest integer that a JavaScript client reads exactly."""
+
+AMOUNT_FEN_MAX = 10**12
+"""Largest amount of one purchase, in fen: ten billion yuan, far above any till, far below an overflow."""
+
+RATE_TERM_MAX = 10**9
+"""Largest numerator or denominator of a rate: with AMOUNT_FEN_MAX a product stays under 2**70, cheap for Python."""
+
+TRANSACTION_LIFETIME_MS_MAX = 24 * 60 * 60 * 1000
+"""A transaction may expire at most this long after the block that takes it: an unsent one cannot surprise for ever."""
+
+SLUG_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
+POINT_TYPE_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?/(consumer|guide|store|distributor)$"
+ORDER_ID_PATTERN = r"^[\x21-\x7e]{1,64}$"
+
+Slug = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=32)]
+PointTypeName = Annotated[str, Meta(pattern=POINT_TYPE_PATTERN, max_length=44)]
+OrderId = Annotated[str, Meta(pattern=ORDER_ID_PATTERN, max_length=64)]
+AccountBytes = Annotated[bytes, Meta(min_length=20, max_length=20)]
+HashBytes = Annotated[bytes, Meta(min_length=32, max_length=32)]
+KeyBytes = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Quantity = Annotated[int, Meta(ge=0, le=POINTS_MAX)]
+PositiveQuantity = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
+AmountFen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX)]
+RateTerm = Annotated[int, Meta(ge=1, le=RATE_TERM_MAX)]
+TimeMs = Annotated[int, Meta(ge=0, le=2**48)]
+
+
+class OrganizationKind(IntEnum):
+    """What an organization is in the alliance."""
+
+    MALL = 1
+    MERCHANT = 2
+
+
+class OrganizationStatus(IntEnum):
+    """Whether an organization may act. Only an ACTIVE one issues points (invariant I4)."""
+
+    ACTIVE = 1
+    SUSPENDED = 2
+
+
+class RoleClass(IntEnum):
+    """Who a point type is for."""
+
+    CONSUMER = 1
+    GUIDE = 2
+    STORE = 3
+    DISTRIBUTOR = 4
+
+
+class Scope(IntFlag):
+    """What an operator key may do for its organization."""
+
+    ADMIN = 1
+    ISSUER = 2
+    CASHIER = 4
+    TREASURER = 8
+    LOCK_OFFICER = 16
+
+
+class LotOrigin(IntEnum):
+    """How a lot first came into its holder's hands."""
+
+    EARNED = 1
+    TRANSFERRED = 2
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Base of everything the state holds."""
+
+
+class Operator(Record):
+    """A key that acts for an organization."""
+
+    key: KeyBytes
+    """X-only public key (BIP-340)."""
+    scopes: int
+    """Bit set of `Scope`."""
+
+
+class Organization(Record):
+    """A mall or merchant of the alliance."""
+
+    id: Slug
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    """What people call it."""
+    kind: OrganizationKind
+    status: OrganizationStatus
+    operators: tuple[Operator, ...]
+    """Keys that act for it. Invariant: no key twice."""
+    validator_key: KeyBytes
+    """Key that signs its validator's acknowledgements."""
+
+    def scopes_of(self, key: bytes) -> int:
+        """Return the scopes of `key` as a bit set of `Scope`; 0 when it is no operator key of this organization."""
+        for operator in self.operators:
+            if operator.key == key:
+                return operator.scopes
+        return 0
+
+
+class PointType(Record):
+    """One kind of points: who issues it, for whom, and the flat rate at which purchases earn it."""
+
+    id: PointTypeName
+    issuer: Slug
+    role: RoleClass
+    rule_version: Annotated[int, Meta(ge=1)]
+    """Version of the earning rule below; every receipt names the one it used (invariant I10)."""
+    earn_points: RateTerm
+    """Points earned for every `earn_fen` fen spent."""
+    earn_fen: RateTerm
+    """Fen that earn `earn_points` points; the quotient is rounded down once per order."""
+    transferable: bool
+    """Whether members may pass these points to each other."""
+
+
+class Account(Record):
+    """A member's account."""
+
+    id: AccountBytes
+    key: KeyBytes
+    """Key that moves this account's points."""
+    registered_at: TimeMs
+    """Block time of the registration, ms."""
+
+
+class Lot(Record):
+    """Points of one type that share origin, availability and expiry. Lots equal in all but quantity merge."""
+
+    points: PositiveQuantity
+    origin: LotOrigin
+    available_from: TimeMs
+    """Block time from which they can be spent, ms, cut to the UTC day so that the lots of a day merge."""
+    expires_at: TimeMs
+    """Block time at which they expire, ms; 0 means never."""
+
+
+class Holding(Record):
+    """An account's points of one type.
+
+    Invariant: `available` is the sum of the lots; the lots stand in spending order and no two differ in quantity only.
+    """
+
+    available: Quantity
+    lots: tuple[Lot, ...]
+
+
+class Supply(Record):
+    """How many points of one type exist.
+
+    Invariant I1: `issued - burned` is the sum of all holdings of the type.
+    """
+
+    issued: Quantity
+    burned: Quantity
+
+
+class OrderRecord(Record):
+    """Proof that an order was credited (invariant I3): the transaction that did it."""
+
+    transaction_id: HashBytes
+
+
+class TransactionMark(Record):
+    """Proof that a transaction id was taken into a block; its key carries the expiry so that old ones can be cleared."""
+
+    height: Annotated[int, Meta(ge=1)]
+
+
+EMPTY_HOLDING = Holding(available=0, lots=())
+EMPTY_SUPPLY = Supply(issued=0, burned=0)
