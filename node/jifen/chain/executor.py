@@ -1,0 +1,179 @@
+"""Building and checking blocks over the working state.
+
+The leader builds, everybody else executes the same transactions and compares every commitment of the header before
+acknowledging. Both go through `_run`, so they cannot differ in anything but who fills the header in.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import final
+
+import msgspec
+
+from jifen.chain.validators import ValidatorSet
+from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode_block
+from jifen.codec.canonical import encode
+from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
+from jifen.codec.records import encode_writes, state_digest
+from jifen.ledger.apply import apply_transaction, is_taken
+from jifen.ledger.context import BlockContext
+from jifen.ledger.receipts import Receipt
+from jifen.ledger.state import WorkingState
+from jifen.ledger.transactions import Transaction
+from jifen.ledger.types import Record
+
+
+class Tip(msgspec.Struct, frozen=True, array_like=True):
+    """The newest block of a chain and what the next one needs of it."""
+
+    header: Header
+    hash: bytes
+    """32 bytes; `block_hash(header)`."""
+    frontier: tuple[bytes, ...]
+    """Frontier of the history log over all block hashes up to and with this one."""
+
+    @property
+    def height(self) -> int:
+        """Height of the block."""
+        return self.header.height
+
+
+class ExecutedBlock(msgspec.Struct, frozen=True):
+    """A block with everything that executing it gave."""
+
+    tip: Tip
+    payload: bytes
+    """Canonical bytes of the block."""
+    transactions: tuple[Transaction, ...]
+    receipts: tuple[bytes, ...]
+    """Encoded receipts, in the order of the transactions."""
+    writes: list[tuple[bytes, bytes]]
+    """Sorted (key, record bytes) pairs that the block changed in the state."""
+
+
+class BlockInvalid(Exception):
+    """A block that breaks a rule every honest leader keeps, or whose commitments this validator cannot reproduce.
+
+    Either its maker or this validator is damaged; nothing may be acknowledged.
+    """
+
+    def __init__(self, height: int, what: str) -> None:
+        super().__init__(f"block {height}: {what}")
+        self.height = height
+        self.what = what
+
+
+@final
+class Executor:
+    """Executes blocks in order.
+
+    Invariant: `tip.height == state.height`; `_tips` holds the tips of the heights from `state.committed` on.
+    """
+
+    def __init__(self, validators: ValidatorSet, load: Callable[[bytes], Record | None], tip: Tip) -> None:
+        """Start at a committed tip; `load` reads the record committed under a key, or None."""
+        self._validators = validators
+        self._tips = deque([tip])
+        self._executed: deque[ExecutedBlock] = deque()
+        self.state = WorkingState(load, tip.height)
+
+    @property
+    def tip(self) -> Tip:
+        """The newest executed block."""
+        return self._tips[-1]
+
+    def build(self, candidates: Iterable[Transaction], *, term: int, proposer: str, time: int) -> ExecutedBlock:
+        """Execute the candidates as the next block and return it; those taken before are left out.
+
+        Args:
+            candidates: checked transactions, at most a block's worth.
+            term: Raft term of the leader.
+            proposer: id of the leader.
+            time: its clock, ms; the block's time is never lower than its parent's.
+        """
+        parent = self.tip
+        time = max(time, parent.header.time)
+        context = BlockContext(self._validators.chain_id, parent.height + 1, time)
+        self.state.begin_block()
+        taken: list[Transaction] = []
+        receipts: list[Receipt] = []
+        for transaction in candidates:
+            if not is_taken(self.state, transaction):
+                receipts.append(apply_transaction(self.state, transaction, context))
+                taken.append(transaction)
+        return self._close(taken, receipts, term, proposer, time)
+
+    def execute(self, block: Block, transactions: Sequence[Transaction]) -> ExecutedBlock:
+        """Execute another validator's block on the tip and compare; raises BlockInvalid and leaves no trace.
+
+        Args:
+            block: decoded block.
+            transactions: its transactions, decoded and checked by the gateway, in its order.
+        """
+        header, parent = block.header, self.tip
+        assert header.parent_hash == parent.hash, "consensus handed over a block that does not follow the tip"
+        if header.time < parent.header.time:
+            raise BlockInvalid(header.height, f"its time {header.time} lies before its parent's {parent.header.time}")
+        context = BlockContext(self._validators.chain_id, parent.height + 1, header.time)
+        self.state.begin_block()
+        receipts: list[Receipt] = []
+        for transaction in transactions:
+            if is_taken(self.state, transaction):
+                self.state.abandon_block()
+                raise BlockInvalid(header.height, f"transaction {transaction.id.hex()} was taken before")
+            receipts.append(apply_transaction(self.state, transaction, context))
+        executed = self._close(transactions, receipts, header.term, header.proposer, header.time)
+        if executed.tip.header != header:
+            self.roll_back_to(parent.height)
+            raise BlockInvalid(header.height, _first_difference(header, executed.tip.header))
+        return executed
+
+    def roll_back_to(self, height: int) -> None:
+        """Undo executed blocks above `height`; never below the committed height."""
+        self.state.roll_back_to(height)
+        while self.tip.height > height:
+            self._tips.pop()
+            self._executed.pop()
+
+    def commit(self) -> ExecutedBlock:
+        """Take the lowest uncommitted block as committed and return it."""
+        self.state.commit()
+        self._tips.popleft()
+        return self._executed.popleft()
+
+    def _close(
+        self, transactions: Sequence[Transaction], receipts: Sequence[Receipt], term: int, proposer: str, time: int
+    ) -> ExecutedBlock:
+        parent = self.tip
+        writes = encode_writes(self.state.end_block().writes)
+        encoded = tuple(encode(receipt) for receipt in receipts)
+        header = Header(
+            version=FORMAT_VERSION,
+            chain_id=self._validators.chain_id,
+            height=parent.height + 1,
+            term=term,
+            parent_hash=parent.hash,
+            history_root=frontier_root(parent.frontier),
+            transactions_root=merkle_root([transaction.digest for transaction in transactions]),
+            receipts_root=merkle_root([leaf_hash(receipt) for receipt in encoded]),
+            state_digest=state_digest(parent.header.state_digest, writes),
+            validator_set_hash=self._validators.hash,
+            proposer=proposer,
+            time=time,
+        )
+        name = block_hash(header)
+        frontier = append_leaf(parent.frontier, parent.height + 1, name)
+        payload = encode_block(Block(header, tuple(transaction.signed for transaction in transactions)))
+        executed = ExecutedBlock(Tip(header, name, tuple(frontier)), payload, tuple(transactions), encoded, writes)
+        self._tips.append(executed.tip)
+        self._executed.append(executed)
+        return executed
+
+
+def _first_difference(claimed: Header, computed: Header) -> str:
+    for field in Header.__struct_fields__:
+        theirs, ours = getattr(claimed, field), getattr(computed, field)
+        if theirs != ours:
+            shown = [value.hex() if isinstance(value, bytes) else value for value in (theirs, ours)]
+            return f"its {field} is {shown[0]}, this validator computes {shown[1]}"
+    raise AssertionError("the headers do not differ")
