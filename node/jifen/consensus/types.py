@@ -1,0 +1,174 @@
+"""Small records, limits and ports of the consensus core."""
+
+from enum import StrEnum, unique
+from typing import Protocol
+
+import msgspec
+
+from jifen.consensus.messages import (
+    CERTIFICATES_PER_MESSAGE_MAX,
+    SIGNATURES_PER_MESSAGE_MAX,
+    VALIDATORS_MAX,
+    BlockHash,
+    Certificate,
+    Entry,
+    Height,
+    Term,
+    ValidatorId,
+)
+
+UNCOMMITTED_HEIGHTS_MAX = 1024
+"""Default bound on a log's uncommitted tail, in heights: two orders above a sensible pipeline, and a leader that takes
+over such a tail still gets all its signatures in one message."""
+
+CACHE_BYTES_MAX = 32 * 1024 * 1024
+"""Default bound on committed entries kept in memory, in payload bytes: lets peers that are seconds behind catch up
+without a disk read, small beside the memory of any machine that runs a validator."""
+
+CERTIFICATES_CACHED_MAX = 2048
+"""Default bound on certificates kept in memory, in heights; about a kilobyte each with ten validators."""
+
+
+@unique
+class Role(StrEnum):
+    """What a validator is doing in its term (Raft 5.1, thesis 9.6)."""
+
+    FOLLOWER = "follower"
+    PRE_CANDIDATE = "pre-candidate"
+    """Asks whether an election would succeed; has not changed its term."""
+    CANDIDATE = "candidate"
+    LEADER = "leader"
+
+
+class HardState(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What must survive a crash besides the log (Raft figure 2), written in one go so that it is never half old."""
+
+    term: Term
+    """Latest term seen. Invariant: never falls, over restarts too."""
+    vote: ValidatorId | None
+    """Who got this validator's vote in `term`. Invariant: once set it stays until the term rises."""
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where an entry stands in the log, without its payload."""
+
+    height: Height
+    term: Term
+    hash: BlockHash
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Two contradicting facts that only a faulty validator, or a broken safety argument, can produce."""
+
+    kind: "EvidenceKind"
+    term: int
+    """Term in which both facts claim to hold."""
+    height: int
+    """Height that both hashes claim, or 0."""
+    sender: str
+    """Validator whose message showed the second fact; not necessarily the culprit."""
+    known_hash: bytes
+    """Hash held here, or empty."""
+    other_hash: bytes
+    """Hash in the message, or empty."""
+
+
+@unique
+class EvidenceKind(StrEnum):
+    """What contradicts what."""
+
+    TWO_ENTRIES = "two-entries"
+    """Two different entries at one term and height: the leader of that term proposed both."""
+    TWO_LEADERS = "two-leaders"
+    """Two validators act as leader of one term."""
+    COMMITTED_CONFLICT = "committed-conflict"
+    """A leader's entry contradicts an entry that is committed here."""
+    CERTIFICATE_CONFLICT = "certificate-conflict"
+    """A certificate names another block than the leader that sent it."""
+
+
+class RandomDraws(Protocol):
+    """Source of randomness for election timeouts; `random.Random` fits. Tests and simulations hand in a seeded one."""
+
+    def randrange(self, start: int, stop: int) -> int:
+        """Return an integer of at least `start` and below `stop`."""
+
+
+class LogReader(Protocol):
+    """Read access to the durable log, for entries that are no longer (or not yet, after a restart) in memory.
+
+    It must show everything that the host has finished persisting and nothing else. Reads are of single heights; a
+    storage error is raised as the host's own exception and stops the node.
+    """
+
+    def entry(self, height: int) -> Entry | None:
+        """Return the entry at `height` (at least 1), or None when the log does not hold it."""
+
+    def certificate(self, height: int) -> Certificate | None:
+        """Return the certificate of a committed height (at least 1), or None when it is not stored."""
+
+
+class NotLeaderError(Exception):
+    """The host proposed a block on a validator that is not leader of the block's term; propose elsewhere."""
+
+
+class PipelineFullError(Exception):
+    """The uncommitted tail is at its limit; propose again when something has been committed."""
+
+
+class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes part, and every limit and timing of the core. Construction raises ValueError on a senseless value.
+
+    Times are in ticks; the host decides how long a tick is.
+    """
+
+    id: str
+    """This validator."""
+    validators: tuple[str, ...]
+    """All validators in the order of the validator set, which certificates' bitmaps refer to."""
+    election_ticks_min: int
+    """A follower that has heard a leader within so many ticks refuses to elect another (thesis 6.4.1), and a leader
+    that has not heard a quorum in so many steps down. Invariant: above `heartbeat_ticks`."""
+    election_ticks_max: int
+    """Election timeouts are drawn between the minimum and this, both included (Raft 5.2)."""
+    heartbeat_ticks: int
+    """A leader writes to every peer at least this often."""
+    append_bytes_max: int
+    """Most payload bytes in one append request; one entry always fits, however large."""
+    inflight_messages_max: int
+    """Most append requests with entries on their way to one peer."""
+    inflight_bytes_max: int
+    """Most payload bytes on their way to one peer; one message always fits."""
+    certificates_per_message_max: int = 64
+    """Most certificates, and most entries, in one append request: equal, so that a peer that catches up gets proofs
+    as fast as blocks."""
+    uncommitted_heights_max: int = UNCOMMITTED_HEIGHTS_MAX
+    """Longest uncommitted tail that a leader builds here or sends to a peer, in heights."""
+    cache_bytes_max: int = CACHE_BYTES_MAX
+    """Committed entries kept in memory, in payload bytes; uncommitted ones always are."""
+    certificates_cached_max: int = CERTIFICATES_CACHED_MAX
+    """Certificates kept in memory, in heights."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        if self.id not in self.validators:
+            raise ValueError(f"validator {self.id!r} is not in the validator set")
+        if len(set(self.validators)) != len(self.validators) or len(self.validators) > VALIDATORS_MAX:
+            raise ValueError(f"a validator set has distinct members, at most {VALIDATORS_MAX}")
+        if not 1 <= self.heartbeat_ticks < self.election_ticks_min:
+            raise ValueError("heartbeat_ticks must be at least 1 and below election_ticks_min")
+        if self.election_ticks_max <= self.election_ticks_min:
+            raise ValueError("election_ticks_max must be above election_ticks_min, or elections tie for ever")
+        if not 1 <= self.certificates_per_message_max <= CERTIFICATES_PER_MESSAGE_MAX:
+            raise ValueError(f"certificates_per_message_max must be 1 to {CERTIFICATES_PER_MESSAGE_MAX}")
+        if not 1 <= self.uncommitted_heights_max <= SIGNATURES_PER_MESSAGE_MAX // 2:
+            raise ValueError(f"uncommitted_heights_max must be 1 to {SIGNATURES_PER_MESSAGE_MAX // 2}")
+        positive = (
+            self.append_bytes_max,
+            self.inflight_messages_max,
+            self.inflight_bytes_max,
+            self.cache_bytes_max,
+            self.certificates_cached_max,
+        )
+        if min(positive) < 1:
+            raise ValueError("byte and message limits must be at least 1")
