@@ -1,0 +1,48 @@
+"""What a validator needs to start, loaded and checked."""
+
+from pathlib import Path
+
+import msgspec
+
+from jifen.keys.signing import KeyPair
+from jifen.ledger.genesis import Genesis
+from jifen.store.ledger_store import MAP_BYTES_DEFAULT
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """Raft's clockwork."""
+
+    tick_ms: int = 50
+    """Length of a tick: the grain of all others."""
+    heartbeat_ticks: int = 2
+    """A leader is heard every 100 ms: five times in the shortest election time-out, so one lost message is nothing."""
+    election_ticks_min: int = 10
+    """Shortest election time-out, 500 ms: some hundred times a disk sync, several times the longest block."""
+    election_ticks_max: int = 20
+    """Longest election time-out, 1 s."""
+
+
+class NodeSetup(msgspec.Struct, frozen=True):
+    """A validator's identity, files and addresses."""
+
+    genesis: Genesis
+    organization: str
+    """Whose validator this is; one of the genesis document's organizations."""
+    validator_key: KeyPair
+    """Signs acknowledgements. Invariant: its public half is the organization's `validator_key`."""
+    operator_key: KeyPair
+    """Signs what the admin API issues."""
+    directory: Path
+    """Data directory; locked while the node runs. The store is in `ledger/` below it."""
+    certificate_path: Path
+    """TLS certificate (PEM) of the peer links."""
+    private_key_path: Path
+    """TLS private key (PEM)."""
+    peer_host: str
+    """Address to listen on for peers."""
+    peer_port: int
+    peer_addresses: dict[str, tuple[str, int]]
+    """Host and port of every other validator."""
+    store_map_bytes: int = MAP_BYTES_DEFAULT
+    """Largest size of the store."""
+    timing: Timing = Timing()

@@ -1,0 +1,33 @@
+"""Errors of the store. Each text says what an operator should do."""
+
+
+class StoreError(Exception):
+    """Base: the store cannot be opened, or must not be used any more."""
+
+
+class DirectoryLocked(StoreError):
+    """Another process works on the directory."""
+
+
+class WrongChain(StoreError):
+    """The directory holds the ledger of another alliance."""
+
+
+class FormatUnknown(StoreError):
+    """The directory was written by a newer or unknown version."""
+
+
+class StoreDamaged(StoreError):
+    """What is stored contradicts itself."""
+
+
+class StoreFailed(StoreError):
+    """A write or sync failed.
+
+    After a failed fsync the operating system may report success for data that never reached the disk, so nothing is
+    retried: the validator stops voting and acknowledging and ends.
+    """
+
+
+class StoreFull(StoreFailed):
+    """The map or the disk is full."""

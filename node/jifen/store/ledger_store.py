@@ -1,0 +1,225 @@
+"""The LMDB environment of one validator.
+
+Tables: `meta` (format, chain id, vote, committed tip), `log` (height -> block bytes, committed or not), `certificates`
+and `receipts` (height -> bytes, committed only), `state` (record key -> record bytes at the committed height) and
+`transactions` (id -> height and index, committed only).
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, final
+
+import lmdb
+
+from jifen.chain.executor import ExecutedBlock, Tip
+from jifen.codec.blocks import FORMAT_VERSION, block_hash, decode_block
+from jifen.codec.canonical import StrictDecoder, encode
+from jifen.codec.errors import Malformed
+from jifen.codec.records import decode_record
+from jifen.consensus.messages import Certificate, Entry
+from jifen.ledger.types import Record
+from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, WrongChain
+from jifen.store.records import CommittedBlock, StoreBatch, Vote
+from jifen.store.view import ReadView, height_key
+
+MAP_BYTES_DEFAULT: Final = 64 << 30
+"""Largest size of the store. The file grows as needed, so this costs address space only."""
+
+READERS_MAX: Final = 512
+"""Read snapshots open at once: every API request holds one for a moment, never across a wait."""
+
+TIP_BYTES_MAX: Final = 8192
+"""Largest committed tip: a header and at most 53 subtree roots."""
+
+_META, _LOG, _CERTIFICATES, _RECEIPTS = b"meta", b"log", b"certificates", b"receipts"
+_STATE, _TRANSACTIONS = b"state", b"transactions"
+
+_decode_tip: Final[StrictDecoder[Tip]] = StrictDecoder(Tip, what="committed tip", bytes_max=TIP_BYTES_MAX)
+_decode_vote: Final[StrictDecoder[Vote]] = StrictDecoder(Vote, what="vote", bytes_max=256)
+
+
+@final
+class LedgerStore:
+    """Open store. `write` belongs to one thread; everything else may be called from any.
+
+    Invariant: the committed tip, the state, the receipts and the certificates are of one height; the log reaches at
+    least to it.
+    """
+
+    def __init__(self, path: Path, genesis: ExecutedBlock, map_bytes: int = MAP_BYTES_DEFAULT) -> None:
+        """Open the store under `path`, writing block 0 into a new one.
+
+        Raises:
+            WrongChain: it belongs to another chain than `genesis`.
+            FormatUnknown: it was written by a newer version.
+            StoreDamaged: it contradicts itself.
+            StoreError: it cannot be opened at all.
+        """
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._env = lmdb.open(str(path), map_size=map_bytes, max_dbs=6, max_readers=READERS_MAX)
+        except (lmdb.Error, OSError) as error:
+            raise StoreError(f"the store {path} cannot be opened: {error}") from None
+        self._path = path
+        self._failed = False
+        try:
+            names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS)
+            self._tables = {name: self._env.open_db(name) for name in names}
+            self._check_identity(genesis)
+            self._clear_stale_readers()
+            self.tip = self._read_tip()
+            self.vote = self._read_vote()
+        except BaseException:
+            self._env.close()
+            raise
+        self._anchor_hash = genesis.tip.hash
+
+    def close(self) -> None:
+        """Close the environment; open views must be closed before."""
+        self._env.close()
+
+    def write(self, batches: Iterable[StoreBatch]) -> None:
+        """Make the batches durable, all or none, with one sync; raises StoreFailed, after which nothing is written.
+
+        When this returns, the data is on the disk and `view` and `load` see it.
+        """
+        if self._failed:
+            raise StoreFailed(f"the store {self._path} failed before; restart the validator")
+        tip = self.tip
+        try:
+            with self._env.begin(write=True) as transaction:
+                for batch in batches:
+                    tip = self._write_batch(transaction, batch, tip)
+        except lmdb.MapFullError:
+            self._failed = True
+            raise StoreFull(
+                f"the store {self._path} has reached its limit; raise store_map_bytes in node.toml and start again"
+            ) from None
+        except (lmdb.Error, OSError) as error:
+            self._failed = True
+            raise StoreFailed(
+                f"writing the store {self._path} failed ({error}); check the disk's space and health, then start again"
+            ) from None
+        self.tip = tip
+
+    def load(self, key: bytes) -> Record | None:
+        """Return the committed record under a state key, or None."""
+        with self._env.begin(db=self._tables[_STATE]) as transaction:
+            data = transaction.get(key)
+        return None if data is None else decode_record(key, data)
+
+    @contextmanager
+    def view(self) -> Iterator[ReadView]:
+        """Open a read snapshot at one height; close it before anything is awaited."""
+        with self._env.begin() as transaction:
+            yield ReadView(transaction, self._tables, _decode_tip(transaction.get(b"tip", db=self._tables[_META])))
+
+    def entry(self, height: int) -> Entry | None:
+        """Return the log entry at a height, committed or not, or None; part of the consensus `LogReader`."""
+        with self._env.begin(db=self._tables[_LOG]) as transaction:
+            data = transaction.get(height_key(height))
+        if data is None or height == 0:
+            return None
+        header = decode_block(data).header
+        return Entry(height, header.term, block_hash(header), header.parent_hash, data)
+
+    def certificate(self, height: int) -> Certificate | None:
+        """Return the certificate of a committed height, or None; part of the consensus `LogReader`."""
+        with self.view() as view:
+            return view.certificate(height)
+
+    @property
+    def last_height(self) -> int:
+        """Height of the last log entry."""
+        with self._env.begin(db=self._tables[_LOG]) as transaction, transaction.cursor() as cursor:
+            found = cursor.last()
+            assert found, "the log lost block 0"
+            return int.from_bytes(cursor.key(), "big")
+
+    def _write_batch(self, transaction: lmdb.Transaction, batch: StoreBatch, tip: Tip) -> Tip:
+        tables = self._tables
+        if batch.vote is not None:
+            transaction.put(b"vote", encode(batch.vote), db=tables[_META])
+        if batch.truncate_from is not None:
+            assert batch.truncate_from > tip.height, f"block {batch.truncate_from} is committed and stays"
+            _truncate(transaction, tables[_LOG], batch.truncate_from)
+        for height, payload in batch.blocks:
+            transaction.put(height_key(height), payload, db=tables[_LOG])
+        for block in batch.commits:
+            assert block.executed.tip.height == tip.height + 1, "a block was committed out of order"
+            self._write_commit(transaction, block)
+            tip = block.executed.tip
+        if batch.commits:
+            transaction.put(b"tip", encode(tip), db=tables[_META])
+        return tip
+
+    def _write_commit(self, transaction: lmdb.Transaction, block: CommittedBlock) -> None:
+        tables, executed = self._tables, block.executed
+        key = height_key(executed.tip.height)
+        transaction.put(key, encode(block.certificate), db=tables[_CERTIFICATES])
+        transaction.put(key, _joined(executed.receipts), db=tables[_RECEIPTS])
+        with transaction.cursor(tables[_STATE]) as cursor:
+            cursor.putmulti(executed.writes)
+        positions = [
+            (item.id, key + index.to_bytes(4, "big")) for index, item in enumerate(executed.transactions)
+        ]
+        with transaction.cursor(tables[_TRANSACTIONS]) as cursor:
+            cursor.putmulti(sorted(positions))
+
+    def _check_identity(self, genesis: ExecutedBlock) -> None:
+        with self._env.begin(write=True) as transaction:
+            meta = self._tables[_META]
+            version = transaction.get(b"format", db=meta)
+            if version is None:
+                self._write_genesis(transaction, genesis)
+                return
+            if int(version) != FORMAT_VERSION:
+                raise FormatUnknown(
+                    f"the store {self._path} has format {int(version)}, this version reads {FORMAT_VERSION}; "
+                    "use the version that wrote it, or an empty directory"
+                )
+            if transaction.get(height_key(0), db=self._tables[_LOG]) != genesis.payload:
+                raise WrongChain(
+                    f"the store {self._path} belongs to another alliance than genesis.json beside it; "
+                    "put the right genesis.json back, or use an empty directory"
+                )
+
+    def _write_genesis(self, transaction: lmdb.Transaction, genesis: ExecutedBlock) -> None:
+        tables = self._tables
+        transaction.put(b"format", str(FORMAT_VERSION).encode(), db=tables[_META])
+        transaction.put(b"tip", encode(genesis.tip), db=tables[_META])
+        transaction.put(height_key(0), genesis.payload, db=tables[_LOG])
+        transaction.put(height_key(0), _joined(()), db=tables[_RECEIPTS])
+        for key, value in genesis.writes:
+            transaction.put(key, value, db=tables[_STATE])
+
+    def _clear_stale_readers(self) -> None:
+        # A killed process leaves its reader slots behind, which would keep old pages alive for ever.
+        self._env.reader_check()
+
+    def _read_tip(self) -> Tip:
+        try:
+            with self.view() as view:
+                return view.tip
+        except Malformed as error:
+            raise StoreDamaged(f"the store {self._path} is damaged ({error}); restore it from another copy") from None
+
+    def _read_vote(self) -> Vote:
+        with self._env.begin(db=self._tables[_META]) as transaction:
+            data = transaction.get(b"vote")
+        return Vote(0, None) if data is None else _decode_vote(data)
+
+
+def _truncate(transaction: lmdb.Transaction, table: object, first: int) -> None:
+    with transaction.cursor(table) as cursor:
+        found = cursor.set_range(height_key(first))
+        while found:
+            found = cursor.delete()
+
+
+def _joined(receipts: tuple[bytes, ...]) -> bytes:
+    count = len(receipts)
+    assert count < 1 << 16, f"{count} receipts in one block"
+    head = bytes([0x90 | count]) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
+    return head + b"".join(receipts)

@@ -1,0 +1,58 @@
+"""What goes into and comes out of the store."""
+
+import msgspec
+
+from jifen.chain.executor import ExecutedBlock
+from jifen.codec.blocks import Header
+from jifen.consensus.messages import Certificate
+from jifen.ledger.receipts import Receipt
+
+
+class Vote(msgspec.Struct, frozen=True, array_like=True):
+    """Raft's durable election state (Ongaro and Ousterhout 2014, figure 2: currentTerm and votedFor)."""
+
+    term: int
+    vote: str | None
+
+
+class CommittedBlock(msgspec.Struct, frozen=True):
+    """An executed block and the certificate that committed it."""
+
+    executed: ExecutedBlock
+    certificate: Certificate
+
+
+class StoreBatch(msgspec.Struct, frozen=True):
+    """Writes that belong together; several batches may share one transaction, in order."""
+
+    vote: Vote | None = None
+    truncate_from: int | None = None
+    """First height of the log to drop before `blocks` are appended."""
+    blocks: tuple[tuple[int, bytes], ...] = ()
+    """(height, canonical block bytes) to append to the log."""
+    commits: tuple[CommittedBlock, ...] = ()
+    """Blocks to take into the state, heights rising by one."""
+
+
+class BlockRecord(msgspec.Struct, frozen=True):
+    """A block as it is read back."""
+
+    header: Header
+    hash: bytes
+    transactions: tuple[bytes, ...]
+    """Signed bytes."""
+    receipts: tuple[Receipt, ...]
+    certificate: Certificate | None
+    """None for block 0, which needs none."""
+
+
+class TransactionRecord(msgspec.Struct, frozen=True):
+    """A committed transaction as it is read back."""
+
+    id: bytes
+    bytes: bytes
+    """Signed bytes."""
+    height: int
+    index: int
+    """Position in its block, from 0."""
+    receipt: Receipt

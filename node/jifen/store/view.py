@@ -1,0 +1,128 @@
+"""Read snapshots: everything an answer says, at one height."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, final
+
+import lmdb
+
+from jifen.chain.executor import Tip
+from jifen.codec.blocks import block_hash, decode_block, decode_certificate, decode_receipts
+from jifen.codec.records import decode_record
+from jifen.consensus.messages import Certificate
+from jifen.ledger import state
+from jifen.ledger.records import read
+from jifen.ledger.types import Account, Holding, Organization, PointType, Record, Supply
+from jifen.store.records import BlockRecord, TransactionRecord
+
+R = TypeVar("R", bound=Record)
+
+
+def height_key(height: int) -> bytes:
+    """Return the store key of a height."""
+    return height.to_bytes(8, "big")
+
+
+@final
+class ReadView:
+    """One LMDB snapshot; synchronous, and closed by whoever opened it."""
+
+    def __init__(self, transaction: lmdb.Transaction, tables: Mapping[bytes, Any], tip: Tip) -> None:
+        self._transaction = transaction
+        self._tables = tables
+        self.tip = tip
+        """Committed tip of the snapshot."""
+
+    @property
+    def height(self) -> int:
+        """Committed height of everything this view says."""
+        return self.tip.height
+
+    @property
+    def block_hash(self) -> bytes:
+        """Hash of the block at `height`."""
+        return self.tip.hash
+
+    @property
+    def block_time(self) -> int:
+        """Block time of the block at `height`, ms."""
+        return self.tip.header.time
+
+    @property
+    def state_digest(self) -> bytes:
+        """Running digest of the state at `height`."""
+        return self.tip.header.state_digest
+
+    def get(self, key: bytes) -> Record | None:
+        """Return the record under a state key, or None."""
+        data = self._transaction.get(key, db=self._tables[b"state"])
+        return None if data is None else decode_record(key, data)
+
+    def account(self, account: bytes) -> Account | None:
+        """Return an account, or None when it is not registered."""
+        return read(self, state.account_key(account), Account)
+
+    def holdings(self, account: bytes) -> list[tuple[str, Holding]]:
+        """Return (point type id, holding) of everything the account holds, sorted by point type."""
+        found = self._records(state.HOLDING + account, Holding)
+        return [(key[21:].decode(), holding) for key, holding in found if holding.available]
+
+    def organizations(self) -> list[Organization]:
+        """Return all organizations, sorted by id."""
+        return [record for _, record in self._records(state.ORGANIZATION, Organization)]
+
+    def point_types(self) -> list[PointType]:
+        """Return all point types, sorted by id."""
+        return [record for _, record in self._records(state.POINT_TYPE, PointType)]
+
+    def supply(self, point_type: str) -> Supply:
+        """Return how many points of a type exist; KeyError for an unknown type."""
+        supply = read(self, state.supply_key(point_type), Supply)
+        if supply is None:
+            raise KeyError(point_type)
+        return supply
+
+    def items(self) -> Iterator[tuple[bytes, Record]]:
+        """Yield the whole state in key order; for checks, not for requests."""
+        return self._records(b"", Record)
+
+    def block(self, height: int) -> BlockRecord | None:
+        """Return a committed block, or None above the view's height."""
+        if not 0 <= height <= self.height:
+            return None
+        key = height_key(height)
+        data = self._transaction.get(key, db=self._tables[b"log"])
+        receipts = self._transaction.get(key, db=self._tables[b"receipts"])
+        assert data is not None and receipts is not None, f"committed block {height} is missing"
+        block = decode_block(data)
+        return BlockRecord(
+            block.header,
+            block_hash(block.header),
+            block.transactions,
+            decode_receipts(receipts),
+            self.certificate(height),
+        )
+
+    def certificate(self, height: int) -> Certificate | None:
+        """Return the certificate of a committed height, or None."""
+        data = self._transaction.get(height_key(height), db=self._tables[b"certificates"])
+        return None if data is None else decode_certificate(data)
+
+    def transaction(self, identity: bytes) -> TransactionRecord | None:
+        """Return a committed transaction with its receipt, or None."""
+        position = self._transaction.get(identity, db=self._tables[b"transactions"])
+        if position is None:
+            return None
+        height, index = int.from_bytes(position[:8], "big"), int.from_bytes(position[8:], "big")
+        block = self.block(height)
+        assert block is not None, f"transaction {identity.hex()} points at block {height}, which is missing"
+        return TransactionRecord(identity, block.transactions[index], height, index, block.receipts[index])
+
+    def _records(self, prefix: bytes, kind: type[R]) -> Iterator[tuple[bytes, R]]:
+        with self._transaction.cursor(self._tables[b"state"]) as cursor:
+            found = cursor.set_range(prefix)
+            while found and cursor.key().startswith(prefix):
+                key = cursor.key()
+                record = decode_record(key, cursor.value())
+                assert isinstance(record, kind), f"state key {key.hex()} holds a {type(record).__name__}"
+                yield key, record
+                found = cursor.next()
