@@ -71,9 +71,10 @@ $(BIN)/python:
 		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then chosen=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$chosen" ]; then \
-		echo 'Jifen needs Python 3.11 or newer: $(or $(PYTHON),none was found). Install one, or name it: make PYTHON=/path/to/python3.12 ...' >&2; \
+		echo 'Jifen needs Python 3.11 or newer, and $(if $(PYTHON),$(PYTHON) is not one,found none here). Install it, or name it: make PYTHON=/path/to/python3.12 ...' >&2; \
 		exit 1; \
 	fi; \
+	rm -rf $(VENV); \
 	"$$chosen" -m venv $(VENV) || { \
 		rm -rf $(VENV); \
 		echo "$$chosen cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
