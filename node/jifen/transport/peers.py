@@ -1,0 +1,96 @@
+"""Who is at the other end of a link, and how the transport speaks about it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a validator listens for its peers."""
+
+    host: str
+    """Host name or IP address."""
+
+    port: int
+    """TCP port; 0 lets the system choose when listening."""
+
+    def __str__(self) -> str:
+        """`host:port`, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """One of the other validators, as genesis names it."""
+
+    organization: str
+    """Id of its organization, which is also its validator's id."""
+
+    fingerprint: bytes
+    """SHA-256 of its DER certificate, 32 bytes: the pin."""
+
+
+class LinkState(msgspec.Struct, frozen=True):
+    """What became of the link with one peer."""
+
+    connected: bool
+    """True from the mutual Hello to the loss of the link."""
+
+    detail: str
+    """One phrase for people: the address while connected, the reason when not."""
+
+
+FrameHandler = Callable[[str, bytes], Awaitable[None]]
+"""Takes one frame of one organization. Calls for one organization never overlap and come in the order of sending. While
+it waits, the peer's sending waits. May raise `PeerFault`; anything else it raises is a bug and stops the node."""
+
+ChangeCallback = Callable[[str, LinkState], None]
+"""Told about an organization's link whenever its state or the reason for it changes. Must not raise."""
+
+
+class Jitter(Protocol):
+    """The source of random draws for the back-off; `random.Random` is one."""
+
+    def uniform(self, a: float, b: float, /) -> float:
+        """A number between `a` and `b`."""
+        ...
+
+
+class PeerFault(Exception):
+    """The peer sent something it must not send: its link ends, nothing else does.
+
+    Raised by a `FrameHandler`. The reason is logged here and told to the peer, cut to 123 bytes (RFC 6455, 5.5).
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LinkLost(Exception):
+    """A link cannot go on, by the other side's doing or the network's. Stays inside the transport."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CannotListen(Exception):
+    """The address for peers cannot be listened on."""
+
+    advice = "Set the validator's peer address to one of this machine and a port it may use."
+    """What to do about it."""
+
+    def __init__(self, address: Address, reason: str) -> None:
+        super().__init__(f"cannot listen for peers on {address}: {reason}. {self.advice}")
+        self.address = address
+        self.reason = reason
+
+
+class PortBusy(CannotListen):
+    """Something listens on the address already."""
+
+    advice = "Stop the other process, which may be this same validator, or choose another peer port."
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address, "the port is in use")
