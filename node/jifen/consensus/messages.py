@@ -17,7 +17,7 @@ VALIDATORS_MAX = 64
 """Most validators of one chain: an alliance of malls has tens, and a certificate's bitmap stays one machine word."""
 
 ENTRIES_PER_MESSAGE_MAX = 1024
-"""Most entries in one append request; a decoder's bound, senders stay under `RaftConfig.certificates_per_message_max`."""
+"""Most entries in one append request; a decoder's bound, senders keep to `RaftConfig.certificates_per_message_max`."""
 
 CERTIFICATES_PER_MESSAGE_MAX = 1024
 """Most certificates in one append request; a decoder's bound as above."""
@@ -169,16 +169,17 @@ Message = VoteRequest | VoteResponse | AppendRequest | AppendResponse
 """Everything that `Raft.step` takes."""
 
 
-class MalformedMessageError(Exception):
+class MalformedMessage(Exception):
     """A peer sent a message whose fields contradict one another; the peer is at fault."""
 
 
 def check_message(message: Message) -> None:
-    """Check the rules that tie a message's fields together; raise MalformedMessageError on the first one broken.
+    """Check the rules that tie a message's fields together; raise MalformedMessage on the first one broken.
 
     After this the core may rely on: entries are consecutive from `prev_height + 1`, each naming the hash before it as
     parent, terms never fall and never exceed the message's, certificates are of consecutive heights that end at
-    `commit`, and `commit` is not above the last height. Signatures, certificates and block bodies are the host's to check.
+    `commit`, and `commit` is not above the last height. Signatures, certificates and block bodies are the host's to
+    check.
     """
     if isinstance(message, AppendRequest):
         _check_entries(message)
@@ -187,7 +188,7 @@ def check_message(message: Message) -> None:
         previous = -1
         for signature in message.signatures:
             if not previous < signature.height <= message.height:
-                raise MalformedMessageError(f"signature of height {signature.height} is out of order")
+                raise MalformedMessage(f"signature of height {signature.height} is out of order")
             previous = signature.height
 
 
@@ -196,21 +197,21 @@ def _check_entries(request: AppendRequest) -> None:
     for entry in request.entries:
         height += 1
         if entry.height != height:
-            raise MalformedMessageError(f"entry of height {entry.height} where {height} was due")
+            raise MalformedMessage(f"entry of height {entry.height} where {height} was due")
         if entry.term < term:
-            raise MalformedMessageError(f"entry {height} has term {entry.term}, below its parent's {term}")
+            raise MalformedMessage(f"entry {height} has term {entry.term}, below its parent's {term}")
         if entry.parent_hash != parent:
-            raise MalformedMessageError(f"entry {height} does not name its parent")
+            raise MalformedMessage(f"entry {height} does not name its parent")
         term, parent = entry.term, entry.hash
     if term > request.term:
-        raise MalformedMessageError(f"term {term} of an entry is above the message's {request.term}")
+        raise MalformedMessage(f"term {term} of an entry is above the message's {request.term}")
 
 
 def _check_certificates(request: AppendRequest) -> None:
     if request.commit > request.prev_height + len(request.entries):
-        raise MalformedMessageError(f"commit {request.commit} is above the last height of its message")
+        raise MalformedMessage(f"commit {request.commit} is above the last height of its message")
     height = request.commit - len(request.certificates)
     for certificate in request.certificates:
         height += 1
         if certificate.height != height:
-            raise MalformedMessageError(f"certificate of height {certificate.height} where {height} was due")
+            raise MalformedMessage(f"certificate of height {certificate.height} where {height} was due")

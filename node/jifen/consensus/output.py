@@ -13,7 +13,7 @@ class Output(msgspec.Struct, frozen=True):
     """The host's duties, in the order of the fields.
 
     Outputs are worked off one after the other in the order taken. Nothing of a later output may become durable before
-    everything of an earlier one. If any write fails, the node stops: it must neither retry nor send what depended on it.
+    everything of an earlier one. If any write fails the node stops: it neither retries nor sends what depended on it.
     """
 
     role: Role

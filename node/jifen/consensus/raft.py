@@ -1,13 +1,28 @@
 """The consensus core that a host drives: one Raft validator.
 
 The host's loop: verify and decode messages, then `step` them; call `tick` at a steady pace; after either, and after
-`propose`, call `take_output` and do what the Output's fields say in the order they say it. No call blocks or fails
-halfway; a call that raises has changed nothing.
+`propose`, call `take_output` and do what the Output's fields say in the order they say it. No call blocks. A `propose`
+that raises NotLeader or PipelineFull has changed nothing; an AssertionError or an error of the LogReader
+leaves the core unusable and must stop the node.
 """
 
-from jifen.consensus.messages import Entry, Message
+from jifen.consensus import elections, following, leading
+from jifen.consensus.certificates import CertificateCache
+from jifen.consensus.invariants import check_state
+from jifen.consensus.log import Log
+from jifen.consensus.messages import (
+    AppendRequest,
+    AppendResponse,
+    Entry,
+    MalformedMessage,
+    Message,
+    VoteRequest,
+    VoteResponse,
+    check_message,
+)
 from jifen.consensus.output import Output
-from jifen.consensus.types import HardState, LogReader, Position, RaftConfig, RandomDraws, Role
+from jifen.consensus.state import State
+from jifen.consensus.types import EvidenceKind, HardState, LogReader, Position, RaftConfig, RandomDraws, Role
 
 
 class Raft:
@@ -27,62 +42,188 @@ class Raft:
         """Start, or restart, from durable state.
 
         `hard_state` is the stored one, or `HardState(0, None)` at first. `last` is the last entry of the durable log,
-        or `Position(0, 0, genesis_hash)`. `committed` is the highest height whose certificate is stored.
+        or `Position(0, 0, genesis_hash)` when it is empty. `committed` is the highest height whose certificate, and
+        all below, are stored.
         """
-        raise NotImplementedError
+        log = Log(
+            genesis_hash=genesis_hash,
+            last=last,
+            committed=committed,
+            reader=reader,
+            cache_bytes_max=config.cache_bytes_max,
+        )
+        certificates = CertificateCache(reader=reader, heights_max=config.certificates_cached_max)
+        assert hard_state.term >= last.term, (hard_state, last)
+        self._random = random
+        self._state = State(config, hard_state, log, certificates)
+        self._state.draw_election_timeout(random)
+        self._idle = self._state.outbox.take(Role.FOLLOWER, hard_state.term, None)
+        """The last empty output, kept so that asking for nothing costs nothing."""
 
     def step(self, message: Message) -> None:
-        """Take in one message, whose signatures, certificates and block bodies the host has verified."""
-        raise NotImplementedError
+        """Take in one message, whose signatures, certificates and block bodies the host has verified.
+
+        Messages that name another recipient, an unknown sender, or fields that contradict one another are ignored and
+        counted in `ignored_messages`. Late and duplicate messages are harmless.
+        """
+        state = self._state
+        if not self._addressed(message):
+            state.ignored_messages += 1
+            return
+        try:
+            check_message(message)
+        except MalformedMessage:
+            state.ignored_messages += 1
+            return
+        if message.term > state.term:
+            if isinstance(message, VoteRequest) and elections.leader_is_alive(state):
+                return
+            speculative = isinstance(message, VoteRequest | VoteResponse) and message.pre
+            refusal = isinstance(message, VoteResponse) and not message.granted
+            if not speculative or refusal:
+                state.become_follower(message.term, None)
+                state.draw_election_timeout(self._random)
+        elif message.term < state.term:
+            self._answer_stale(message)
+            return
+        self._dispatch(message)
 
     def tick(self) -> None:
         """Take in that one tick of time has passed."""
-        raise NotImplementedError
+        state = self._state
+        if state.leadership is not None:
+            leading.tick(state, state.leadership, self._random)
+        else:
+            elections.tick(state, self._random)
 
     def propose(self, entry: Entry) -> None:
-        """Append `entry`, executed and hashed by the host, as leader; see the module's docstring."""
-        raise NotImplementedError
+        """Append a block that the host has built on `last_hash`, executed and hashed; only as leader of its term.
+
+        Raises NotLeader when this validator does not lead `entry.term`, and PipelineFull when too many
+        blocks wait to be committed. The host must see to it that `entry` continues the log, and that the first block
+        after `Output.became_leader` waits for nothing.
+        """
+        leading.propose(self._state, entry)
 
     def take_output(self) -> Output:
         """Return everything that the host must do since the last call; nearly free when there is nothing."""
-        raise NotImplementedError
+        state = self._state
+        if state.outbox.dirty:
+            return state.outbox.take(state.role, state.term, state.leader)
+        idle = self._idle
+        if idle.role is not state.role or idle.leader != state.leader or idle.term != state.term:
+            self._idle = idle = state.outbox.take(state.role, state.term, state.leader)
+        return idle
+
+    def needs_signature(self, sender: str, height: int, hash: bytes) -> bool:
+        """Whether a signature of `sender` over `hash` at `height`, given in the current term, would still be of use.
+
+        Lets the host skip verifying signatures that repeat one already held, belong to a committed height, or name
+        another block; it may hand those to `step` unverified or leave them out.
+        """
+        state = self._state
+        if state.leadership is None or sender not in state.validators or height <= state.log.committed:
+            return False
+        position = state.log.position(height)
+        return position is not None and position.hash == hash and not state.leadership.collector.holds(height, sender)
+
+    def _addressed(self, message: Message) -> bool:
+        state = self._state
+        if message.recipient != state.config.id or message.sender not in state.validators:
+            return False
+        return message.sender != state.config.id or (isinstance(message, AppendResponse) and message.success)
+
+    def _answer_stale(self, message: Message) -> None:
+        """Tell those who ask in an older term of this one (Raft 5.1); late answers need no answer.
+
+        Without this a validator that was elected towards a higher term and failed could never rejoin: pre-votes and
+        live leases keep its own requests from being heard.
+        """
+        if isinstance(message, VoteRequest):
+            elections.on_vote_request(self._state, message, self._random)
+        elif isinstance(message, AppendRequest):
+            following.refuse(self._state, message)
+
+    def _dispatch(self, message: Message) -> None:
+        state = self._state
+        if isinstance(message, AppendRequest):
+            if state.leader not in (None, message.sender):
+                state.report(
+                    EvidenceKind.TWO_LEADERS,
+                    term=message.term,
+                    height=0,
+                    sender=message.sender,
+                    known=b"",
+                    other=b"",
+                )
+                return
+            if state.role is not Role.FOLLOWER or state.leader is None:
+                state.become_follower(state.term, message.sender)
+                state.draw_election_timeout(self._random)
+            state.election_elapsed = 0
+            following.on_append_request(state, message)
+        elif isinstance(message, AppendResponse):
+            if state.leadership is not None:
+                leading.on_append_response(state, state.leadership, message)
+        elif isinstance(message, VoteRequest):
+            elections.on_vote_request(state, message, self._random)
+        else:
+            elections.on_vote_response(state, message, self._random)
 
     @property
     def role(self) -> Role:
         """Current role."""
-        raise NotImplementedError
+        return self._state.role
 
     @property
     def term(self) -> int:
         """Current term."""
-        raise NotImplementedError
+        return self._state.term
+
+    @property
+    def vote(self) -> str | None:
+        """Who got this validator's vote in the current term."""
+        return self._state.vote
 
     @property
     def leader(self) -> str | None:
         """Leader of the current term as far as known."""
-        raise NotImplementedError
+        return self._state.leader
 
     @property
     def last_height(self) -> int:
         """Height of the last entry, durable or not."""
-        raise NotImplementedError
+        return self._state.log.last.height
 
     @property
     def last_hash(self) -> bytes:
         """Hash of the last entry."""
-        raise NotImplementedError
+        return self._state.log.last.hash
 
     @property
     def last_term(self) -> int:
         """Term of the last entry."""
-        raise NotImplementedError
+        return self._state.log.last.term
 
     @property
     def committed(self) -> int:
         """Highest committed height."""
-        raise NotImplementedError
+        return self._state.log.committed
 
     @property
     def proposals_in_flight(self) -> int:
         """Heights of this leader's log that are not committed yet; 0 when not leader."""
-        raise NotImplementedError
+        return self.last_height - self.committed if self._state.leadership is not None else 0
+
+    @property
+    def ignored_messages(self) -> int:
+        """Messages ignored as misaddressed or self-contradictory since the start."""
+        return self._state.ignored_messages
+
+    def check_invariants(self) -> None:
+        """Check this validator's bookkeeping; raise InvariantBroken when it is wrong. Costs little."""
+        check_state(self._state)
+
+    def position(self, height: int) -> Position | None:
+        """Return the position of the log's entry at `height`, or None when there is none that can be read."""
+        return self._state.log.position(height)

@@ -108,11 +108,11 @@ class LogReader(Protocol):
         """Return the certificate of a committed height (at least 1), or None when it is not stored."""
 
 
-class NotLeaderError(Exception):
+class NotLeader(Exception):
     """The host proposed a block on a validator that is not leader of the block's term; propose elsewhere."""
 
 
-class PipelineFullError(Exception):
+class PipelineFull(Exception):
     """The uncommitted tail is at its limit; propose again when something has been committed."""
 
 

@@ -1,0 +1,137 @@
+"""Taking in what a leader sends (Raft 5.3), and committing what it proves."""
+
+from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry
+from jifen.consensus.state import State
+from jifen.consensus.types import EvidenceKind, Position
+
+
+def on_append_request(state: State, request: AppendRequest) -> None:
+    """Compare, store, commit and acknowledge; the sender is this term's leader.
+
+    A request that contradicts what cannot be contradicted is reported as evidence and left unanswered. So is one that
+    cannot be compared because the LogReader does not show an entry yet; the leader will ask again.
+    """
+    local = state.log.position(request.prev_height)
+    if request.prev_height > state.log.last.height:
+        refuse(state, request)
+        return
+    if local is None:
+        return
+    if local.hash != request.prev_hash:
+        shown = Position(request.prev_height, request.prev_term, request.prev_hash)
+        if not _contradiction(state, request.sender, local, shown):
+            refuse(state, request)
+        return
+    known = _known_entries(state, request)
+    if known is None:
+        return
+    _store(state, request.entries[known:])
+    verified_height = request.prev_height + len(request.entries)
+    _commit(state, request, verified_height)
+    response = AppendResponse(
+        term=state.term,
+        sender=state.config.id,
+        recipient=request.sender,
+        success=True,
+        height=verified_height,
+        hash=request.entries[-1].hash if request.entries else request.prev_hash,
+        commit=state.log.committed,
+        hint_height=0,
+        hint_term=0,
+        leader_commit=request.commit,
+        signatures=(),
+    )
+    state.outbox.send_after_persist(response)
+
+
+def refuse(state: State, request: AppendRequest) -> None:
+    """Refuse `request` and say where the logs may agree, so that the leader skips whole terms (Raft 5.3, last part).
+
+    The hint is the highest entry here whose term is not above the request's previous one; everything between is
+    certainly different. Committed entries are never in doubt. Also answers leaders of older terms, with this term.
+    """
+    log = state.log
+    high = min(request.prev_height, log.last.height)
+    hint = log.highest_with_term_at_most(request.prev_term, low=min(log.committed, high), high=high)
+    position = log.position(hint)
+    state.outbox.send(
+        AppendResponse(
+            term=state.term,
+            sender=state.config.id,
+            recipient=request.sender,
+            success=False,
+            height=request.prev_height,
+            hash=request.prev_hash,
+            commit=log.committed,
+            hint_height=hint,
+            hint_term=0 if position is None else position.term,
+            leader_commit=request.commit,
+            signatures=(),
+        )
+    )
+
+
+def _known_entries(state: State, request: AppendRequest) -> int | None:
+    """Return how many of the request's entries are in the log already, or None when it must not be acted upon."""
+    for count, entry in enumerate(request.entries):
+        if entry.height > state.log.last.height:
+            return count
+        known = state.log.position(entry.height)
+        if known is None:
+            return None
+        if known.hash != entry.hash:
+            shown = Position(entry.height, entry.term, entry.hash)
+            return None if _contradiction(state, request.sender, known, shown) else count
+    return len(request.entries)
+
+
+def _contradiction(state: State, sender: str, known: Position, shown: Position) -> bool:
+    """Report two different entries at one height when that is more than an old leader's abandoned tail."""
+    if known.term == shown.term:
+        kind = EvidenceKind.TWO_ENTRIES
+    elif known.height <= state.log.committed:
+        kind = EvidenceKind.COMMITTED_CONFLICT
+    else:
+        return False
+    state.report(kind, term=shown.term, height=shown.height, sender=sender, known=known.hash, other=shown.hash)
+    return True
+
+
+def _store(state: State, entries: tuple[Entry, ...]) -> None:
+    """Append entries that are new here; the first may replace a conflicting one and all that follow it."""
+    if not entries:
+        return
+    if entries[0].height <= state.log.last.height:
+        state.log.truncate(entries[0].height)
+        state.outbox.truncate(entries[0].height)
+    for entry in entries:
+        state.log.append(entry)
+        state.outbox.entry(entry)
+
+
+def _commit(state: State, request: AppendRequest, verified_height: int) -> None:
+    """Commit what is certified, but nothing that this very request has not shown to be equal to the leader's log."""
+    log, ahead = state.log, state.certificates_ahead
+    for certificate in request.certificates:
+        if log.committed < certificate.height <= log.committed + state.certificates_ahead_max:
+            ahead[certificate.height] = certificate
+    height, limit = log.committed, min(request.commit, verified_height)
+    committed: list[Certificate] = []
+    while height < limit and height + 1 in ahead:
+        certificate = ahead.pop(height + 1)
+        position = log.position(height + 1)
+        assert position is not None, height + 1
+        if certificate.hash != position.hash:
+            state.report(
+                EvidenceKind.CERTIFICATE_CONFLICT,
+                term=certificate.term,
+                height=certificate.height,
+                sender=request.sender,
+                known=position.hash,
+                other=certificate.hash,
+            )
+            break
+        height += 1
+        committed.append(certificate)
+    if committed:
+        state.commit(committed)

@@ -1,0 +1,91 @@
+"""What must always hold, as named checks; each raises InvariantBroken with the facts.
+
+Tests and simulations run all of them after every step; the checks of one validator are cheap enough for production.
+Names follow Raft figure 3 where it has one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from jifen.consensus.certificates import ValidatorSet
+from jifen.consensus.messages import Certificate
+from jifen.consensus.state import State
+from jifen.consensus.types import HardState, Position, Role
+
+
+class InvariantBroken(AssertionError):
+    """Something that must never happen has happened."""
+
+
+def _require(condition: bool, *facts: object) -> None:
+    if not condition:
+        raise InvariantBroken(*facts)
+
+
+def check_state(state: State) -> None:
+    """Check one validator's own bookkeeping."""
+    log = state.log
+    _require(0 <= log.committed <= log.last.height, "committed beyond the log", log.committed, log.last)
+    _require(log.last.term <= state.term, "an entry of a term not entered", log.last, state.term)
+    _require((state.leadership is not None) == (state.role is Role.LEADER), "leadership without role", state.role)
+    if state.role is Role.LEADER:
+        _require(state.leader == state.config.id == state.vote, "leader by another's grace", state.leader, state.vote)
+    if state.role is Role.CANDIDATE:
+        _require(state.vote == state.config.id, "candidate that does not vote for itself", state.vote)
+    _require(all(height > log.committed for height in state.certificates_ahead), "certificate kept too long")
+    check_leadership(state)
+
+
+def check_leadership(state: State) -> None:
+    """Check a leader's view of its peers; nothing to check on others."""
+    lead, log = state.leadership, state.log
+    if lead is None:
+        return
+    _require(log.committed <= lead.certified <= log.last.height, "certified height off", lead.certified, log.committed)
+    for id, progress in lead.peers.items():
+        facts = (id, progress.match, progress.next_height, log.last.height)
+        _require(progress.match < progress.next_height <= log.last.height + 1, "progress off", *facts)
+        _require(progress.match <= log.last.height, "match beyond the log", *facts)
+
+
+def check_hard_state_step(before: HardState, after: HardState) -> None:
+    """Check that terms never fall and that a vote, once given, stands for its term, over restarts too (Raft 5.2)."""
+    _require(after.term >= before.term, "the term fell", before, after)
+    if after.term == before.term and before.vote is not None:
+        _require(after.vote == before.vote, "second vote in one term", before, after)
+
+
+def check_election_safety(leaders: Mapping[int, str], term: int, leader: str) -> None:
+    """Check that `leader` of `term` is the only one ever seen (Raft figure 3)."""
+    _require(leaders.get(term, leader) == leader, "two leaders in one term", term, leader, leaders.get(term))
+
+
+def check_log_matching(one: Sequence[Position], other: Sequence[Position]) -> None:
+    """Check that two logs, from the genesis block on, are equal up to their last common term (Raft figure 3)."""
+    for height in range(min(len(one), len(other)) - 1, -1, -1):
+        if one[height].term == other[height].term:
+            _require(one[: height + 1] == other[: height + 1], "logs differ below a common entry", height)
+            return
+
+
+def check_committed_unchanged(committed: Mapping[int, bytes], height: int, hash: bytes) -> None:
+    """Check that `height` was never committed with another hash, here or anywhere (Raft figure 3, the last)."""
+    _require(committed.get(height, hash) == hash, "two blocks committed at one height", height)
+
+
+def check_leader_completeness(committed: Mapping[int, bytes], log: Sequence[Position], leader: str) -> None:
+    """Check that a new leader's log holds everything ever committed (Raft figure 3)."""
+    for height, hash in committed.items():
+        _require(height < len(log) and log[height].hash == hash, "a leader lacks a committed block", leader, height)
+
+
+def check_certificate(validators: ValidatorSet, certificate: Certificate) -> None:
+    """Check that a quorum signed."""
+    _require(validators.well_formed(certificate), "certificate without a quorum", certificate)
+
+
+def check_durable_on_quorum(
+    validators: ValidatorSet, logs: Iterable[Sequence[Position]], height: int, hash: bytes
+) -> None:
+    """Check that a committed block is in the durable logs of a quorum, crashed validators' disks included."""
+    holders = sum(1 for log in logs if height < len(log) and log[height].hash == hash)
+    _require(holders >= validators.quorum, "committed but not durable on a quorum", height, holders)

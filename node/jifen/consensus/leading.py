@@ -1,0 +1,195 @@
+"""Leading: sending the log to the peers (Raft 5.3) and committing what a quorum has signed (Raft 5.4.2)."""
+
+from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Certificate, Entry
+from jifen.consensus.progress import Mode, Progress
+from jifen.consensus.quorum import certified_height, majority_height
+from jifen.consensus.state import Leadership, State
+from jifen.consensus.types import NotLeader, PipelineFull, RandomDraws
+
+
+def propose(state: State, entry: Entry) -> None:
+    """Append the leader's own entry and send it on; it is not counted before it is durable here."""
+    lead = state.leadership
+    if lead is None or entry.term != state.term:
+        raise NotLeader(f"not leader of term {entry.term}; the term is {state.term}, its leader {state.leader}")
+    log = state.log
+    # The first entry of a term is always let in: nothing else can commit what earlier leaders left behind.
+    if entry.height > lead.term_start and log.last.height - log.committed >= state.config.uncommitted_heights_max:
+        raise PipelineFull(f"{log.last.height - log.committed} blocks wait to be committed")
+    log.append(entry)
+    state.outbox.entry(entry)
+    state.outbox.acknowledge_own(
+        AppendResponse(
+            term=state.term,
+            sender=state.config.id,
+            recipient=state.config.id,
+            success=True,
+            height=entry.height,
+            hash=entry.hash,
+            commit=log.committed,
+            hint_height=0,
+            hint_term=0,
+            leader_commit=log.committed,
+            signatures=(),
+        )
+    )
+    for id, progress in lead.peers.items():
+        _replicate(state, id, progress)
+
+
+def tick(state: State, lead: Leadership, random: RandomDraws) -> None:
+    """Step down when a quorum has been silent too long (thesis 6.2), else send heartbeats when they are due."""
+    lead.quorum_elapsed += 1
+    if lead.quorum_elapsed >= state.config.election_ticks_min:
+        lead.quorum_elapsed = 0
+        heard = 1 + sum(progress.active for progress in lead.peers.values())
+        for progress in lead.peers.values():
+            progress.active = False
+        if heard < state.validators.quorum:
+            state.become_follower(state.term, None)
+            state.draw_election_timeout(random)
+            return
+    lead.heartbeat_elapsed += 1
+    if lead.heartbeat_elapsed >= state.config.heartbeat_ticks:
+        lead.heartbeat_elapsed = 0
+        for id, progress in lead.peers.items():
+            progress.resume()
+            _send(state, id, progress, ())
+
+
+def on_append_response(state: State, lead: Leadership, response: AppendResponse) -> None:
+    """Count an acknowledgement of this term, or look for the point of agreement after a refusal."""
+    progress = lead.peers.get(response.sender)
+    if not response.success:
+        if progress is not None:
+            _on_refusal(state, response, progress)
+        return
+    position = state.log.position(response.height)
+    if position is None or position.hash != response.hash:
+        state.ignored_messages += 1
+        return
+    if progress is None:
+        lead.own_match = max(lead.own_match, response.height)
+    else:
+        progress.reported(response.commit)
+        progress.acknowledged(response.height)
+    _collect(state, lead, response.sender, response.signatures)
+    committed = _advance(state, lead)
+    for id, peer in lead.peers.items():
+        if committed or peer is progress:
+            _replicate(state, id, peer)
+
+
+def _on_refusal(state: State, response: AppendResponse, progress: Progress) -> None:
+    """Anchor the next message lower, skipping heights where the terms show that the logs differ (Raft 5.3)."""
+    log = state.log
+    progress.reported(response.commit)
+    high = min(response.hint_height, log.last.height)
+    # What the peer has committed is in this log too (leader completeness, Raft 5.4), so the search ends there.
+    low = min(max(response.commit, progress.match), high)
+    agree_height = log.highest_with_term_at_most(response.hint_term, low=low, high=high)
+    if progress.refused(response.height, agree_height):
+        _replicate(state, response.sender, progress)
+
+
+def _collect(state: State, lead: Leadership, signer: str, signatures: tuple[AckSignature, ...]) -> None:
+    """Keep signatures for uncommitted heights that name the hash of this leader's log."""
+    log = state.log
+    for signature in signatures:
+        if signature.height <= log.committed:
+            continue
+        position = log.position(signature.height)
+        if position is None or position.hash != signature.hash:
+            state.ignored_messages += 1
+            continue
+        lead.collector.add(signature.height, signer, signature.signature)
+
+
+def _advance(state: State, lead: Leadership) -> bool:
+    """Commit as far as a quorum has signed every height, if that reaches this term's entries (Raft 5.4.2, figure 8)."""
+    log = state.log
+    lead.certified = certified_height(lead.certified, log.last.height, state.validators.quorum, lead.collector.count)
+    if lead.certified <= log.committed or lead.certified < lead.term_start:
+        return False
+    matched = [lead.own_match, *(progress.match for progress in lead.peers.values())]
+    assert majority_height(matched) >= lead.certified, (matched, lead.certified)
+    certificates: list[Certificate] = []
+    for height in range(log.committed + 1, lead.certified + 1):
+        position = log.position(height)
+        assert position is not None, height
+        certificates.append(lead.collector.certify(position, state.term))
+    state.commit(certificates)
+    return True
+
+
+def _replicate(state: State, id: str, progress: Progress) -> None:
+    """Send what the peer lacks and its window allows, then certificates that no entry could carry.
+
+    A commit is thus told at once, and not at the next heartbeat.
+    """
+    while not progress.paused:
+        entries = _gather(state, progress)
+        if not entries or not _send(state, id, progress, entries):
+            break
+        progress.sent(entries[-1].height, sum(len(entry.payload) for entry in entries))
+    if progress.mode is Mode.PROBE:
+        return
+    while progress.certificates_sent < min(state.log.committed, progress.next_height - 1):
+        before = progress.certificates_sent
+        if not _send(state, id, progress, ()) or progress.certificates_sent == before:
+            break
+
+
+def _gather(state: State, progress: Progress) -> tuple[Entry, ...]:
+    """Collect the next entries for a peer: one at least if there is one, more up to the limits of a message."""
+    config, log = state.config, state.log
+    last = min(log.last.height, progress.next_height + config.certificates_per_message_max - 1)
+    if progress.mode is Mode.REPLICATE and progress.commit < log.committed:
+        # A peer that lacks certificates must not collect a tail so long that, were it to lead, one message could
+        # not hold the signatures for it.
+        last = min(last, progress.commit + config.uncommitted_heights_max)
+    entries: list[Entry] = []
+    size = 0
+    for height in range(progress.next_height, last + 1):
+        entry = log.entry(height)
+        if entry is None:
+            break
+        size += len(entry.payload)
+        if entries and size > config.append_bytes_max:
+            break
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _send(state: State, id: str, progress: Progress, entries: tuple[Entry, ...]) -> bool:
+    """Send `entries`, or a heartbeat, anchored right below the peer's next height, with the certificates it lacks.
+
+    Return False, sending nothing, when the anchor cannot be read; the next heartbeat tries again.
+    """
+    log = state.log
+    previous = log.position(progress.next_height - 1)
+    if previous is None:
+        return False
+    last_height = previous.height + len(entries)
+    certificates: list[Certificate] = []
+    end = min(log.committed, last_height, progress.certificates_sent + state.config.certificates_per_message_max)
+    for height in range(progress.certificates_sent + 1, end + 1):
+        certificate = state.certificates.certificate(height)
+        if certificate is None:
+            break
+        certificates.append(certificate)
+    progress.certificates_sent += len(certificates)
+    state.outbox.send(
+        AppendRequest(
+            term=state.term,
+            sender=state.config.id,
+            recipient=id,
+            prev_height=previous.height,
+            prev_term=previous.term,
+            prev_hash=previous.hash,
+            entries=entries,
+            commit=min(progress.certificates_sent, log.committed, last_height),
+            certificates=tuple(certificates),
+        )
+    )
+    return True

@@ -1,0 +1,104 @@
+"""The log as the core sees it: recent entries in memory, older ones through the host's LogReader."""
+
+from jifen.consensus.messages import Entry
+from jifen.consensus.types import LogReader, Position
+
+
+class Log:
+    """Entries from the genesis block to `last`.
+
+    Invariants, checked by `invariants.check_log`: 1. `committed <= last.height`; 2. every uncommitted entry appended
+    since the start is in memory, so what the reader shows is never older than what the core decided; 3. no entry at or
+    below `committed` ever changes; 4. terms never fall with height (Raft 5.3), which allows searching by halves.
+    """
+
+    def __init__(
+        self, *, genesis_hash: bytes, last: Position, committed: int, reader: LogReader, cache_bytes_max: int
+    ) -> None:
+        assert 0 <= committed <= last.height, (committed, last.height)
+        self.last = last
+        """Position of the last entry, durable or not."""
+        self.committed = committed
+        """Highest committed height. Invariant: never falls."""
+        self.first_height = 0
+        """Lowest height whose position is known. The genesis block until snapshots compact the log."""
+        self._genesis = Position(0, 0, genesis_hash)
+        self._reader = reader
+        self._entries: dict[int, Entry] = {}
+        """Entries in memory. Invariant: their heights are consecutive."""
+        self._cached_from = last.height + 1
+        """Lowest height in `_entries`, or where the next one goes."""
+        self._cached_bytes = 0
+        self._cache_bytes_max = cache_bytes_max
+
+    def append(self, entry: Entry) -> None:
+        """Append `entry`, which continues `last`. Costs the same however long the log is."""
+        last = self.last
+        assert entry.height == last.height + 1, (entry.height, last.height)
+        assert entry.parent_hash == last.hash, entry.height
+        assert entry.term >= last.term, (entry.term, last.term)
+        self._entries[entry.height] = entry
+        self._cached_bytes += len(entry.payload)
+        self.last = Position(entry.height, entry.term, entry.hash)
+
+    def truncate(self, height: int) -> None:
+        """Drop entries from `height` on. Dropping a committed one would be our own fault and stops the node."""
+        assert self.committed < height <= self.last.height, (self.committed, height, self.last.height)
+        previous = self.position(height - 1)
+        assert previous is not None, height
+        for dropped in range(max(height, self._cached_from), self.last.height + 1):
+            self._cached_bytes -= len(self._entries.pop(dropped).payload)
+        self._cached_from = min(self._cached_from, height)
+        self.last = previous
+
+    def commit(self, height: int) -> None:
+        """Raise the committed height and let go of old payloads; the committed entry itself stays as an anchor."""
+        assert self.committed < height <= self.last.height, (self.committed, height, self.last.height)
+        self.committed = height
+        while self._cached_bytes > self._cache_bytes_max and self._cached_from < self.committed:
+            self._cached_bytes -= len(self._entries.pop(self._cached_from).payload)
+            self._cached_from += 1
+
+    def entry(self, height: int) -> Entry | None:
+        """Return the entry at `height`, or None when it is above `last`, the genesis block, or not readable yet."""
+        found = self._entries.get(height)
+        if found is not None or not 0 < height <= self.last.height:
+            return found
+        return self._reader.entry(height)
+
+    def position(self, height: int) -> Position | None:
+        """Return the position at `height`, or None as `entry` does; the genesis block has one."""
+        if height == self.last.height:
+            return self.last
+        if height == 0:
+            return self._genesis
+        entry = self.entry(height)
+        return None if entry is None else Position(entry.height, entry.term, entry.hash)
+
+    def up_to_date(self, last_term: int, last_height: int) -> bool:
+        """Tell whether a log that ends so is at least as up to date as this one (Raft 5.4.1)."""
+        return (last_term, last_height) >= (self.last.term, self.last.height)
+
+    def highest_with_term_at_most(self, term: int, *, low: int, high: int) -> int:
+        """Return the highest height in `low`..`high` whose entry has at most `term`, or `low` when none has.
+
+        Halves the range at each read, because terms never fall. A height that cannot be read counts as too high.
+        """
+        while low < high:
+            middle = (low + high + 1) // 2
+            position = self.position(middle)
+            if position is not None and position.term <= term:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    @property
+    def cached_bytes(self) -> int:
+        """Payload bytes in memory."""
+        return self._cached_bytes
+
+    @property
+    def cached_from(self) -> int:
+        """Lowest height held in memory, or one above `last` when there is none."""
+        return self._cached_from

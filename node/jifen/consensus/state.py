@@ -1,0 +1,150 @@
+"""The state of one validator, and every transition between its roles.
+
+    FOLLOWER ---timeout---> PRE_CANDIDATE ---quorum would vote---> CANDIDATE ---quorum voted---> LEADER
+       ^                        |                                     |                            |
+       +---- leader seen, higher term seen, refused by a quorum ------+-- higher term, no quorum --+
+
+Term and vote change here and nowhere else (`vote_for` included), always together with the order to persist them.
+"""
+
+from jifen.consensus.certificates import CertificateCache, Collector, ValidatorSet
+from jifen.consensus.log import Log
+from jifen.consensus.messages import Certificate
+from jifen.consensus.output import Outbox
+from jifen.consensus.progress import Progress
+from jifen.consensus.types import Evidence, EvidenceKind, HardState, RaftConfig, RandomDraws, Role
+
+
+class Leadership:
+    """What only a leader keeps, for one term."""
+
+    def __init__(self, config: RaftConfig, validators: ValidatorSet, last_height: int, committed: int) -> None:
+        self.term_start = last_height + 1
+        """Height of the leader's first own entry: entries from here on, and only those, are of its term."""
+        self.peers = {
+            id: Progress(
+                next_height=self.term_start,
+                inflight_messages_max=config.inflight_messages_max,
+                inflight_bytes_max=config.inflight_bytes_max,
+            )
+            for id in validators.ids
+            if id != config.id
+        }
+        """Progress of each other validator, in the order of the validator set."""
+        self.own_match = 0
+        """Highest height that this validator itself has acknowledged in this term, hence durable here."""
+        self.collector = Collector(validators)
+        self.certified = committed
+        """Height up to which a quorum's signatures are held. Invariant: not below the committed height."""
+        self.heartbeat_elapsed = config.heartbeat_ticks
+        """Ticks since the last heartbeat; starts due, in case the first proposal is slow to come."""
+        self.quorum_elapsed = 0
+        """Ticks since the last check that a quorum answers."""
+
+
+class State:
+    """Everything one validator knows. The functions that act on it are in elections, following and leading."""
+
+    def __init__(self, config: RaftConfig, hard_state: HardState, log: Log, certificates: CertificateCache) -> None:
+        self.config = config
+        self.validators = ValidatorSet(config.validators)
+        self.log = log
+        self.certificates = certificates
+        """Certificates of committed heights."""
+        self.outbox = Outbox(log.last.height)
+        self.term = hard_state.term
+        """Invariant: never falls."""
+        self.vote = hard_state.vote
+        """Invariant: changes within a term only from None (Raft 5.2)."""
+        self.role = Role.FOLLOWER
+        self.leader: str | None = None
+        """Leader of `term`. Invariant: changes within a term only from or to None."""
+        self.election_elapsed = 0
+        """Ticks since the leader was last heard, a vote was granted, or an election started."""
+        self.election_timeout = 0
+        """Ticks after which to start an election, drawn anew at every transition."""
+        self.votes: dict[str, bool] = {}
+        """Answers to this validator's current request for votes or pre-votes."""
+        self.leadership: Leadership | None = None
+        """Invariant: not None exactly while LEADER."""
+        self.certificates_ahead: dict[int, Certificate] = {}
+        """Certificates received for heights that cannot be committed yet, because one before them is missing.
+        Invariant: heights are above the committed one, by at most `certificates_ahead_max`."""
+        self.ignored_messages = 0
+        """Messages dropped as misaddressed or self-contradictory: each is a peer's fault, none is harmful."""
+
+    @property
+    def certificates_ahead_max(self) -> int:
+        """How far above the committed height a certificate is worth keeping."""
+        return self.config.uncommitted_heights_max + self.config.certificates_per_message_max
+
+    def draw_election_timeout(self, random: RandomDraws) -> None:
+        """Start waiting for an election anew, with a fresh random timeout so that ties do not last (Raft 5.2)."""
+        self.election_elapsed = 0
+        self.election_timeout = random.randrange(self.config.election_ticks_min, self.config.election_ticks_max + 1)
+
+    def become_follower(self, term: int, leader: str | None) -> None:
+        """Follow `leader`, if known, in `term`.
+
+        Within the same term the vote stays: forgetting it on stepping down lets two leaders win one term.
+        """
+        assert term >= self.term, (term, self.term)
+        if term > self.term:
+            self._enter(term, None)
+        self.role = Role.FOLLOWER
+        self.leader = leader
+        self.leadership = None
+        self.votes = {}
+
+    def become_pre_candidate(self) -> None:
+        """Ask around; term and vote stay."""
+        assert self.role is not Role.LEADER
+        self.role = Role.PRE_CANDIDATE
+        self.leader = None
+        self.votes = {self.config.id: True}
+
+    def become_candidate(self) -> None:
+        """Stand for the next term, and vote for itself."""
+        assert self.role is Role.PRE_CANDIDATE, self.role
+        self._enter(self.term + 1, self.config.id)
+        self.role = Role.CANDIDATE
+        self.votes = {self.config.id: True}
+
+    def become_leader(self) -> None:
+        """Lead the term that a quorum voted for."""
+        assert self.role is Role.CANDIDATE, self.role
+        assert self.vote == self.config.id, self.vote
+        self.role = Role.LEADER
+        self.leader = self.config.id
+        self.election_elapsed = 0
+        self.votes = {}
+        self.leadership = Leadership(self.config, self.validators, self.log.last.height, self.log.committed)
+        self.outbox.became_leader = True
+        self.outbox.dirty = True
+
+    def vote_for(self, candidate: str) -> None:
+        """Give this term's vote to `candidate`."""
+        assert self.vote in (None, candidate), (self.vote, candidate)
+        if self.vote is None:
+            self._enter(self.term, candidate)
+
+    def commit(self, certificates: list[Certificate]) -> None:
+        """Commit the heights of `certificates`, which follow the committed one without a gap."""
+        assert certificates[0].height == self.log.committed + 1, (certificates[0].height, self.log.committed)
+        self.log.commit(certificates[-1].height)
+        for certificate in certificates:
+            self.certificates.add(certificate)
+            self.certificates_ahead.pop(certificate.height, None)
+            self.outbox.commit(certificate)
+
+    def report(self, kind: EvidenceKind, *, term: int, height: int, sender: str, known: bytes, other: bytes) -> None:
+        """Put evidence into the output."""
+        self.outbox.evidence(
+            Evidence(kind=kind, term=term, height=height, sender=sender, known_hash=known, other_hash=other)
+        )
+
+    def _enter(self, term: int, vote: str | None) -> None:
+        self.term = term
+        self.vote = vote
+        self.outbox.hard_state(HardState(term, vote))
+        self.leader = None
