@@ -84,8 +84,11 @@ def check_certificate(validators: ValidatorSet, certificate: Certificate) -> Non
 
 
 def check_durable_on_quorum(
-    validators: ValidatorSet, logs: Iterable[Sequence[Position]], height: int, hash: bytes
+    validators: ValidatorSet, logs: Iterable[Sequence[bytes]], height: int, hash: bytes
 ) -> None:
-    """Check that a committed block is in the durable logs of a quorum, crashed validators' disks included."""
-    holders = sum(1 for log in logs if height < len(log) and log[height].hash == hash)
+    """Check that a committed block is in the durable logs of a quorum, crashed validators' disks included.
+
+    Each log is the hashes from height 1 on.
+    """
+    holders = sum(1 for log in logs if height <= len(log) and log[height - 1] == hash)
     _require(holders >= validators.quorum, "committed but not durable on a quorum", height, holders)

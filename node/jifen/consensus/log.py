@@ -7,9 +7,10 @@ from jifen.consensus.types import LogReader, Position
 class Log:
     """Entries from the genesis block to `last`.
 
-    Invariants, checked by `invariants.check_log`: 1. `committed <= last.height`; 2. every uncommitted entry appended
-    since the start is in memory, so what the reader shows is never older than what the core decided; 3. no entry at or
-    below `committed` ever changes; 4. terms never fall with height (Raft 5.3), which allows searching by halves.
+    Invariants: 1. `committed <= last.height`; 2. an entry appended since the start stays in memory until it is
+    committed and the reader shows it, so a disk that has yet to replace an abandoned tail is never mistaken for the
+    log; 3. no entry at or below `committed` ever changes; 4. terms never fall with height (Raft 5.3), which allows
+    searching by halves.
     """
 
     def __init__(
@@ -56,7 +57,12 @@ class Log:
         assert self.committed < height <= self.last.height, (self.committed, height, self.last.height)
         self.committed = height
         while self._cached_bytes > self._cache_bytes_max and self._cached_from < self.committed:
-            self._cached_bytes -= len(self._entries.pop(self._cached_from).payload)
+            oldest = self._entries[self._cached_from]
+            stored = self._reader.entry(self._cached_from)
+            if stored is None or stored.hash != oldest.hash:
+                break
+            del self._entries[self._cached_from]
+            self._cached_bytes -= len(oldest.payload)
             self._cached_from += 1
 
     def entry(self, height: int) -> Entry | None:

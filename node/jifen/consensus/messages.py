@@ -83,8 +83,8 @@ class Certificate(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     """Term of the acknowledgements. Invariant: not less than the block's own term."""
     hash: BlockHash
     """Hash of the block."""
-    signers: Annotated[int, Meta(ge=0, le=2**VALIDATORS_MAX - 1)]
-    """Bitmap over the validator set: bit i stands for the validator at place i."""
+    signers: Annotated[int, Meta(ge=0)]
+    """Bitmap over the validator set: bit i stands for the validator at place i. Below 2**64 by its encoding."""
     signatures: Annotated[tuple[Signature, ...], Meta(max_length=VALIDATORS_MAX)]
     """One for each set bit, lowest bit first."""
 
