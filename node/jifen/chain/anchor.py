@@ -1,7 +1,7 @@
 """Block 0: the state that the genesis document describes."""
 
 from jifen.chain.executor import ExecutedBlock, Tip
-from jifen.chain.validators import ValidatorSet
+from jifen.chain.validators import Validators
 from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode_block
 from jifen.codec.merkle import EMPTY_ROOT, append_leaf
 from jifen.codec.records import encode_writes, state_digest
@@ -12,7 +12,7 @@ ZERO_HASH = bytes(32)
 """Stands where block 0 would name a parent."""
 
 
-def genesis_block(genesis: Genesis, validators: ValidatorSet) -> ExecutedBlock:
+def genesis_block(genesis: Genesis, validators: Validators) -> ExecutedBlock:
     """Return block 0 of the chain. It needs no certificate: its hash follows from the chain id."""
     state = WorkingState(lambda _: None, height=-1)
     state.begin_block()
@@ -34,4 +34,4 @@ def genesis_block(genesis: Genesis, validators: ValidatorSet) -> ExecutedBlock:
     )
     name = block_hash(header)
     tip = Tip(header, name, tuple(append_leaf((), 0, name)))
-    return ExecutedBlock(tip, encode_block(Block(header, ())), (), (), writes)
+    return ExecutedBlock(tip, encode_block(Block(header, ())), (), (), (), writes)

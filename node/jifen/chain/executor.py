@@ -10,7 +10,7 @@ from typing import final
 
 import msgspec
 
-from jifen.chain.validators import ValidatorSet
+from jifen.chain.validators import Validators
 from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode_block
 from jifen.codec.canonical import encode
 from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
@@ -45,8 +45,10 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     payload: bytes
     """Canonical bytes of the block."""
     transactions: tuple[Transaction, ...]
-    receipts: tuple[bytes, ...]
-    """Encoded receipts, in the order of the transactions."""
+    receipts: tuple[Receipt, ...]
+    """Receipts in the order of the transactions."""
+    encoded_receipts: tuple[bytes, ...]
+    """The same, encoded."""
     writes: list[tuple[bytes, bytes]]
     """Sorted (key, record bytes) pairs that the block changed in the state."""
 
@@ -70,7 +72,7 @@ class Executor:
     Invariant: `tip.height == state.height`; `_tips` holds the tips of the heights from `state.committed` on.
     """
 
-    def __init__(self, validators: ValidatorSet, load: Callable[[bytes], Record | None], tip: Tip) -> None:
+    def __init__(self, validators: Validators, load: Callable[[bytes], Record | None], tip: Tip) -> None:
         """Start at a committed tip; `load` reads the record committed under a key, or None."""
         self._validators = validators
         self._tips = deque([tip])
@@ -128,6 +130,10 @@ class Executor:
             raise BlockInvalid(header.height, _first_difference(header, executed.tip.header))
         return executed
 
+    def hash_at(self, height: int) -> bytes:
+        """Return the hash of an executed block, from the committed height on."""
+        return self._tips[height - self._tips[0].height].hash
+
     def roll_back_to(self, height: int) -> None:
         """Undo executed blocks above `height`; never below the committed height."""
         self.state.roll_back_to(height)
@@ -164,7 +170,9 @@ class Executor:
         name = block_hash(header)
         frontier = append_leaf(parent.frontier, parent.height + 1, name)
         payload = encode_block(Block(header, tuple(transaction.signed for transaction in transactions)))
-        executed = ExecutedBlock(Tip(header, name, tuple(frontier)), payload, tuple(transactions), encoded, writes)
+        executed = ExecutedBlock(
+            Tip(header, name, tuple(frontier)), payload, tuple(transactions), tuple(receipts), encoded, writes
+        )
         self._tips.append(executed.tip)
         self._executed.append(executed)
         return executed

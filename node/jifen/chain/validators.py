@@ -5,7 +5,7 @@ from typing import Final, final
 from jifen.codec.canonical import encode
 from jifen.consensus.messages import Certificate
 from jifen.hashing import ACKNOWLEDGEMENT, VALIDATOR_SET
-from jifen.keys.verification import Claim, first_false
+from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.genesis import Genesis
 
 ACKNOWLEDGEMENT_DURABLE: Final = b"\1"
@@ -17,7 +17,7 @@ class CertificateInvalid(Exception):
 
 
 @final
-class ValidatorSet:
+class Validators:
     """The validators in the order of genesis, which the bits of a certificate follow."""
 
     def __init__(self, chain_id: bytes, genesis: Genesis) -> None:
@@ -59,8 +59,7 @@ class ValidatorSet:
 
     def check_certificate(self, certificate: Certificate) -> None:
         """Raise CertificateInvalid unless a quorum of this set signed the certificate's block."""
-        wrong = first_false(self.claims_of(certificate))
-        if wrong is not None:
+        if false_claims(self.claims_of(certificate)):
             raise CertificateInvalid(f"a signature in the certificate of block {certificate.height} is not genuine")
 
     def signers_of(self, certificate: Certificate) -> list[str]:

@@ -39,9 +39,6 @@ def is_signed(claim: Claim) -> bool:
     return parsed is not None and parsed.verify(claim.signature, claim.message)
 
 
-def first_false(claims: Sequence[Claim]) -> int | None:
-    """Return the index of the first claim that does not hold, or None. Meant for a worker thread."""
-    for index, claim in enumerate(claims):
-        if not is_signed(claim):
-            return index
-    return None
+def false_claims(claims: Sequence[Claim]) -> list[int]:
+    """Return the indexes of the claims that do not hold. Meant for a worker thread when there are many."""
+    return [index for index, claim in enumerate(claims) if not is_signed(claim)]

@@ -22,14 +22,14 @@ class Effect(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """Base of the effects; tags are never reused."""
 
 
-class MemberRegistered(Effect, tag=1):
+class MemberRegistered(Effect, frozen=True, tag=1):
     """An account was opened."""
 
     account: AccountBytes
     key: KeyBytes
 
 
-class PointsEarned(Effect, tag=2):
+class PointsEarned(Effect, frozen=True, tag=2):
     """Points were issued: `points = amount_fen * earn_points // earn_fen` under `rule_version` of the point type."""
 
     merchant: Slug
@@ -44,7 +44,7 @@ class PointsEarned(Effect, tag=2):
     """The account's available points of the type after this transaction."""
 
 
-class PointsTransferred(Effect, tag=3):
+class PointsTransferred(Effect, frozen=True, tag=3):
     """Points changed hands."""
 
     sender: AccountBytes

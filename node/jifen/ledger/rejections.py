@@ -11,38 +11,42 @@ class Rejection(IntEnum):
     """A reason for which the ledger refuses a well-formed, properly signed transaction."""
 
     EXPIRED = 1
-    """Its expiry lies before the block's time: build it again with a later expiry and sign anew."""
     EXPIRY_TOO_FAR = 2
-    """Its expiry lies more than a day after the block's time: choose an earlier one."""
     ALREADY_APPLIED = 3
-    """This very transaction is in an earlier block: look its receipt up instead of sending it again."""
     ORGANIZATION_UNKNOWN = 4
-    """No organization of the alliance has that id."""
     ORGANIZATION_NOT_ACTIVE = 5
-    """The organization is suspended and may not issue points."""
     ACCOUNT_UNKNOWN = 6
-    """The sender's or member's account is not registered."""
     RECIPIENT_UNKNOWN = 7
-    """The recipient's account is not registered."""
     POINT_TYPE_UNKNOWN = 8
-    """No point type has that id."""
     NOT_AUTHORIZED = 9
-    """It is not signed by a key that may do this: the account's key, or an operator key with the scope."""
     NOT_THE_ISSUER = 10
-    """An organization can only issue its own points (invariant I4)."""
     ACCOUNT_EXISTS = 11
-    """This key has an account already."""
     ORDER_ALREADY_CREDITED = 12
-    """The merchant has credited this order before (invariant I3)."""
     NOT_TRANSFERABLE = 13
-    """The issuer does not let members pass these points on."""
     SENDER_IS_RECIPIENT = 14
-    """Sender and recipient are the same account."""
     INSUFFICIENT_POINTS = 15
-    """The account holds fewer available points than asked for."""
     SUPPLY_EXHAUSTED = 16
-    """The quantity would pass the largest one the ledger counts (invariant I2)."""
 
+
+REJECTION_TEXTS: dict[Rejection, str] = {
+    Rejection.EXPIRED: "its expiry lies before the block's time: build it again with a later expiry and sign anew",
+    Rejection.EXPIRY_TOO_FAR: "its expiry lies more than a day after the block's time: choose an earlier one",
+    Rejection.ALREADY_APPLIED: "this very transaction is in an earlier block: look its receipt up",
+    Rejection.ORGANIZATION_UNKNOWN: "no organization of the alliance has that id",
+    Rejection.ORGANIZATION_NOT_ACTIVE: "the organization is suspended and may not issue points",
+    Rejection.ACCOUNT_UNKNOWN: "the sender's or member's account is not registered",
+    Rejection.RECIPIENT_UNKNOWN: "the recipient's account is not registered",
+    Rejection.POINT_TYPE_UNKNOWN: "no point type has that id",
+    Rejection.NOT_AUTHORIZED: "no signer may do this: use the account's key, or an operator key that has the scope",
+    Rejection.NOT_THE_ISSUER: "an organization can only issue its own points (invariant I4)",
+    Rejection.ACCOUNT_EXISTS: "this key has an account already",
+    Rejection.ORDER_ALREADY_CREDITED: "the merchant has credited this order before (invariant I3)",
+    Rejection.NOT_TRANSFERABLE: "the issuer does not let members pass these points on",
+    Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
+    Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
+    Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
+}
+"""What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
 FINAL_REJECTIONS = frozenset(
     {

@@ -36,13 +36,13 @@ class TransactionBody(msgspec.Struct, frozen=True, array_like=True, forbid_unkno
     """Client's random bytes: two otherwise equal requests stay two transactions."""
 
 
-class RegisterMember(TransactionBody, tag=1):
+class RegisterMember(TransactionBody, frozen=True, tag=1):
     """Open an account for the holder of `key`, who signs."""
 
     key: KeyBytes
 
 
-class EarnPoints(TransactionBody, tag=2):
+class EarnPoints(TransactionBody, frozen=True, tag=2):
     """Credit a member for a purchase; signed by an operator of the merchant with scope CASHIER or ISSUER."""
 
     merchant: Slug
@@ -56,7 +56,7 @@ class EarnPoints(TransactionBody, tag=2):
     """When the purchase was made by the till's clock, ms. Recorded, never used to decide anything."""
 
 
-class TransferPoints(TransactionBody, tag=3):
+class TransferPoints(TransactionBody, frozen=True, tag=3):
     """Pass points from one member to another; signed with the sender's current key."""
 
     sender: AccountBytes

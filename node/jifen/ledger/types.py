@@ -99,7 +99,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """Base of everything the state holds."""
 
 
-class Operator(Record):
+class Operator(Record, frozen=True):
     """A key that acts for an organization."""
 
     key: KeyBytes
@@ -108,7 +108,7 @@ class Operator(Record):
     """Bit set of `Scope`."""
 
 
-class Organization(Record):
+class Organization(Record, frozen=True):
     """A mall or merchant of the alliance."""
 
     id: Slug
@@ -129,7 +129,7 @@ class Organization(Record):
         return 0
 
 
-class PointType(Record):
+class PointType(Record, frozen=True):
     """One kind of points: who issues it, for whom, and the flat rate at which purchases earn it."""
 
     id: PointTypeName
@@ -145,7 +145,7 @@ class PointType(Record):
     """Whether members may pass these points to each other."""
 
 
-class Account(Record):
+class Account(Record, frozen=True):
     """A member's account."""
 
     id: AccountBytes
@@ -155,7 +155,7 @@ class Account(Record):
     """Block time of the registration, ms."""
 
 
-class Lot(Record):
+class Lot(Record, frozen=True):
     """Points of one type that share origin, availability and expiry. Lots equal in all but quantity merge."""
 
     points: PositiveQuantity
@@ -166,7 +166,7 @@ class Lot(Record):
     """Block time at which they expire, ms; 0 means never."""
 
 
-class Holding(Record):
+class Holding(Record, frozen=True):
     """An account's points of one type.
 
     Invariant: `available` is the sum of the lots; the lots stand in spending order and no two differ in quantity only.
@@ -176,7 +176,7 @@ class Holding(Record):
     lots: tuple[Lot, ...]
 
 
-class Supply(Record):
+class Supply(Record, frozen=True):
     """How many points of one type exist.
 
     Invariant I1: `issued - burned` is the sum of all holdings of the type.
@@ -186,14 +186,14 @@ class Supply(Record):
     burned: Quantity
 
 
-class OrderRecord(Record):
+class OrderRecord(Record, frozen=True):
     """Proof that an order was credited (invariant I3): the transaction that did it."""
 
     transaction_id: HashBytes
 
 
-class TransactionMark(Record):
-    """Proof that a transaction id was taken into a block; its key carries the expiry so that old ones can be cleared."""
+class TransactionMark(Record, frozen=True):
+    """Proof that a transaction id was taken into a block; its key begins with the expiry, to clear old ones by."""
 
     height: Annotated[int, Meta(ge=1)]
 

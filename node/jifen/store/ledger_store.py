@@ -2,13 +2,13 @@
 
 Tables: `meta` (format, chain id, vote, committed tip), `log` (height -> block bytes, committed or not), `certificates`
 and `receipts` (height -> bytes, committed only), `state` (record key -> record bytes at the committed height) and
-`transactions` (id -> height and index, committed only).
+`transactions` (id -> height, index, rejection; committed only).
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 import lmdb
 
@@ -18,9 +18,10 @@ from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
 from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
+from jifen.consensus.types import HardState
 from jifen.ledger.types import Record
 from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, WrongChain
-from jifen.store.records import CommittedBlock, StoreBatch, Vote
+from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.store.view import ReadView, height_key
 
 MAP_BYTES_DEFAULT: Final = 64 << 30
@@ -36,7 +37,7 @@ _META, _LOG, _CERTIFICATES, _RECEIPTS = b"meta", b"log", b"certificates", b"rece
 _STATE, _TRANSACTIONS = b"state", b"transactions"
 
 _decode_tip: Final[StrictDecoder[Tip]] = StrictDecoder(Tip, what="committed tip", bytes_max=TIP_BYTES_MAX)
-_decode_vote: Final[StrictDecoder[Vote]] = StrictDecoder(Vote, what="vote", bytes_max=256)
+_decode_hard_state: Final[StrictDecoder[HardState]] = StrictDecoder(HardState, what="hard state", bytes_max=256)
 
 
 @final
@@ -69,11 +70,11 @@ class LedgerStore:
             self._check_identity(genesis)
             self._clear_stale_readers()
             self.tip = self._read_tip()
-            self.vote = self._read_vote()
+            self.hard_state = self._read_hard_state()
         except BaseException:
             self._env.close()
             raise
-        self._anchor_hash = genesis.tip.hash
+        self.genesis_hash = genesis.tip.hash
 
     def close(self) -> None:
         """Close the environment; open views must be closed before."""
@@ -113,7 +114,9 @@ class LedgerStore:
     def view(self) -> Iterator[ReadView]:
         """Open a read snapshot at one height; close it before anything is awaited."""
         with self._env.begin() as transaction:
-            yield ReadView(transaction, self._tables, _decode_tip(transaction.get(b"tip", db=self._tables[_META])))
+            tip = transaction.get(b"tip", db=self._tables[_META])
+            assert tip is not None, "the store lost its committed tip"
+            yield ReadView(transaction, self._tables, _decode_tip(bytes(tip)))
 
     def entry(self, height: int) -> Entry | None:
         """Return the log entry at a height, committed or not, or None; part of the consensus `LogReader`."""
@@ -139,8 +142,8 @@ class LedgerStore:
 
     def _write_batch(self, transaction: lmdb.Transaction, batch: StoreBatch, tip: Tip) -> Tip:
         tables = self._tables
-        if batch.vote is not None:
-            transaction.put(b"vote", encode(batch.vote), db=tables[_META])
+        if batch.hard_state is not None:
+            transaction.put(b"hard_state", encode(batch.hard_state), db=tables[_META])
         if batch.truncate_from is not None:
             assert batch.truncate_from > tip.height, f"block {batch.truncate_from} is committed and stays"
             _truncate(transaction, tables[_LOG], batch.truncate_from)
@@ -158,11 +161,12 @@ class LedgerStore:
         tables, executed = self._tables, block.executed
         key = height_key(executed.tip.height)
         transaction.put(key, encode(block.certificate), db=tables[_CERTIFICATES])
-        transaction.put(key, _joined(executed.receipts), db=tables[_RECEIPTS])
+        transaction.put(key, _joined(executed.encoded_receipts), db=tables[_RECEIPTS])
         with transaction.cursor(tables[_STATE]) as cursor:
             cursor.putmulti(executed.writes)
         positions = [
-            (item.id, key + index.to_bytes(4, "big")) for index, item in enumerate(executed.transactions)
+            (receipt.transaction_id, key + index.to_bytes(4, "big") + bytes([receipt.rejection]))
+            for index, receipt in enumerate(executed.receipts)
         ]
         with transaction.cursor(tables[_TRANSACTIONS]) as cursor:
             cursor.putmulti(sorted(positions))
@@ -205,13 +209,13 @@ class LedgerStore:
         except Malformed as error:
             raise StoreDamaged(f"the store {self._path} is damaged ({error}); restore it from another copy") from None
 
-    def _read_vote(self) -> Vote:
+    def _read_hard_state(self) -> HardState:
         with self._env.begin(db=self._tables[_META]) as transaction:
-            data = transaction.get(b"vote")
-        return Vote(0, None) if data is None else _decode_vote(data)
+            data = transaction.get(b"hard_state")
+        return HardState(0, None) if data is None else _decode_hard_state(data)
 
 
-def _truncate(transaction: lmdb.Transaction, table: object, first: int) -> None:
+def _truncate(transaction: lmdb.Transaction, table: Any, first: int) -> None:
     with transaction.cursor(table) as cursor:
         found = cursor.set_range(height_key(first))
         while found:

@@ -5,14 +5,8 @@ import msgspec
 from jifen.chain.executor import ExecutedBlock
 from jifen.codec.blocks import Header
 from jifen.consensus.messages import Certificate
+from jifen.consensus.types import HardState
 from jifen.ledger.receipts import Receipt
-
-
-class Vote(msgspec.Struct, frozen=True, array_like=True):
-    """Raft's durable election state (Ongaro and Ousterhout 2014, figure 2: currentTerm and votedFor)."""
-
-    term: int
-    vote: str | None
 
 
 class CommittedBlock(msgspec.Struct, frozen=True):
@@ -25,7 +19,7 @@ class CommittedBlock(msgspec.Struct, frozen=True):
 class StoreBatch(msgspec.Struct, frozen=True):
     """Writes that belong together; several batches may share one transaction, in order."""
 
-    vote: Vote | None = None
+    hard_state: HardState | None = None
     truncate_from: int | None = None
     """First height of the log to drop before `blocks` are appended."""
     blocks: tuple[tuple[int, bytes], ...] = ()
@@ -44,6 +38,14 @@ class BlockRecord(msgspec.Struct, frozen=True):
     receipts: tuple[Receipt, ...]
     certificate: Certificate | None
     """None for block 0, which needs none."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a committed block says of a transaction, in short."""
+
+    height: int
+    rejection: int
+    """0 when it was applied, else the number of a `Rejection`."""
 
 
 class TransactionRecord(msgspec.Struct, frozen=True):

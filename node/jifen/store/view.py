@@ -12,9 +12,12 @@ from jifen.consensus.messages import Certificate
 from jifen.ledger import state
 from jifen.ledger.records import read
 from jifen.ledger.types import Account, Holding, Organization, PointType, Record, Supply
-from jifen.store.records import BlockRecord, TransactionRecord
+from jifen.store.records import BlockRecord, Outcome, TransactionRecord
 
 R = TypeVar("R", bound=Record)
+
+Buffer = bytes | memoryview
+"""What LMDB's types say it returns; without its `buffers` option it is always bytes."""
 
 
 def height_key(height: int) -> bytes:
@@ -54,7 +57,7 @@ class ReadView:
 
     def get(self, key: bytes) -> Record | None:
         """Return the record under a state key, or None."""
-        data = self._transaction.get(key, db=self._tables[b"state"])
+        data = self._read(b"state", key)
         return None if data is None else decode_record(key, data)
 
     def account(self, account: bytes) -> Account | None:
@@ -90,9 +93,9 @@ class ReadView:
         if not 0 <= height <= self.height:
             return None
         key = height_key(height)
-        data = self._transaction.get(key, db=self._tables[b"log"])
-        receipts = self._transaction.get(key, db=self._tables[b"receipts"])
-        assert data is not None and receipts is not None, f"committed block {height} is missing"
+        data, receipts = self._read(b"log", key), self._read(b"receipts", key)
+        assert data is not None, f"committed block {height} is missing"
+        assert receipts is not None, f"the receipts of block {height} are missing"
         block = decode_block(data)
         return BlockRecord(
             block.header,
@@ -104,25 +107,36 @@ class ReadView:
 
     def certificate(self, height: int) -> Certificate | None:
         """Return the certificate of a committed height, or None."""
-        data = self._transaction.get(height_key(height), db=self._tables[b"certificates"])
+        data = self._read(b"certificates", height_key(height))
         return None if data is None else decode_certificate(data)
+
+    def outcome(self, identity: bytes) -> Outcome | None:
+        """Return what became of a committed transaction, or None; one lookup, where `transaction` reads its block."""
+        position = self._read(b"transactions", identity)
+        return None if position is None else Outcome(int.from_bytes(position[:8], "big"), position[12])
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:
         """Return a committed transaction with its receipt, or None."""
-        position = self._transaction.get(identity, db=self._tables[b"transactions"])
+        position = self._read(b"transactions", identity)
         if position is None:
             return None
-        height, index = int.from_bytes(position[:8], "big"), int.from_bytes(position[8:], "big")
+        height, index = int.from_bytes(position[:8], "big"), int.from_bytes(position[8:12], "big")
         block = self.block(height)
         assert block is not None, f"transaction {identity.hex()} points at block {height}, which is missing"
         return TransactionRecord(identity, block.transactions[index], height, index, block.receipts[index])
 
+    def _read(self, table: bytes, key: bytes) -> bytes | None:
+        data: Buffer | None = self._transaction.get(key, db=self._tables[table])
+        return None if data is None else bytes(data)
+
     def _records(self, prefix: bytes, kind: type[R]) -> Iterator[tuple[bytes, R]]:
         with self._transaction.cursor(self._tables[b"state"]) as cursor:
-            found = cursor.set_range(prefix)
-            while found and cursor.key().startswith(prefix):
-                key = cursor.key()
-                record = decode_record(key, cursor.value())
+            found = cursor.set_range(prefix) if prefix else cursor.first()
+            while found:
+                key = bytes(cursor.key())
+                if not key.startswith(prefix):
+                    return
+                record = decode_record(key, bytes(cursor.value()))
                 assert isinstance(record, kind), f"state key {key.hex()} holds a {type(record).__name__}"
                 yield key, record
                 found = cursor.next()

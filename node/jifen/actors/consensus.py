@@ -1,0 +1,251 @@
+"""The consensus actor: the only place where the Raft core and the executor are touched.
+
+Events come through one mailbox; after each round the core's outputs become peer messages, storage jobs and, when this
+validator leads, new blocks.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, final
+
+import msgspec
+import structlog
+
+from jifen.actors.clock import Clock
+from jifen.actors.mailbox import Mailbox
+from jifen.actors.storage import Acknowledgement, JobDone, StorageActor, StorageJob
+from jifen.chain.executor import ExecutedBlock, Executor
+from jifen.codec.blocks import Block
+from jifen.consensus.messages import AppendResponse, Entry, Message
+from jifen.consensus.output import Output
+from jifen.consensus.raft import Raft
+from jifen.consensus.types import Role
+from jifen.ledger.transactions import Transaction
+from jifen.store.records import CommittedBlock, StoreBatch
+
+EVENTS_WAITING_MAX = 64
+"""Peer messages that may wait: several from every peer; then the links are no longer read."""
+
+BLOCKS_IN_FLIGHT_MAX = 4
+"""Blocks proposed and not committed: enough to keep disk, network and executor busy at once. Deeper pipelines add
+latency and no throughput."""
+
+BATCH_GROWS_TO = 256
+"""While blocks are in flight, another is made only when so many transactions wait: blocks grow under load, and an idle
+ledger answers at once."""
+
+BLOCK_TRANSACTIONS_TARGET = 512
+"""Most transactions put into a block: some 20 ms of execution, a twentieth of the shortest election time-out."""
+
+BLOCK_TRANSACTION_BYTES_TARGET = 1 << 20
+"""Most transaction bytes put into a block."""
+
+log = structlog.get_logger()
+
+
+class PreparedBlock(msgspec.Struct, frozen=True):
+    """A received block, decoded, with its signatures checked."""
+
+    hash: bytes
+    block: Block
+    transactions: tuple[Transaction, ...]
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A peer's message that passed the gateway."""
+
+    message: Message
+    blocks: tuple[PreparedBlock, ...] = ()
+    """The blocks of the message's entries, in their order."""
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A tick of the clock."""
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Transactions wait to be ordered."""
+
+
+Event = Delivery | JobDone | Tick | Wake
+
+
+class Orderable(Protocol):
+    """Where the transactions to order come from."""
+
+    @property
+    def queued(self) -> int:
+        """How many wait."""
+        ...
+
+    def take(self, count_max: int, bytes_max: int) -> list[Transaction]:
+        """Remove and return the oldest that fit; at least one if any wait."""
+        ...
+
+    def leadership(self, leader: str | None, term: int, *, is_self: bool) -> None:
+        """Learn who leads now."""
+        ...
+
+    def committed(self, block: ExecutedBlock) -> None:
+        """Learn of a block that is committed and readable."""
+        ...
+
+
+@final
+class ConsensusActor:
+    """Drives the core.
+
+    Invariant: between rounds the executor's tip is the core's last entry.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        raft: Raft,
+        executor: Executor,
+        orderable: Orderable,
+        send: Callable[[Message], None],
+        on_committed: Callable[[CommittedBlock], None],
+        clock: Clock,
+    ) -> None:
+        """`send` must not block; `on_committed` is told of every block once it is durable and readable."""
+        self._name = name
+        self.raft = raft
+        self.executor = executor
+        self._orderable = orderable
+        self._send = send
+        self._on_committed = on_committed
+        self._clock = clock
+        self._mailbox: Mailbox[Event] = Mailbox(EVENTS_WAITING_MAX)
+        self._prepared: dict[bytes, PreparedBlock] = {}
+        self._known_leadership: tuple[str | None, int] = (None, 0)
+        self._tick_waits = False
+        self._wake_waits = False
+        self.storage: StorageActor
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Hand over a checked message; waits while the actor is behind."""
+        await self._mailbox.put(delivery)
+
+    def tick(self) -> None:
+        """Hand over a tick; one waiting tick is enough."""
+        if not self._tick_waits:
+            self._tick_waits = True
+            self._mailbox.put_at_once(Tick())
+
+    def wake(self) -> None:
+        """Say that transactions wait to be ordered."""
+        if not self._wake_waits:
+            self._wake_waits = True
+            self._mailbox.put_at_once(Wake())
+
+    def job_done(self, done: JobDone) -> None:
+        """Take in a durable job; their number is bounded by the storage actor's mailbox."""
+        self._mailbox.put_at_once(done)
+
+    async def run(self) -> None:
+        """Order for ever. Raises what consensus, executor or store raise: each of them must stop the validator."""
+        while True:
+            events = await self._mailbox.take_all()
+            # Ticks last: what arrived before the clock is heard before a time-out is believed.
+            for event in sorted(events, key=lambda item: isinstance(item, Tick)):
+                self._take_in(event)
+            await self._work_off()
+            self._prepared.clear()
+
+    def _take_in(self, event: Event) -> None:
+        if isinstance(event, Delivery):
+            for prepared in event.blocks:
+                self._prepared[prepared.hash] = prepared
+            self.raft.step(event.message)
+        elif isinstance(event, JobDone):
+            self._job_done(event)
+        elif isinstance(event, Tick):
+            self._tick_waits = False
+            self.raft.tick()
+        else:
+            self._wake_waits = False
+
+    def _job_done(self, done: JobDone) -> None:
+        for block in done.commits:
+            self.executor.state.forget_flushed(block.executed.tip.height)
+            self._orderable.committed(block.executed)
+            self._on_committed(block)
+        for message in done.messages:
+            self._dispatch(message)
+
+    def _dispatch(self, message: Message) -> None:
+        if message.recipient == self._name:
+            self.raft.step(message)
+        else:
+            self._send(message)
+
+    async def _work_off(self) -> None:
+        while True:
+            output = self.raft.take_output()
+            await self._carry_out(output)
+            if output.became_leader:
+                log.info("leader", term=output.term, height=self.raft.last_height)
+                self._propose(())
+            elif not self._propose_waiting():
+                return
+
+    async def _carry_out(self, output: Output) -> None:
+        self._tell_leadership(output)
+        for evidence in output.evidence:
+            log.warning("evidence of a faulty validator", evidence=evidence)
+        for message in output.messages:
+            self._dispatch(message)
+        if output.truncate_from is not None:
+            self.executor.roll_back_to(output.truncate_from - 1)
+        blocks = tuple((entry.height, entry.payload) for entry in output.entries)
+        for entry in output.entries:
+            self._execute(entry)
+        messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
+        commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
+        for block in commits:
+            assert block.executed.tip.hash == block.certificate.hash, "a certificate of another block was accepted"
+        batch = None
+        if output.hard_state is not None or output.truncate_from is not None or blocks or commits:
+            batch = StoreBatch(output.hard_state, output.truncate_from, blocks, commits)
+        if batch is not None or messages:
+            await self.storage.submit(StorageJob(batch, messages))
+
+    def _tell_leadership(self, output: Output) -> None:
+        leadership = (output.leader, output.term)
+        if leadership != self._known_leadership:
+            self._known_leadership = leadership
+            self._orderable.leadership(output.leader, output.term, is_self=output.role is Role.LEADER)
+
+    def _execute(self, entry: Entry) -> None:
+        if entry.height <= self.executor.tip.height:
+            assert self.executor.hash_at(entry.height) == entry.hash, "the log and the executor went apart"
+            return
+        prepared = self._prepared[entry.hash]
+        self.executor.execute(prepared.block, prepared.transactions)
+
+    def _with_blocks(self, message: Message) -> Message | Acknowledgement:
+        if not isinstance(message, AppendResponse) or not message.success:
+            return message
+        first = max(message.leader_commit, self.executor.state.committed) + 1
+        blocks = tuple((height, self.executor.hash_at(height)) for height in range(first, message.height + 1))
+        return Acknowledgement(message, blocks)
+
+    def _propose_waiting(self) -> bool:
+        queued = self._orderable.queued
+        if not queued or self.raft.role is not Role.LEADER or self.raft.last_term != self.raft.term:
+            return False
+        in_flight = self.raft.proposals_in_flight
+        if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_GROWS_TO):
+            return False
+        candidates = self._orderable.take(BLOCK_TRANSACTIONS_TARGET, BLOCK_TRANSACTION_BYTES_TARGET)
+        self._propose(candidates)
+        return True
+
+    def _propose(self, candidates: tuple[Transaction, ...] | list[Transaction]) -> None:
+        executed = self.executor.build(candidates, term=self.raft.term, proposer=self._name, time=self._clock())
+        if candidates and not executed.transactions:
+            self.executor.roll_back_to(executed.tip.height - 1)
+            return
+        tip = executed.tip
+        self.raft.propose(Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload))

@@ -1,0 +1,139 @@
+"""The facade: everything the API may know of a validator or ask of it."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Final, final
+
+import msgspec
+import trio
+
+from jifen.actors.clock import Clock
+from jifen.actors.consensus import ConsensusActor
+from jifen.actors.links import PeerLinks, PeerStatus
+from jifen.actors.mempool import Mempool, SubmitResult
+from jifen.actors.setup import NodeSetup
+from jifen.actors.subscriptions import SubscriptionHub
+from jifen.chain.sealing import seal
+from jifen.ledger.genesis import Genesis
+from jifen.ledger.transactions import EarnPoints
+from jifen.store.ledger_store import LedgerStore
+from jifen.store.view import ReadView
+
+TILL_LIFETIME_MS: Final = 10 * 60 * 1000
+"""How long a purchase credited through the admin API may wait for a leader."""
+
+
+class NodeStatus(msgspec.Struct, frozen=True):
+    """State of a validator at one moment."""
+
+    chain_id: bytes
+    chain_name: str
+    organization: str
+    role: str
+    """Raft role: leader, follower, candidate or pre-candidate."""
+    term: int
+    leader: str | None
+    height: int
+    """Committed and readable height."""
+    log_height: int
+    """Height of the last entry of the log, committed or not."""
+    state_digest: bytes
+    block_hash: bytes
+    block_time: int
+    """Block time at `height`, ms."""
+    pending_transactions: int
+    """Taken in here and not committed yet."""
+    peers: tuple[PeerStatus, ...]
+
+
+@final
+class Node:
+    """What the API may do with a validator."""
+
+    def __init__(
+        self,
+        *,
+        setup: NodeSetup,
+        chain: bytes,
+        store: LedgerStore,
+        consensus: ConsensusActor,
+        mempool: Mempool,
+        hub: SubscriptionHub,
+        links: PeerLinks,
+        clock: Clock,
+    ) -> None:
+        self.genesis: Genesis = setup.genesis
+        self.organization = setup.organization
+        self.chain_id = chain
+        self._operator_key = setup.operator_key
+        self._store = store
+        self._consensus = consensus
+        self._mempool = mempool
+        self._hub = hub
+        self._links = links
+        self._clock = clock
+
+    def status(self) -> NodeStatus:
+        """Return how the validator stands now."""
+        raft, tip = self._consensus.raft, self._store.tip
+        return NodeStatus(
+            chain_id=self.chain_id,
+            chain_name=self.genesis.name,
+            organization=self.organization,
+            role=raft.role.value,
+            term=raft.term,
+            leader=raft.leader,
+            height=tip.height,
+            log_height=raft.last_height,
+            state_digest=tip.header.state_digest,
+            block_hash=tip.hash,
+            block_time=tip.header.time,
+            pending_transactions=self._mempool.pending,
+            peers=self._links.status(),
+        )
+
+    def read(self) -> AbstractContextManager[ReadView]:
+        """Open a snapshot at one height; read it synchronously and let it go."""
+        return self._store.view()
+
+    async def wait_for_height(self, height: int, timeout_seconds: float) -> bool:
+        """Wait until `height` is readable here; False when it is not in time."""
+        with trio.move_on_after(timeout_seconds):
+            await self._hub.wait_for(height)
+            return True
+        return False
+
+    async def submit(self, transactions: Sequence[bytes], *, wait: bool, timeout_seconds: float) -> list[SubmitResult]:
+        """Take signed transactions in; with `wait`, answer when they are committed or the time is over."""
+        return await self._mempool.submit(transactions, wait=wait, timeout_seconds=timeout_seconds)
+
+    async def earn(
+        self, *, order_id: str, account: bytes, amount_fen: int, point_type: str | None, timeout_seconds: float
+    ) -> SubmitResult:
+        """Credit a purchase with this organization's points, signed by the operator key of this validator.
+
+        Raises Malformed when an argument is out of range. `point_type` defaults to this organization's consumer points.
+        """
+        now = self._clock()
+        body = EarnPoints(
+            expires_at=now + TILL_LIFETIME_MS,
+            nonce=os.urandom(12),
+            merchant=self.organization,
+            order_id=order_id,
+            account=account,
+            point_type=point_type or f"{self.organization}/consumer",
+            amount_fen=amount_fen,
+            purchased_at=now,
+        )
+        sealed = seal(self.chain_id, body, self._operator_key)
+        results = await self.submit([sealed.signed], wait=True, timeout_seconds=timeout_seconds)
+        return results[0]
+
+    def subscribe_blocks(self, after: int | None) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+        """Yield committed heights above `after` without a gap (None: from the newest on)."""
+        return self._hub.blocks(after)
+
+    def subscribe_account(self, account: bytes) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+        """Yield the height at once, then the newest height whenever the account's points changed."""
+        return self._hub.account(account)

@@ -1,0 +1,127 @@
+"""The gateway for peers: what a peer says is decoded strictly and every signature checked before the core hears it.
+
+A peer that sends what no honest validator sends loses its link; that is all it can do.
+"""
+
+from typing import final
+
+import structlog
+
+from jifen.actors.clock import Clock
+from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock
+from jifen.actors.mempool import Mempool
+from jifen.actors.verifier import find_false
+from jifen.chain.gateway import CheckedTransactions, open_transaction
+from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.codec.blocks import Block, block_hash, decode_block
+from jifen.codec.errors import Malformed
+from jifen.codec.messages import ForwardTransactions, decode_peer_message
+from jifen.consensus.messages import AppendRequest, AppendResponse, Entry
+from jifen.keys.verification import Claim
+from jifen.ledger.transactions import Transaction
+from jifen.transport import PeerFault
+
+CLOCK_AHEAD_MS_MAX = 10_000
+"""A block may be this far ahead of this validator's clock: network time keeps machines within a second of each other,
+and a leader whose clock runs away must not drag block time with it."""
+
+log = structlog.get_logger()
+
+
+@final
+class PeerGateway:
+    """Turns frames of peers into checked deliveries."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        validators: Validators,
+        consensus: ConsensusActor,
+        mempool: Mempool,
+        checked: CheckedTransactions,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._validators = validators
+        self._consensus = consensus
+        self._mempool = mempool
+        self._checked = checked
+        self._clock = clock
+
+    async def take_frame(self, peer: str, frame: bytes) -> None:
+        """Handle one frame of `peer`; raises PeerFault when it is none that an honest validator sends."""
+        try:
+            message = decode_peer_message(frame)
+        except Malformed as error:
+            raise PeerFault(str(error)) from None
+        if message.sender != peer or message.recipient != self._name:
+            raise PeerFault(f"a message from {message.sender} to {message.recipient} came over the link of {peer}")
+        if isinstance(message, ForwardTransactions):
+            if not await self._mempool.take_forwarded(message.transactions):
+                raise PeerFault("it forwarded a transaction without checking it")
+        elif isinstance(message, AppendRequest):
+            delivery = await self._check_request(message)
+            if delivery is not None:
+                await self._consensus.deliver(delivery)
+        else:
+            if isinstance(message, AppendResponse):
+                await self._check_acknowledgement(message)
+            await self._consensus.deliver(Delivery(message))
+
+    async def _check_acknowledgement(self, response: AppendResponse) -> None:
+        claims = [
+            self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
+            for item in response.signatures
+            if item.height > self._consensus.raft.committed
+        ]
+        if await find_false(claims):
+            raise PeerFault("it sent an acknowledgement that it did not sign")
+
+    async def _check_request(self, request: AppendRequest) -> Delivery | None:
+        try:
+            blocks = [self._open_entry(entry) for entry in request.entries]
+            transactions, fresh, claims = self._open_transactions(blocks)
+            for certificate in request.certificates:
+                if certificate.height > self._consensus.raft.committed:
+                    claims += self._validators.claims_of(certificate)
+        except (Malformed, CertificateInvalid) as error:
+            raise PeerFault(str(error)) from None
+        if await find_false(claims):
+            raise PeerFault("it sent a block or certificate with a signature that is not genuine")
+        self._checked.remember(fresh)
+        if blocks and blocks[-1].header.time > self._clock() + CLOCK_AHEAD_MS_MAX:
+            ahead = blocks[-1].header.time - self._clock()
+            log.warning("block from the future left out; compare the clocks", leader=request.sender, ahead_ms=ahead)
+            return None
+        prepared = tuple(
+            PreparedBlock(entry.hash, block, tuple(items))
+            for entry, block, items in zip(request.entries, blocks, transactions, strict=True)
+        )
+        return Delivery(request, prepared)
+
+    def _open_entry(self, entry: Entry) -> Block:
+        block = decode_block(entry.payload)
+        header = block.header
+        named = (entry.height, entry.term, entry.parent_hash, entry.hash)
+        if named != (header.height, header.term, header.parent_hash, block_hash(header)):
+            raise Malformed(f"entry {entry.height}: does not name the block it carries")
+        if header.chain_id != self._validators.chain_id or header.proposer not in self._validators.ids:
+            raise Malformed(f"block {entry.height}: is of another chain or of no validator")
+        return block
+
+    def _open_transactions(self, blocks: list[Block]) -> tuple[list[list[Transaction]], list[Transaction], list[Claim]]:
+        opened: list[list[Transaction]] = []
+        fresh: list[Transaction] = []
+        claims: list[Claim] = []
+        for block in blocks:
+            items: list[Transaction] = []
+            for signed in block.transactions:
+                known = self._checked.find(signed)
+                if known is None:
+                    known, wanted = open_transaction(self._validators.chain_id, signed)
+                    claims += wanted
+                    fresh.append(known)
+                items.append(known)
+            opened.append(items)
+        return opened, fresh, claims

@@ -1,0 +1,238 @@
+"""One validator: the actors wired together under one nursery.
+
+Consensus, storage or execution failing stops the validator with a reason; a bad connection stops only itself.
+"""
+
+import random
+from functools import partial
+from typing import final
+
+import trio
+
+from jifen.actors.clock import Clock, system_clock, tick_for_ever
+from jifen.actors.consensus import ConsensusActor
+from jifen.actors.facade import Node, NodeStatus
+from jifen.actors.gateway import PeerGateway
+from jifen.actors.links import PeerLinks, PeerStatus
+from jifen.actors.mempool import Mempool, SubmitResult, SubmitStatus
+from jifen.actors.recovery import position_of, recover
+from jifen.actors.setup import NodeSetup, Timing
+from jifen.actors.storage import StorageActor
+from jifen.actors.subscriptions import SubscriptionHub, TooManySubscribers
+from jifen.chain.anchor import genesis_block
+from jifen.chain.executor import BlockInvalid, Executor
+from jifen.chain.gateway import CheckedTransactions
+from jifen.chain.validators import Validators
+from jifen.codec.genesis import chain_id
+from jifen.consensus.raft import Raft
+from jifen.consensus.types import RaftConfig
+from jifen.store.directory import locked_directory
+from jifen.store.errors import StoreFailed
+from jifen.store.ledger_store import LedgerStore
+from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
+from jifen.store.view import ReadView
+from jifen.transport import (
+    Address,
+    LinkState,
+    Peer,
+    certificate_fingerprint,
+    client_context,
+    serve_peers,
+    server_context,
+)
+
+APPEND_BYTES_MAX = 1 << 20
+"""Block bytes that one message between validators is filled with; a single larger block goes alone."""
+
+INFLIGHT_MESSAGES_MAX = 8
+"""Append requests on their way to one peer: twice the blocks in flight, so that the window is never what waits."""
+
+INFLIGHT_BYTES_MAX = 16 << 20
+"""Bytes on their way to one peer."""
+
+RESEND_EVERY_MS = 1_000
+"""How often the mempool looks for what must be sent again."""
+
+
+class NodeStopped(Exception):
+    """The validator cannot go on; the text says why and what to do."""
+
+
+async def run_node(
+    setup: NodeSetup, *, clock: Clock = system_clock, task_status: trio.TaskStatus[Node] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run a validator until cancelled.
+
+    Raises:
+        StoreError: the data directory cannot be used.
+        CannotListen: the peer port is busy.
+        NodeStopped: consensus, execution or the disk failed while it ran.
+    """
+    validators = Validators(chain_id(setup.genesis), setup.genesis)
+    with locked_directory(setup.directory):
+        genesis = genesis_block(setup.genesis, validators)
+        store = LedgerStore(setup.directory / "ledger", genesis, setup.store_map_bytes)
+        try:
+            executor = await trio.to_thread.run_sync(recover, store, validators)
+            await _Wiring(setup, validators, store, executor, clock).run(task_status)
+        except* BlockInvalid as group:
+            raise NodeStopped(f"stopped: {_first(group)}; compare this validator with the others") from group
+        except* StoreFailed as group:
+            raise NodeStopped(f"stopped: {_first(group)}") from group
+        finally:
+            store.close()
+
+
+@final
+class _Wiring:
+    """Makes the actors and runs them."""
+
+    def __init__(
+        self, setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor, clock: Clock
+    ) -> None:
+        self._setup = setup
+        self._chain_id = validators.chain_id
+        self._clock = clock
+        checked = CheckedTransactions()
+        self._hub = SubscriptionHub(store.tip.height)
+        self._links = PeerLinks(
+            name=setup.organization,
+            chain_id=self._chain_id,
+            context=client_context(
+                certificate_path=setup.certificate_path,
+                private_key_path=setup.private_key_path,
+                peer_certificates=self._peer_certificates(),
+            ),
+            peers={
+                peer.organization: (peer, Address(*setup.peer_addresses[peer.organization])) for peer in self._peers()
+            },
+        )
+        self._mempool = Mempool(
+            chain_id=self._chain_id,
+            checked=checked,
+            clock=clock,
+            wake=self._wake,
+            forward=self._links.forward,
+            view=store.view,
+        )
+        self._consensus = ConsensusActor(
+            name=setup.organization,
+            raft=_raft(setup, validators, store, executor),
+            executor=executor,
+            orderable=self._mempool,
+            send=self._links.send,
+            on_committed=self._hub.publish,
+            clock=clock,
+        )
+        self._storage = StorageActor(store, validators, setup.validator_key, self._consensus.job_done)
+        self._consensus.storage = self._storage
+        self._gateway = PeerGateway(
+            name=setup.organization,
+            validators=validators,
+            consensus=self._consensus,
+            mempool=self._mempool,
+            checked=checked,
+            clock=clock,
+        )
+        self.node = Node(
+            setup=setup,
+            chain=self._chain_id,
+            store=store,
+            consensus=self._consensus,
+            mempool=self._mempool,
+            hub=self._hub,
+            links=self._links,
+            clock=clock,
+        )
+
+    async def run(self, task_status: trio.TaskStatus[Node]) -> None:
+        """Run all actors until one fails or everything is cancelled."""
+        setup = self._setup
+        async with trio.open_nursery() as nursery:
+            await nursery.start(
+                partial(
+                    serve_peers,
+                    address=Address(setup.peer_host, setup.peer_port),
+                    local=setup.organization,
+                    chain_id=self._chain_id,
+                    context=server_context(
+                        certificate_path=setup.certificate_path,
+                        private_key_path=setup.private_key_path,
+                        peer_certificates=self._peer_certificates(),
+                    ),
+                    peers=self._peers(),
+                    handler=self._gateway.take_frame,
+                    on_change=_ignore_incoming,
+                )
+            )
+            nursery.start_soon(self._storage.run)
+            nursery.start_soon(self._consensus.run)
+            nursery.start_soon(self._links.run)
+            nursery.start_soon(tick_for_ever, setup.timing.tick_ms, self._consensus.tick)
+            nursery.start_soon(tick_for_ever, RESEND_EVERY_MS, self._mempool.resend)
+            task_status.started(self.node)
+
+    def _wake(self) -> None:
+        self._consensus.wake()
+
+    def _peer_certificates(self) -> dict[str, bytes]:
+        return {
+            validator.organization: validator.certificate_pem.encode()
+            for validator in self._setup.genesis.validators
+            if validator.organization != self._setup.organization
+        }
+
+    def _peers(self) -> list[Peer]:
+        return [Peer(name, certificate_fingerprint(pem)) for name, pem in self._peer_certificates().items()]
+
+
+def _ignore_incoming(peer: str, state: LinkState) -> None:
+    """Incoming links are shown by their senders; this validator's status speaks of the links it sends on."""
+
+
+def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor) -> Raft:
+    timing = setup.timing
+    config = RaftConfig(
+        id=setup.organization,
+        validators=validators.ids,
+        election_ticks_min=timing.election_ticks_min,
+        election_ticks_max=timing.election_ticks_max,
+        heartbeat_ticks=timing.heartbeat_ticks,
+        append_bytes_max=APPEND_BYTES_MAX,
+        inflight_messages_max=INFLIGHT_MESSAGES_MAX,
+        inflight_bytes_max=INFLIGHT_BYTES_MAX,
+    )
+    return Raft(
+        config=config,
+        hard_state=store.hard_state,
+        genesis_hash=store.genesis_hash,
+        last=position_of(executor),
+        committed=store.tip.height,
+        reader=store,
+        random=random.Random(),  # noqa: S311 - spreads election time-outs, guards nothing
+    )
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+__all__ = [
+    "BlockRecord",
+    "CommittedBlock",
+    "Node",
+    "NodeSetup",
+    "NodeStatus",
+    "NodeStopped",
+    "PeerStatus",
+    "ReadView",
+    "SubmitResult",
+    "SubmitStatus",
+    "Timing",
+    "TooManySubscribers",
+    "TransactionRecord",
+    "run_node",
+]

@@ -1,0 +1,91 @@
+"""The storage actor: the one writer of the store.
+
+It takes whatever waits, writes it in one transaction under one sync, and only then lets out what depends on it: the
+acknowledgements, which it signs here, and the news of committed blocks.
+"""
+
+from collections.abc import Callable
+from typing import final
+
+import msgspec
+import trio
+
+from jifen.actors.mailbox import Mailbox
+from jifen.chain.validators import Validators
+from jifen.consensus.messages import AckSignature, AppendResponse, Message
+from jifen.keys.signing import KeyPair
+from jifen.store.ledger_store import LedgerStore
+from jifen.store.records import CommittedBlock, StoreBatch
+
+JOBS_WAITING_MAX = 16
+"""Jobs that may wait while one is synced: a pipeline's worth; then consensus waits for the disk."""
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """A successful AppendResponse and the blocks it still has to sign for."""
+
+    response: AppendResponse
+    blocks: tuple[tuple[int, bytes], ...]
+    """(height, hash), ascending."""
+
+
+class StorageJob(msgspec.Struct, frozen=True):
+    """One output of consensus, ready for the disk."""
+
+    batch: StoreBatch | None
+    """What to make durable; None when only an earlier job must be waited for."""
+    messages: tuple[Message | Acknowledgement, ...]
+    """What may be sent once this and every earlier job is durable."""
+
+
+class JobDone(msgspec.Struct, frozen=True):
+    """A durable job."""
+
+    messages: tuple[Message, ...]
+    commits: tuple[CommittedBlock, ...]
+
+
+@final
+class StorageActor:
+    """Writes jobs in the order given. A failed write ends the actor, and with it the validator."""
+
+    def __init__(
+        self, store: LedgerStore, validators: Validators, key: KeyPair, on_done: Callable[[JobDone], None]
+    ) -> None:
+        """`on_done` is called on the event loop for every job, in order; it must not block."""
+        self._store = store
+        self._validators = validators
+        self._key = key
+        self._on_done = on_done
+        self._mailbox: Mailbox[StorageJob] = Mailbox(JOBS_WAITING_MAX)
+
+    async def submit(self, job: StorageJob) -> None:
+        """Hand over a job; waits while the disk is behind."""
+        await self._mailbox.put(job)
+
+    async def run(self) -> None:
+        """Write for ever; raises StoreFailed."""
+        while True:
+            jobs = await self._mailbox.take_all()
+            # A sync that has begun must be seen to its end: its outcome decides what may be acknowledged.
+            done = await trio.to_thread.run_sync(self._write, jobs, abandon_on_cancel=False)
+            for item in done:
+                self._on_done(item)
+
+    def _write(self, jobs: list[StorageJob]) -> list[JobDone]:
+        batches = [job.batch for job in jobs if job.batch is not None]
+        if batches:
+            self._store.write(batches)
+        return [self._finish(job) for job in jobs]
+
+    def _finish(self, job: StorageJob) -> JobDone:
+        messages = tuple(self._sign(item) if isinstance(item, Acknowledgement) else item for item in job.messages)
+        return JobDone(messages, job.batch.commits if job.batch else ())
+
+    def _sign(self, item: Acknowledgement) -> AppendResponse:
+        term = item.response.term
+        signatures = tuple(
+            AckSignature(height, name, self._key.sign(self._validators.acknowledgement(term, height, name)))
+            for height, name in item.blocks
+        )
+        return msgspec.structs.replace(item.response, signatures=signatures)

@@ -1,0 +1,49 @@
+"""Bytes of what validators send each other: Raft's messages, and transactions on their way to the leader."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from jifen.codec.blocks import BLOCK_BYTES_MAX
+from jifen.codec.canonical import StrictDecoder, encode
+from jifen.codec.errors import Malformed
+from jifen.consensus.messages import MalformedMessage, Message, ValidatorId, check_message
+
+PEER_MESSAGE_BYTES_MAX: Final = BLOCK_BYTES_MAX + (1 << 20)
+"""Largest message: one block of the largest size and the certificates that may come with it."""
+
+FORWARDED_TRANSACTIONS_MAX: Final = 512
+"""Most transactions in one forwarding: some 130 KB, checked in about 20 ms."""
+
+
+class ForwardTransactions(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=32):
+    """Signed transactions that a validator took in and passes to the leader. Lost ones are sent again by the origin."""
+
+    sender: ValidatorId
+    recipient: ValidatorId
+    transactions: Annotated[tuple[bytes, ...], Meta(min_length=1, max_length=FORWARDED_TRANSACTIONS_MAX)]
+
+
+PeerMessage = Message | ForwardTransactions
+"""Everything that crosses a peer link after its greeting."""
+
+_decode: Final[StrictDecoder[PeerMessage]] = StrictDecoder(
+    PeerMessage, what="peer message", bytes_max=PEER_MESSAGE_BYTES_MAX
+)
+
+
+def encode_peer_message(message: PeerMessage) -> bytes:
+    """Return the canonical bytes of a message."""
+    return encode(message)
+
+
+def decode_peer_message(data: bytes) -> PeerMessage:
+    """Return the message of canonical bytes, its fields consistent with each other; raises Malformed."""
+    message = _decode(data)
+    if not isinstance(message, ForwardTransactions):
+        try:
+            check_message(message)
+        except MalformedMessage as error:
+            raise Malformed(f"peer message: {error}") from None
+    return message
