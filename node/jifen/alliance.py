@@ -1,0 +1,326 @@
+"""Making an alliance: keys, certificates, genesis and settings of all its organizations, at once or not at all.
+
+For a demonstration and for tests one machine makes everything. Organizations that trust each other less each make their
+own keys (`jifen key new`) and agree on genesis.json; the result looks the same.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from jifen import config
+from jifen.codec.genesis import GENESIS_FORMAT, chain_id, encode_genesis
+from jifen.keys.keystore import write_key_file, write_secret
+from jifen.keys.signing import KeyPair
+from jifen.ledger.genesis import Genesis, ValidatorAddress, check_genesis
+from jifen.ledger.types import (
+    Operator,
+    Organization,
+    OrganizationKind,
+    OrganizationStatus,
+    PointType,
+    RoleClass,
+    Scope,
+)
+from jifen.store.ledger_store import MAP_BYTES_DEFAULT
+from jifen.transport.identity import create_tls_identity
+
+HOME_FORMAT: Final = 1
+"""Format of a home that this version reads and writes."""
+
+ALLIANCE_FILE: Final = "alliance.json"
+MEMBERS_KEY_FILE: Final = "members.key"
+
+PORT_BASE_DEFAULT: Final = 8080
+"""First public port; organization i listens on base + i, its peers reach it on base + 100 + i, its admin API on
+base + 200 + i."""
+
+PEER_PORT_OFFSET: Final = 100
+ADMIN_PORT_OFFSET: Final = 200
+
+ORGANIZATIONS_PER_HOST_MAX: Final = 64
+"""More would run into the next range of ports."""
+
+PASSPHRASE_BYTES: Final = 24
+"""Random bytes of a passphrase that no person needs to remember."""
+
+
+class AllianceError(Exception):
+    """A home that cannot be made or used; the text says what to do."""
+
+
+class OrganizationPlan(msgspec.Struct, frozen=True):
+    """An organization to be."""
+
+    id: str
+    name: str
+    kind: OrganizationKind
+    earn_points: int
+    """Points for every `earn_fen` fen."""
+    earn_fen: int
+
+
+class AllianceRecord(msgspec.Struct, frozen=True):
+    """What HOME/alliance.json says."""
+
+    format: int
+    name: str
+    chain_id: str
+    """Hex."""
+    port_base: int
+    organizations: tuple[str, ...]
+    """In the order of genesis."""
+
+
+DEMO_NAME: Final = "Harbour Alliance"
+DEMO_ORGANIZATIONS: Final = (
+    OrganizationPlan("harbour-mall", "Harbour Mall", OrganizationKind.MALL, 1, 100),
+    OrganizationPlan("north-music", "North Music", OrganizationKind.MERCHANT, 1, 10),
+    OrganizationPlan("east-books", "East Books", OrganizationKind.MERCHANT, 1, 20),
+    OrganizationPlan("south-cafe", "South Café", OrganizationKind.MERCHANT, 1, 5),
+)
+"""A mall that gives a point a yuan, and three merchants that give 10, 5 and 20."""
+
+
+def public_url(record: AllianceRecord, index: int) -> str:
+    """Return the base URL of the public API of the organization at `index`."""
+    return f"http://127.0.0.1:{record.port_base + index}"
+
+
+def read_alliance(home: Path) -> AllianceRecord | None:
+    """Return what a home belongs to, or None where there is none yet; raises AllianceError."""
+    path = home / ALLIANCE_FILE
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        if home.is_dir() and any(home.iterdir()):
+            raise AllianceError(
+                f"{home} is not empty and holds no alliance; name an empty or new directory with --home"
+            ) from None
+        if home.exists() and not home.is_dir():
+            raise AllianceError(f"{home} is a file; name a directory with --home") from None
+        return None
+    except OSError as error:
+        raise AllianceError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        version = msgspec.json.decode(data, type=dict[str, object]).get("format")
+        if version != HOME_FORMAT:
+            age = "an older" if isinstance(version, int) and version < HOME_FORMAT else "a newer or unknown"
+            raise AllianceError(
+                f"{home} was made by {age} version of Jifen (format {version}, this one reads {HOME_FORMAT}); "
+                "use that version, or another --home"
+            )
+        record = msgspec.json.decode(data, type=AllianceRecord)
+    except msgspec.DecodeError as error:
+        raise AllianceError(f"{path} is damaged ({error}); restore it from a copy, or use another --home") from None
+    _check_members(home, record)
+    return record
+
+
+def _check_members(home: Path, record: AllianceRecord) -> None:
+    for name in record.organizations:
+        directory = home / name
+        if not (directory / config.CONFIG_FILE).is_file():
+            raise AllianceError(
+                f"{directory} is missing from the alliance; restore it from a copy, or use another --home"
+            )
+        found = chain_id(config.read_genesis(directory)).hex()
+        if found != record.chain_id:
+            raise AllianceError(
+                f"{directory} belongs to another alliance (chain {found[:16]}) than {home / ALLIANCE_FILE} "
+                f"(chain {record.chain_id[:16]}); put the right directory back, or use another --home"
+            )
+
+
+def check_ports(record: AllianceRecord) -> None:
+    """Raise AllianceError naming the first port of the alliance that is in use."""
+    offsets = (0, PEER_PORT_OFFSET, ADMIN_PORT_OFFSET)
+    with ExitStack() as held:
+        for index in range(len(record.organizations)):
+            for offset in offsets:
+                port = record.port_base + offset + index
+                listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    listener.bind(("127.0.0.1", port))
+                    listener.listen(1)
+                except OSError as error:
+                    raise AllianceError(
+                        f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); stop what uses it, or make an "
+                        "alliance elsewhere with --home and --port-base"
+                    ) from None
+
+
+def create_alliance(
+    home: Path,
+    name: str,
+    organizations: Sequence[OrganizationPlan],
+    *,
+    port_base: int = PORT_BASE_DEFAULT,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AllianceRecord:
+    """Make an alliance under `home`, which must be missing or empty.
+
+    Everything is built and synced in a sibling directory and appears with one rename: a crash in between leaves
+    nothing that looks like a home. Each organization gets a random passphrase in a file of its own, readable by its
+    owner only: whoever can read the file can use the keys beside it.
+
+    Raises:
+        AllianceError: the directory is in the way, or the organizations do not fit together.
+    """
+    if not 1 <= len(organizations) <= ORGANIZATIONS_PER_HOST_MAX:
+        raise AllianceError(f"an alliance has 1 to {ORGANIZATIONS_PER_HOST_MAX} organizations")
+    if not 1024 <= port_base <= 65535 - ADMIN_PORT_OFFSET - len(organizations):
+        raise AllianceError(f"--port-base {port_base} leaves no room for the ports above it; choose 1024 to 65000")
+    if read_alliance(home) is not None:
+        raise AllianceError(f"{home} holds an alliance already; start it, or name another directory with --home")
+    with _building(home) as building:
+        record = _build(building, name, organizations, port_base, now())
+    return record
+
+
+@contextmanager
+def _building(home: Path) -> Iterator[Path]:
+    home = home.absolute()
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{home.name}-", suffix=".new", dir=home.parent))
+    except OSError as error:
+        raise AllianceError(f"{home} cannot be made: {error.strerror}; name another directory with --home") from None
+    try:
+        yield building
+        _sync_tree(building)
+        building.rename(home)  # replaces an empty directory, refuses a full one
+        _sync(home.parent)
+    except OSError as error:
+        raise AllianceError(f"{home} cannot be made: {error}; name another directory with --home") from None
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _build(
+    building: Path, name: str, organizations: Sequence[OrganizationPlan], port_base: int, now: datetime
+) -> AllianceRecord:
+    made: list[Organization] = []
+    addresses: list[ValidatorAddress] = []
+    for index, plan in enumerate(organizations):
+        organization, certificate = _make_organization(building / plan.id, plan, now)
+        made.append(organization)
+        addresses.append(
+            ValidatorAddress(
+                organization=plan.id,
+                peer_host="127.0.0.1",
+                peer_port=port_base + PEER_PORT_OFFSET + index,
+                public_url=f"http://127.0.0.1:{port_base + index}",
+                certificate_pem=certificate,
+            )
+        )
+    genesis = Genesis(
+        format=GENESIS_FORMAT,
+        name=name,
+        created_at=int(now.timestamp() * 1000),
+        organizations=tuple(made),
+        point_types=tuple(_point_type(plan) for plan in organizations),
+        validators=tuple(addresses),
+    )
+    try:
+        check_genesis(genesis)
+    except ValueError as error:
+        raise AllianceError(str(error)) from None
+    document = encode_genesis(genesis)
+    for index, plan in enumerate(organizations):
+        directory = building / plan.id
+        (directory / config.GENESIS_FILE).write_bytes(document)
+        (directory / config.CONFIG_FILE).write_text(_node_toml(plan.id, port_base, index), encoding="utf-8")
+    passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES)
+    write_private(building / config.PASSPHRASE_FILE, passphrase)
+    write_secret(building / MEMBERS_KEY_FILE, secrets.token_bytes(32), "", "master secret of demo members", passphrase)
+    ids = tuple(plan.id for plan in organizations)
+    record = AllianceRecord(HOME_FORMAT, name, chain_id(genesis).hex(), port_base, ids)
+    text = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    (building / ALLIANCE_FILE).write_bytes(text)
+    return record
+
+
+def _make_organization(directory: Path, plan: OrganizationPlan, now: datetime) -> tuple[Organization, str]:
+    for path in (directory, directory / "keys", directory / "tls"):
+        path.mkdir(mode=0o700)
+    passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES)
+    write_private(directory / config.PASSPHRASE_FILE, passphrase)
+    write_private(directory / config.TOKEN_FILE, secrets.token_hex(32))
+    validator, operator = KeyPair.generate(), KeyPair.generate()
+    write_key_file(directory / config.VALIDATOR_KEY_FILE, validator, passphrase, f"validator of {plan.id}")
+    write_key_file(directory / config.OPERATOR_KEY_FILE, operator, passphrase, f"operator of {plan.id}")
+    identity = create_tls_identity(plan.id, now)
+    (directory / config.CERTIFICATE_FILE).write_bytes(identity.certificate_pem)
+    write_private(directory / config.TLS_KEY_FILE, identity.private_key_pem.decode())
+    organization = Organization(
+        id=plan.id,
+        name=plan.name,
+        kind=plan.kind,
+        status=OrganizationStatus.ACTIVE,
+        operators=(Operator(operator.public, int(Scope.ADMIN | Scope.ISSUER | Scope.CASHIER)),),
+        validator_key=validator.public,
+    )
+    return organization, identity.certificate_pem.decode()
+
+
+def _point_type(plan: OrganizationPlan) -> PointType:
+    role = RoleClass.CONSUMER
+    name = f"{plan.id}/{role.name.lower()}"
+    return PointType(name, plan.id, role, 1, plan.earn_points, plan.earn_fen, transferable=True)
+
+
+def _node_toml(organization: str, port_base: int, index: int) -> str:
+    return f"""\
+# Settings of one validator. `jifen start --data DIR` reads them; docs/operating.md explains each.
+format = {config.CONFIG_FORMAT}
+organization = "{organization}"
+
+# Other validators connect here (mutually authenticated TLS).
+peer_listen = "127.0.0.1:{port_base + PEER_PORT_OFFSET + index}"
+# Public API, playground and member app (HTTP).
+public_listen = "127.0.0.1:{port_base + index}"
+# Admin API, behind the token in admin.token. Keep it on a private address.
+admin_listen = "127.0.0.1:{port_base + ADMIN_PORT_OFFSET + index}"
+
+# Further host names under which the public API may be asked.
+# allowed_hosts = ["points.example"]
+# Largest size of the store, bytes; the file grows as needed.
+# store_map_bytes = {MAP_BYTES_DEFAULT}
+
+# Addresses of other validators where they differ from genesis.json.
+# [peers]
+# "some-organization" = "10.0.0.2:8180"
+"""
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write one line into a new file that only its owner can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text if text.endswith("\n") else text + "\n")
+
+
+def _sync_tree(root: Path) -> None:
+    for directory, _, files in os.walk(root):
+        for name in files:
+            _sync(Path(directory) / name)
+        _sync(Path(directory))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,237 @@
+"""The asynchronous client."""
+
+import base64
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, final
+
+import httpx
+import msgspec
+import trio
+
+from jifen.client import queries
+from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
+from jifen.client.errors import ProtocolFault, Refused, Unavailable
+from jifen.client.records import (
+    Account,
+    BalanceUpdate,
+    Block,
+    NodeStatus,
+    Organization,
+    Overview,
+    PointBalance,
+    Submission,
+    Transaction,
+)
+from jifen.client.subscriptions import Subscription, subscribe
+from jifen.client.transactions import Prepared
+from jifen.ledger.rejections import Rejection
+
+T = TypeVar("T")
+
+BATCH_TRANSACTIONS_MAX: Final = 256
+"""Transactions of one request: some 80 KB, half of what a validator takes at once, many requests to a block."""
+
+TIMEOUT_SECONDS_DEFAULT: Final = 30.0
+"""How long a call keeps trying: outlasts an election and a validator's restart."""
+
+TRANSIENT_ERRORS: Final = frozenset({"BUSY", "NO_LEADER", "TIMED_OUT"})
+"""Submission errors after which the same bytes are sent again."""
+
+
+@final
+class Client:
+    """Talks to the validators of an alliance; use it as `async with Client([...]) as client`.
+
+    Calls fail over between the URLs and keep trying until their timeout. Many calls may run at once.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        token: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS_DEFAULT,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prefer the first URL; `token` is for an admin listener, `transport` for tests."""
+        self.endpoints = Endpoints(urls, token=token, transport=transport)
+        self._timeout_seconds = timeout_seconds
+
+    async def __aenter__(self) -> Self:
+        """Return the client; connections are made when they are needed."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.endpoints.close()
+
+    async def status(self) -> NodeStatus:
+        """Return what the preferred validator says of itself."""
+        return await self._ask(queries.NODE, {})
+
+    async def organizations(self) -> tuple[Organization, ...]:
+        """Return the malls and merchants, sorted by id."""
+        return await self._ask(queries.ORGANIZATIONS, {})
+
+    async def overview(self) -> Overview:
+        """Return a validator's status and the organizations at one and the same height."""
+        return await self._ask(queries.OVERVIEW, {})
+
+    async def account(self, account: str, *, min_height: int | None = None) -> Account | None:
+        """Return an account, None when it is not registered; `min_height` waits for the block you have written."""
+        variables = {"id": account, "minHeight": min_height}
+        return await self._ask(queries.ACCOUNT, variables)
+
+    async def balances(self, account: str, *, min_height: int | None = None) -> tuple[PointBalance, ...]:
+        """Return what an account holds, sorted by point type; empty for an unknown account."""
+        variables = {"account": account, "minHeight": min_height}
+        return await self._ask(queries.BALANCES, variables)
+
+    async def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
+        """Return a transaction by its id; its status is UNKNOWN when the validator does not have it."""
+        variables = {"id": identity.hex(), "minHeight": min_height}
+        return await self._ask(queries.TRANSACTION, variables)
+
+    async def block(self, height: int) -> Block | None:
+        """Return a committed block, None above the validator's height."""
+        return await self._ask(queries.BLOCK, {"height": height})
+
+    async def submit(self, transaction: Prepared, *, wait: bool = True) -> Submission:
+        """Submit one transaction and return what became of it; with `wait`, once it is in a final block.
+
+        Raises:
+            Refused: it did not take effect; `rejection` has the ledger's reason.
+            Unavailable: nobody could say in time. It may still be committed: submit the same bytes again.
+        """
+        [submission] = await self.submit_many([transaction], wait=wait)
+        raise_unless_taken(submission)
+        return submission
+
+    async def submit_many(
+        self, transactions: Sequence[Prepared], *, wait: bool = True, timeout_seconds: float | None = None
+    ) -> list[Submission]:
+        """Submit transactions in order and return what became of each, refusals included, in the same order.
+
+        What a validator could not take or finish is sent again, the same bytes, to the next one.
+
+        Raises:
+            Unavailable: some of them found no validator in time. Submitting all of them again is harmless.
+        """
+        timeout = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        found: dict[int, Submission] = {}
+        last = "no answer yet"
+        pause = RETRY_SECONDS_MIN
+        with trio.move_on_after(timeout):
+            while True:
+                missing = [index for index in range(len(transactions)) if index not in found]
+                if not missing:
+                    return [found[index] for index in range(len(transactions))]
+                url = self.endpoints.current
+                part = missing[:BATCH_TRANSACTIONS_MAX]
+                answers = await self._submit_batch([transactions[index].signed for index in part], wait, timeout)
+                retry = [answer for answer in answers if answer.error_code in TRANSIENT_ERRORS]
+                found |= {
+                    index: await self._settled(transactions[index], answer)
+                    for index, answer in zip(part, answers, strict=True)
+                    if answer.error_code not in TRANSIENT_ERRORS
+                }
+                if retry:
+                    last = retry[0].message
+                    self.endpoints.pass_over(url)
+                    await trio.sleep(pause)
+                    pause = min(pause * 2, RETRY_SECONDS_MAX)
+                else:
+                    pause = RETRY_SECONDS_MIN
+        lacking = len(transactions) - len(found)
+        raise Unavailable(f"{lacking} of {len(transactions)} transactions found no validator in time: {last}")
+
+    async def wait_for_commit(self, identity: bytes, *, timeout_seconds: float | None = None) -> Transaction:
+        """Return a transaction once it is in a final block; raises Unavailable when that takes too long."""
+        timeout = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        with trio.move_on_after(timeout):
+            # Blocks are subscribed to before the first look, so that none can pass between look and wait.
+            height = (await self.status()).height
+            async with self.subscribe_blocks(after=height) as blocks:
+                while True:
+                    known = await self.transaction(identity, min_height=height)
+                    if known.status == "COMMITTED":
+                        return known
+                    height = (await blocks.receive()).height
+        raise Unavailable(f"transaction {identity.hex()} was not committed within {timeout:g} seconds")
+
+    async def earn_points(
+        self, *, order_id: str, account: str, amount_fen: int, point_type: str | None = None
+    ) -> Submission:
+        """Have the organization's own node credit a purchase; only on its admin listener, with its token.
+
+        The node signs anew on every try; the order id keeps a purchase from being credited twice.
+        """
+        variables = {"order": order_id, "account": account, "amount": str(amount_fen), "type": point_type}
+        submission = await self._ask(queries.EARN, variables)
+        raise_unless_taken(submission)
+        return submission
+
+    def subscribe_blocks(self, after: int | None = None) -> AbstractAsyncContextManager[Subscription[Block]]:
+        """Follow the chain: `async with client.subscribe_blocks(after=0) as blocks: async for block in blocks`.
+
+        Without a gap: after a failure it goes on behind the last block, on whichever validator answers.
+        """
+
+        def variables(last: Block | None) -> dict[str, Any]:
+            return {"after": after if last is None else last.height}
+
+        return subscribe(self.endpoints, queries.BLOCKS_SUBSCRIPTION, variables)
+
+    def subscribe_balance(self, account: str) -> AbstractAsyncContextManager[Subscription[BalanceUpdate]]:
+        """Follow an account: first what it holds, then every change, conflated to the newest."""
+
+        def variables(_last: BalanceUpdate | None) -> dict[str, Any]:
+            return {"account": account}
+
+        return subscribe(self.endpoints, queries.BALANCE_SUBSCRIPTION, variables)
+
+    async def _submit_batch(self, batch: list[bytes], wait: bool, timeout_seconds: float) -> tuple[Submission, ...]:
+        variables = {
+            "bytes": [base64.b64encode(signed).decode() for signed in batch],
+            "waitFor": "COMMITTED" if wait else "ACCEPTED",
+        }
+        answers = await self._ask(queries.SUBMIT, variables, timeout_seconds=timeout_seconds)
+        if len(answers) != len(batch):
+            raise ProtocolFault(self.endpoints.current, f"gives {len(answers)} answers to {len(batch)} transactions")
+        return answers
+
+    async def _settled(self, transaction: Prepared, answer: Submission) -> Submission:
+        """Replace "taken before" by what became of it: an earlier try of these very bytes did it."""
+        if answer.reason is not Rejection.ALREADY_APPLIED:
+            return answer
+        known = await self.transaction(transaction.id, min_height=answer.height)
+        if known.status != "COMMITTED":
+            return answer
+        return msgspec.structs.replace(
+            answer, status="COMMITTED", outcome=known.outcome, rejection=known.rejection, height=known.height,
+            user_errors=() if known.rejection is None else answer.user_errors,
+        )  # fmt: skip
+
+    async def _ask(
+        self, operation: queries.Operation[T], variables: dict[str, Any], *, timeout_seconds: float | None = None
+    ) -> T:
+        timeout = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        url, data = await self.endpoints.ask(operation.document, variables, timeout_seconds=timeout)
+        return operation.decode(url, data)
+
+
+def raise_unless_taken(submission: Submission) -> None:
+    """Raise Refused when a submission was refused or rejected."""
+    reason = submission.reason
+    if reason is not None:
+        raise Refused("REJECTED", submission.message, reason, submission.height)
+    if submission.status == "REFUSED":
+        raise Refused(submission.error_code or "REFUSED", submission.message)

@@ -1,0 +1,157 @@
+"""Asking one of several validators over HTTP: keep-alive connections, failover, retries until a deadline.
+
+Everything that the SDK sends may be sent twice: queries read, and a transaction's bytes are taken once. So a request
+whose answer was lost is simply sent again, to the next validator.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, final
+
+import httpx
+import msgspec
+import trio
+
+from jifen.client.errors import ProtocolFault, Refused, Unavailable
+
+GRAPHQL_PATH: Final = "/graphql"
+"""Where a validator's API answers, over HTTP and WebSocket."""
+
+CONNECT_SECONDS: Final = 3.0
+"""For a TCP connection: a validator that takes longer is as good as away, and there are others."""
+
+ANSWER_SECONDS: Final = 20.0
+"""For one answer: longer than a validator waits for a commit (10 s) and than an election takes."""
+
+ANSWER_BYTES_MAX: Final = 16 << 20
+"""Largest answer read: fifty blocks with a page of transactions each stay well below it."""
+
+RETRY_SECONDS_MIN: Final = 0.05
+RETRY_SECONDS_MAX: Final = 1.0
+"""Pause after all validators failed once, doubled every round: an election is over within a second or two."""
+
+TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "UNAVAILABLE", "BUSY"})
+"""GraphQL error codes of a validator that cannot answer now while another one may."""
+
+
+class _AnswerError(msgspec.Struct):
+    message: str
+    extensions: dict[str, Any] = {}
+
+
+class _Envelope(msgspec.Struct):
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    errors: tuple[_AnswerError, ...] = ()
+
+
+class _Lost(Exception):
+    """This validator gave no usable answer; another one, or the same a moment later, may."""
+
+
+@final
+class Endpoints:
+    """The validators that a client knows, and which of them it talks to.
+
+    Invariant: `preferred` indexes `urls`; it moves on when that validator fails and stays with one that works.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        token: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        """Know these base URLs, the first preferred.
+
+        Args:
+            urls: for example `http://127.0.0.1:8080`.
+            token: bearer token of an admin listener.
+            transport: replaces the network in tests.
+            jitter: spreads the retries of many clients.
+        """
+        if not urls:
+            raise ValueError("a client needs the URL of at least one validator")
+        self.urls = tuple(url.rstrip("/") for url in urls)
+        for url in self.urls:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"{url} is no URL of a validator; write it like http://127.0.0.1:8080")
+        self.preferred = 0
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, keeps no secret
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+            trust_env=False,  # a proxy of the environment is meant for the Internet, not for a validator
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    def pass_over(self, url: str) -> None:
+        """Prefer the validator after `url`, unless another one is preferred already."""
+        if self.urls[self.preferred] == url:
+            self.preferred = (self.preferred + 1) % len(self.urls)
+
+    @property
+    def current(self) -> str:
+        """Base URL of the preferred validator."""
+        return self.urls[self.preferred]
+
+    async def ask(self, document: str, variables: Mapping[str, Any], *, timeout_seconds: float) -> tuple[str, bytes]:
+        """Send an operation until a validator answers it; return that one's URL and the JSON of `data`.
+
+        Raises:
+            Refused: a validator says that the request itself is wrong.
+            Unavailable: none answered within `timeout_seconds`.
+            ProtocolFault: something else than a validator answers.
+        """
+        body = msgspec.json.encode({"query": document, "variables": variables})
+        attempts: dict[str, str] = {}
+        pause = RETRY_SECONDS_MIN
+        with trio.move_on_after(timeout_seconds):
+            while True:
+                for _ in self.urls:
+                    url = self.current
+                    try:
+                        return url, await self._ask_one(url, body)
+                    except _Lost as error:
+                        attempts[url] = str(error)
+                        self.pass_over(url)
+                await trio.sleep(pause * self._jitter.uniform(0.5, 1.0))
+                pause = min(pause * 2, RETRY_SECONDS_MAX)
+        attempts = attempts or {self.current: "no answer yet"}
+        raise Unavailable(f"no validator answered within {timeout_seconds:g} seconds", attempts)
+
+    async def _ask_one(self, url: str, body: bytes) -> bytes:
+        try:
+            response = await self._http.post(
+                url + GRAPHQL_PATH, content=body, headers={"Content-Type": "application/json"}
+            )
+        except httpx.TransportError as error:
+            raise _Lost(str(error) or type(error).__name__) from error
+        if response.status_code >= 500 or response.status_code == 429:
+            raise _Lost(f"HTTP {response.status_code}")
+        if response.status_code == 401:
+            raise Refused("UNAUTHORIZED", f"{url} does not accept the token; read the node's admin.token again")
+        if len(response.content) > ANSWER_BYTES_MAX:
+            raise ProtocolFault(url, f"answers with {len(response.content)} bytes")
+        try:
+            envelope = msgspec.json.decode(response.content, type=_Envelope)
+        except msgspec.DecodeError:
+            raise ProtocolFault(url, f"answers HTTP {response.status_code} without a GraphQL response") from None
+        if envelope.errors:
+            raise _blame(envelope.errors[0])
+        if response.status_code != 200:
+            raise ProtocolFault(url, f"answers HTTP {response.status_code}")
+        return bytes(envelope.data)
+
+
+def _blame(error: _AnswerError) -> Exception:
+    code = str(error.extensions.get("code", "BAD_REQUEST"))
+    if code in TRANSIENT_CODES:
+        return _Lost(error.message)
+    return Refused(code, error.message)

@@ -1,0 +1,109 @@
+"""The GraphQL operations that the SDK sends: document, the field of the answer, and the record it becomes."""
+
+from typing import Any, Final, Generic, TypeVar, final
+
+import msgspec
+
+from jifen.client.errors import ProtocolFault
+from jifen.client.records import (
+    Account,
+    BalanceUpdate,
+    Block,
+    NodeStatus,
+    Organization,
+    Overview,
+    PointBalance,
+    Submission,
+    Transaction,
+)
+
+T = TypeVar("T")
+
+
+@final
+class Operation(Generic[T]):
+    """An operation and how its answer is read."""
+
+    def __init__(self, document: str, field: str | None, kind: Any) -> None:
+        """Answers of `document` have a `kind` under `field`, or are one when `field` is None."""
+        self.document = document
+        self.field = field
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind, strict=False)
+
+    def decode(self, url: str, data: bytes) -> T:
+        """Return the record in an answer's data; raises ProtocolFault naming the URL that gave it."""
+        try:
+            if self.field is not None:
+                data = msgspec.json.decode(data, type=dict[str, msgspec.Raw])[self.field]
+            return self._decoder.decode(data)
+        except (msgspec.DecodeError, KeyError) as error:
+            raise ProtocolFault(url, f"answers in another shape than expected: {error}") from None
+
+
+_AS_OF: Final = "asOf { height hash time }"
+_NODE: Final = (
+    "node { chainId organization role term leader height committedHeight stateDigest version pendingTransactions "
+    f"lastBlockTime peers {{ id connected }} {_AS_OF} }}"
+)
+_ORGANIZATIONS: Final = (
+    "organizations { id name kind status publicUrl validatorKey "
+    "pointTypes { id issuer role earnRate { points perFen } supply { issued } } }"
+)
+_BALANCE: Final = "{ pointType available lots { points origin availableFrom expiresAt } }"
+_BLOCK: Final = "height hash term parentHash time proposer stateDigest transactionCount certificate { term signers }"
+_EFFECTS: Final = (
+    "effects { __typename "
+    "... on MemberRegistered { account key } "
+    "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter } "
+    "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
+    "recipientAvailableAfter } }"
+)
+_SUBMISSION: Final = "{ id status outcome rejection height message userErrors { code message } }"
+
+NODE: Final = Operation[NodeStatus](f"query Node {{ {_NODE} }}", "node", NodeStatus)
+ORGANIZATIONS: Final = Operation[tuple[Organization, ...]](
+    f"query Organizations {{ {_ORGANIZATIONS} }}", "organizations", tuple[Organization, ...]
+)
+OVERVIEW: Final = Operation[Overview](f"query Overview {{ {_NODE} {_ORGANIZATIONS} }}", None, Overview)
+ACCOUNT: Final = Operation[Account | None](
+    "query Account($id: AccountId!, $minHeight: Int) { account(id: $id, minHeight: $minHeight) "
+    f"{{ id key registeredAt balances {_BALANCE} {_AS_OF} }} }}",
+    "account",
+    Account | None,
+)
+BALANCES: Final = Operation[tuple[PointBalance, ...]](
+    "query Balances($account: AccountId!, $minHeight: Int) "
+    f"{{ pointBalances(account: $account, minHeight: $minHeight) {_BALANCE} }}",
+    "pointBalances",
+    tuple[PointBalance, ...],
+)
+TRANSACTION: Final = Operation[Transaction](
+    "query Transaction($id: Hash!, $minHeight: Int) { transaction(id: $id, minHeight: $minHeight) "
+    f"{{ id status outcome rejection kind height index receipt {{ {_EFFECTS} }} {_AS_OF} }} }}",
+    "transaction",
+    Transaction,
+)
+BLOCK: Final = Operation[Block | None](
+    f"query Block($height: Int!) {{ block(height: $height) {{ {_BLOCK} }} }}", "block", Block | None
+)
+SUBMIT: Final = Operation[tuple[Submission, ...]](
+    "mutation Submit($bytes: [Base64!]!, $waitFor: WaitFor!) "
+    f"{{ submitTransactions(bytes: $bytes, waitFor: $waitFor) {_SUBMISSION} }}",
+    "submitTransactions",
+    tuple[Submission, ...],
+)
+EARN: Final = Operation[Submission](
+    "mutation Earn($order: String!, $account: AccountId!, $amount: Points!, $type: String) "
+    f"{{ earnPoints(merchantOrderId: $order, account: $account, amountFen: $amount, pointType: $type) {_SUBMISSION} }}",
+    "earnPoints",
+    Submission,
+)
+BLOCKS_SUBSCRIPTION: Final = Operation[Block](
+    f"subscription Blocks($after: Int) {{ blocks(after: $after) {{ {_BLOCK} }} }}", "blocks", Block
+)
+BALANCE_SUBSCRIPTION: Final = Operation[BalanceUpdate](
+    "subscription Balance($account: AccountId!) "
+    f"{{ balance(account: $account) {{ account balances {_BALANCE} {_AS_OF} }} }}",
+    "balance",
+    BalanceUpdate,
+)

@@ -1,0 +1,142 @@
+"""The same client for programs that do not use trio: one background thread runs it."""
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar, final
+
+import trio
+
+from jifen.client.client import Client
+from jifen.client.records import (
+    Account,
+    BalanceUpdate,
+    Block,
+    NodeStatus,
+    Organization,
+    Overview,
+    PointBalance,
+    Submission,
+    Transaction,
+)
+from jifen.client.subscriptions import Subscription
+from jifen.client.transactions import Prepared
+
+T = TypeVar("T")
+
+
+@final
+class SyncClient:
+    """Blocking twin of `Client`; use it as `with SyncClient([...]) as client`. Safe to share between threads."""
+
+    def __init__(self, urls: Sequence[str], **options: Any) -> None:
+        """Take the arguments of `Client`."""
+        self._client = Client(urls, **options)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: trio.run(self._main), name="jifen-client", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the thread."""
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections and end the thread."""
+        trio.from_thread.run_sync(self._stop.set, trio_token=self._token)
+        self._thread.join()
+
+    def status(self) -> NodeStatus:
+        """See `Client.status`."""
+        return self._run(self._client.status)
+
+    def organizations(self) -> tuple[Organization, ...]:
+        """See `Client.organizations`."""
+        return self._run(self._client.organizations)
+
+    def overview(self) -> Overview:
+        """See `Client.overview`."""
+        return self._run(self._client.overview)
+
+    def account(self, account: str, *, min_height: int | None = None) -> Account | None:
+        """See `Client.account`."""
+        return self._run(lambda: self._client.account(account, min_height=min_height))
+
+    def balances(self, account: str, *, min_height: int | None = None) -> tuple[PointBalance, ...]:
+        """See `Client.balances`."""
+        return self._run(lambda: self._client.balances(account, min_height=min_height))
+
+    def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
+        """See `Client.transaction`."""
+        return self._run(lambda: self._client.transaction(identity, min_height=min_height))
+
+    def block(self, height: int) -> Block | None:
+        """See `Client.block`."""
+        return self._run(lambda: self._client.block(height))
+
+    def submit(self, transaction: Prepared, *, wait: bool = True) -> Submission:
+        """See `Client.submit`."""
+        return self._run(lambda: self._client.submit(transaction, wait=wait))
+
+    def submit_many(self, transactions: Sequence[Prepared], *, wait: bool = True) -> list[Submission]:
+        """See `Client.submit_many`."""
+        return self._run(lambda: self._client.submit_many(transactions, wait=wait))
+
+    def wait_for_commit(self, identity: bytes, *, timeout_seconds: float | None = None) -> Transaction:
+        """See `Client.wait_for_commit`."""
+        return self._run(lambda: self._client.wait_for_commit(identity, timeout_seconds=timeout_seconds))
+
+    @contextmanager
+    def subscribe_blocks(self, after: int | None = None) -> Iterator[Iterator[Block]]:
+        """See `Client.subscribe_blocks`; gives an iterator that blocks."""
+        with self._events(lambda: self._client.subscribe_blocks(after)) as events:
+            yield events
+
+    @contextmanager
+    def subscribe_balance(self, account: str) -> Iterator[Iterator[BalanceUpdate]]:
+        """See `Client.subscribe_balance`; gives an iterator that blocks."""
+        with self._events(lambda: self._client.subscribe_balance(account)) as events:
+            yield events
+
+    def _run(self, call: Callable[[], Awaitable[T]]) -> T:
+        return trio.from_thread.run(call, trio_token=self._token)
+
+    @contextmanager
+    def _events(self, opened: Callable[[], AbstractAsyncContextManager[Subscription[T]]]) -> Iterator[Iterator[T]]:
+        # One event in hand at most: the subscription's own task reads the next when this one is taken.
+        sender, receiver = trio.open_memory_channel[T | Exception](0)
+        scope = trio.CancelScope()
+
+        async def pump() -> None:
+            with scope:
+                try:
+                    async with opened() as subscription:
+                        async for event in subscription:
+                            await sender.send(event)
+                except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for an event
+                    await sender.send(error)
+
+        def events() -> Iterator[T]:
+            while True:
+                event = self._run(receiver.receive)
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+
+        trio.from_thread.run_sync(self._nursery.start_soon, pump, trio_token=self._token)
+        try:
+            yield events()
+        finally:
+            trio.from_thread.run_sync(scope.cancel, trio_token=self._token)
+
+    async def _main(self) -> None:
+        self._token = trio.lowlevel.current_trio_token()
+        self._stop = trio.Event()
+        async with self._client, trio.open_nursery() as nursery:
+            self._nursery = nursery
+            self._ready.set()
+            await self._stop.wait()
+            nursery.cancel_scope.cancel()

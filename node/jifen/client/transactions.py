@@ -1,0 +1,113 @@
+"""Building transactions: body, canonical bytes, id, signature, all on the signer's own machine."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+from jifen.codec.transactions import encode_body, encode_signed, transaction_id
+from jifen.keys.signing import KeyPair
+from jifen.ledger.membership import account_id
+from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, TransferPoints
+from jifen.ledger.types import AccountId
+
+LIFETIME_MS_DEFAULT = 10 * 60 * 1000
+"""How long an unsent transaction stays good: outlasts any election and retry, surprises nobody the next day."""
+
+NONCE_BYTES = 12
+"""Random bytes of a transaction: two of one member's otherwise equal requests never collide."""
+
+
+class Prepared(NamedTuple):
+    """A signed transaction. Sending its bytes twice is harmless: the ledger takes an id once."""
+
+    id: bytes
+    """Transaction id, 32 bytes."""
+    signed: bytes
+    """What is submitted."""
+
+
+def clock_ms() -> int:
+    """Return this machine's time, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def draw_nonce() -> bytes:
+    """Return the random bytes of one transaction."""
+    return secrets.token_bytes(NONCE_BYTES)
+
+
+@final
+class TransactionBuilder:
+    """Builds signed transactions for one alliance. Holds no key; may be used from any thread."""
+
+    def __init__(
+        self,
+        chain_id: bytes,
+        *,
+        clock: Callable[[], int] = clock_ms,
+        nonce: Callable[[], bytes] = draw_nonce,
+        lifetime_ms: int = LIFETIME_MS_DEFAULT,
+    ) -> None:
+        """Build for the chain with this 32-byte id.
+
+        Args:
+            chain_id: it is hashed into every transaction, which is worth nothing on another chain.
+            clock: gives the time, ms; a transaction expires `lifetime_ms` after it.
+            nonce: gives 8 to 16 random bytes.
+            lifetime_ms: at most a day (`TRANSACTION_LIFETIME_MS_MAX`).
+        """
+        self.chain_id = chain_id
+        self._clock = clock
+        self._nonce = nonce
+        self._lifetime_ms = lifetime_ms
+
+    def account_of(self, key: bytes) -> AccountId:
+        """Return the id of the account that a public key opens on this chain."""
+        return account_id(self.chain_id, key)
+
+    def register_member(self, pair: KeyPair) -> Prepared:
+        """Open the account of `pair`, signed by it."""
+        return self.sign(RegisterMember(*self._head(), pair.public), pair)
+
+    def earn_points(
+        self,
+        operator: KeyPair,
+        *,
+        merchant: str,
+        order_id: str,
+        account: bytes,
+        point_type: str,
+        amount_fen: int,
+        purchased_at: int | None = None,
+    ) -> Prepared:
+        """Credit a purchase, signed by an operator of the merchant.
+
+        Args:
+            operator: key with scope CASHIER or ISSUER.
+            merchant: organization id.
+            order_id: the merchant's own number of the order: credited once, however often it is sent.
+            account: the member's.
+            point_type: one of the merchant's.
+            amount_fen: what the order came to, fen.
+            purchased_at: time of the purchase, ms; now when left out.
+        """
+        bought = self._clock() if purchased_at is None else purchased_at
+        body = EarnPoints(*self._head(), merchant, order_id, account, point_type, amount_fen, bought)
+        return self.sign(body, operator)
+
+    def transfer_points(
+        self, pair: KeyPair, *, recipient: bytes, point_type: str, points: int, sender: bytes | None = None
+    ) -> Prepared:
+        """Pass points on, signed by the sender's key; the sender is the account of `pair` unless it is named."""
+        source = self.account_of(pair.public) if sender is None else sender
+        return self.sign(TransferPoints(*self._head(), source, recipient, point_type, points, b""), pair)
+
+    def sign(self, body: Body, *signers: KeyPair) -> Prepared:
+        """Encode a body and sign it with every given key."""
+        encoded = encode_body(body)
+        identity = transaction_id(self.chain_id, encoded)
+        return Prepared(identity, encode_signed(encoded, tuple(signer.approve(identity) for signer in signers)))
+
+    def _head(self) -> tuple[int, bytes]:
+        return self._clock() + self._lifetime_ms, self._nonce()

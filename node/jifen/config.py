@@ -1,0 +1,303 @@
+"""A validator's settings: `node.toml`, the files beside it, and the environment.
+
+Everything is read and checked once, here; what comes out can be started. A home is a directory of data directories:
+
+    HOME/alliance.json                  what the home belongs to
+    HOME/<organization>/node.toml       settings of one validator: this module's `NodeConfig`
+    HOME/<organization>/genesis.json    the document that all organizations agreed on
+    HOME/<organization>/keys/           validator.key, operator.key: encrypted
+    HOME/<organization>/tls/            certificate.pem, private-key.pem
+    HOME/<organization>/admin.token     bearer token of the admin API
+    HOME/<organization>/passphrase      opens the keys of an unattended validator; leave it out to be asked
+    HOME/<organization>/ledger/         the store
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from jifen.actors.setup import NodeSetup
+from jifen.codec.errors import Malformed
+from jifen.codec.genesis import decode_genesis
+from jifen.keys.keystore import read_key_file
+from jifen.keys.signing import KeyPair
+from jifen.ledger.genesis import Genesis
+from jifen.ledger.types import Slug
+from jifen.store.ledger_store import MAP_BYTES_DEFAULT
+
+CONFIG_FORMAT: Final = 1
+"""Format of node.toml that this version reads and writes."""
+
+CONFIG_BYTES_MAX: Final = 64 << 10
+"""Largest node.toml read: 64 peers take a tenth of it."""
+
+SECRET_BYTES_MAX: Final = 4096
+"""Largest passphrase or token file read."""
+
+TOKEN_CHARACTERS_MIN: Final = 32
+"""Shortest admin token: 128 bits in hexadecimal."""
+
+HOME_VARIABLE: Final = "JIFEN_HOME"
+DATA_VARIABLE: Final = "JIFEN_DATA"
+PASSPHRASE_VARIABLE: Final = "JIFEN_PASSPHRASE"  # noqa: S105 - a name, not a secret
+PASSPHRASE_FILE_VARIABLE: Final = "JIFEN_PASSPHRASE_FILE"  # noqa: S105 - a name, not a secret
+LOG_VARIABLE: Final = "JIFEN_LOG"
+
+HOME_DEFAULT: Final = Path(".jifen")
+"""Home when nobody names one: in the current directory, where it is seen and can be thrown away."""
+
+CONFIG_FILE: Final = "node.toml"
+GENESIS_FILE: Final = "genesis.json"
+VALIDATOR_KEY_FILE: Final = "keys/validator.key"
+OPERATOR_KEY_FILE: Final = "keys/operator.key"
+CERTIFICATE_FILE: Final = "tls/certificate.pem"
+TLS_KEY_FILE: Final = "tls/private-key.pem"
+TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a name, not a secret
+PASSPHRASE_FILE: Final = "passphrase"  # noqa: S105 - a name, not a secret
+STORE_DIRECTORY: Final = "ledger"
+
+ADDRESS_PATTERN: Final = r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([1-9][0-9]{0,4})$"
+AddressText = Annotated[str, Meta(pattern=ADDRESS_PATTERN, max_length=260)]
+
+
+class ConfigError(Exception):
+    """A setting or a file beside it cannot be used; the text names the file and says what to do."""
+
+
+class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What node.toml says. Addresses are `host:port`; an IPv6 host stands in brackets."""
+
+    format: int
+    """Format of this file; 1."""
+    organization: Slug
+    """Whose validator this is: an organization of genesis.json."""
+    peer_listen: AddressText
+    """Where other validators reach this one; TLS with pinned certificates."""
+    public_listen: AddressText
+    """Where the public API, the playground and the member app are served; plain HTTP."""
+    admin_listen: AddressText
+    """Where the admin API is served, behind the token in admin.token. Keep it on a private address."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further host names under which the public API may be asked, for example that of a proxy before it. Without it
+    loopback names and the listening host are answered: a page elsewhere cannot reach the node by a name of its own."""
+    peers: dict[Slug, AddressText] = {}
+    """Addresses of other validators that differ from those in genesis.json, by organization."""
+    store_map_bytes: Annotated[int, Meta(ge=16 << 20, le=1 << 46)] = MAP_BYTES_DEFAULT
+    """Largest size of the store, bytes. The file grows as needed, so a large limit costs nothing."""
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where something listens or is reached."""
+
+    host: str
+    """Name or address, without brackets."""
+    port: int
+    """1 to 65535."""
+
+    @property
+    def text(self) -> str:
+        """The address as it is written in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class LoadedNode(msgspec.Struct, frozen=True):
+    """Everything that starting a validator takes."""
+
+    setup: NodeSetup
+    public: Address
+    admin: Address
+    admin_token: str
+    """Bearer token of the admin API; never printed."""
+    allowed_hosts: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Leaves the token out, so that no log shows it."""
+        return f"LoadedNode({self.setup.organization}, public={self.public.text}, admin={self.admin.text})"
+
+
+def home_directory(given: Path | None) -> Path:
+    """Return the home: the given one, or that of the environment, or `.jifen` in the current directory."""
+    return given or Path(os.environ.get(HOME_VARIABLE) or HOME_DEFAULT)
+
+
+def parse_address(text: str) -> Address:
+    """Return the address of a `host:port` text that fits ADDRESS_PATTERN; raises ValueError for an impossible port."""
+    host, _, port = text.rpartition(":")
+    if not 1 <= int(port) <= 65535:
+        raise ValueError(f"{text}: a port lies between 1 and 65535")
+    return Address(host.strip("[]"), int(port))
+
+
+def read_config(directory: Path) -> NodeConfig:
+    """Return the settings in a data directory; raises ConfigError."""
+    path = directory / CONFIG_FILE
+    data = _read_file(path, CONFIG_BYTES_MAX, "make an alliance with `jifen init`, or name another directory")
+    try:
+        table = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    unknown = sorted(table.keys() - {*NodeConfig.__struct_fields__})
+    if unknown:
+        known = ", ".join(NodeConfig.__struct_fields__)
+        raise ConfigError(f"{path}: there is no setting {unknown[0]!r}; the settings are {known}")
+    version = table.get("format")
+    if version != CONFIG_FORMAT:
+        raise ConfigError(f"{path}: format is {version!r}; this version of Jifen reads format {CONFIG_FORMAT}")
+    try:
+        config = msgspec.convert(table, NodeConfig)
+        for text in (config.peer_listen, config.public_listen, config.admin_listen, *config.peers.values()):
+            parse_address(text)
+    except ValueError as error:  # msgspec.ValidationError is one
+        raise ConfigError(f"{path}: {_readable(str(error))}") from None
+    listening = [config.peer_listen, config.public_listen, config.admin_listen]
+    if len({*listening}) < len(listening):
+        raise ConfigError(f"{path}: two of the listening addresses are the same; give each its own port")
+    return config
+
+
+def read_genesis(directory: Path) -> Genesis:
+    """Return the genesis document of a data directory; raises ConfigError."""
+    path = directory / GENESIS_FILE
+    try:
+        return decode_genesis(_read_file(path, 2 << 20, "copy the one that the alliance agreed on"))
+    except Malformed as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def find_passphrase(directory: Path | None) -> str | None:
+    """Return the passphrase of the environment, or of the file in the data directory, or None; raises ConfigError.
+
+    `JIFEN_PASSPHRASE` goes before `JIFEN_PASSPHRASE_FILE`, and both before the data directory's own file.
+    """
+    if os.environ.get(PASSPHRASE_VARIABLE):
+        return os.environ[PASSPHRASE_VARIABLE]
+    named = os.environ.get(PASSPHRASE_FILE_VARIABLE)
+    if named:
+        return read_secret_text(Path(named))
+    if directory is not None and (directory / PASSPHRASE_FILE).is_file():
+        return read_secret_text(directory / PASSPHRASE_FILE)
+    return None
+
+
+def read_secret_text(path: Path) -> str:
+    """Return the one line of a secret's file; raises ConfigError when others could read it."""
+    data = _read_file(path, SECRET_BYTES_MAX, "restore it from your copy")
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path} can be read by others on this machine; run: chmod 600 {path}")
+    try:
+        text = data.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} holds something else than text; restore it from your copy") from None
+    if not text or "\n" in text:
+        raise ConfigError(f"{path} must hold exactly one line; restore it from your copy")
+    return text
+
+
+def load_setup(directory: Path, passphrase: str | None = None) -> LoadedNode:
+    """Read and check everything that a validator needs to start.
+
+    Args:
+        directory: the data directory.
+        passphrase: opens the keys; found by `find_passphrase` when left out.
+
+    Raises:
+        ConfigError: a setting or file is wrong; the text names it.
+        KeyFileError: a key file does not open.
+    """
+    config, genesis = read_config(directory), read_genesis(directory)
+    known = {organization.id: organization for organization in genesis.organizations}
+    if config.organization not in known:
+        raise ConfigError(
+            f"{directory / CONFIG_FILE}: {config.organization!r} is no organization of {GENESIS_FILE}, "
+            f"which knows {', '.join(known)}"
+        )
+    strangers = sorted(config.peers.keys() - known.keys())
+    if strangers:
+        raise ConfigError(
+            f"{directory / CONFIG_FILE}: peers names {strangers[0]!r}, which {GENESIS_FILE} does not know"
+        )
+    words = find_passphrase(directory) if passphrase is None else passphrase
+    if words is None:
+        raise ConfigError(
+            f"the keys in {directory} need a passphrase; set {PASSPHRASE_FILE_VARIABLE} to a file with it"
+        )
+    validator = read_key_file(directory / VALIDATOR_KEY_FILE, words)
+    organization = known[config.organization]
+    if validator.public != organization.validator_key:
+        raise ConfigError(
+            f"{directory / VALIDATOR_KEY_FILE} is not the key that {GENESIS_FILE} names for {organization.id}; "
+            "restore the right one"
+        )
+    return LoadedNode(
+        setup=_setup(directory, config, genesis, validator, read_key_file(directory / OPERATOR_KEY_FILE, words)),
+        public=parse_address(config.public_listen),
+        admin=parse_address(config.admin_listen),
+        admin_token=read_token(directory),
+        allowed_hosts=config.allowed_hosts,
+    )
+
+
+def read_token(directory: Path) -> str:
+    """Return the admin token of a data directory; raises ConfigError."""
+    token = read_secret_text(directory / TOKEN_FILE)
+    if len(token) < TOKEN_CHARACTERS_MIN or not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError(
+            f"{directory / TOKEN_FILE} must hold {TOKEN_CHARACTERS_MIN} or more printable characters; "
+            "write a random one, for example with: openssl rand -hex 32"
+        )
+    return token
+
+
+def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: KeyPair, operator: KeyPair) -> NodeSetup:
+    addresses = {
+        peer.organization: (peer.peer_host, peer.peer_port)
+        for peer in genesis.validators
+        if peer.organization != config.organization
+    }
+    for name, text in config.peers.items():
+        if name != config.organization:
+            address = parse_address(text)
+            addresses[name] = (address.host, address.port)
+    listen = parse_address(config.peer_listen)
+    for name in (CERTIFICATE_FILE, TLS_KEY_FILE):
+        _read_file(directory / name, 64 << 10, "restore it from your copy")
+    return NodeSetup(
+        genesis=genesis,
+        organization=config.organization,
+        validator_key=validator,
+        operator_key=operator,
+        directory=directory,
+        certificate_path=directory / CERTIFICATE_FILE,
+        private_key_path=directory / TLS_KEY_FILE,
+        peer_host=listen.host,
+        peer_port=listen.port,
+        peer_addresses=addresses,
+        store_map_bytes=config.store_map_bytes,
+    )
+
+
+def _read_file(path: Path, bytes_max: int, advice: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(bytes_max + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist; {advice}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > bytes_max:
+        raise ConfigError(f"{path} has more than {bytes_max} bytes, which no real one has; {advice}")
+    return data
+
+
+def _readable(error: str) -> str:
+    """Turn msgspec's path (`$.peers[...]`) into the setting's name."""
+    text, found, place = error.partition(" - at `")
+    if not found:
+        return error
+    setting = place.rstrip("`").removeprefix("$.")
+    wrong = "is no address; write it as host:port" if ADDRESS_PATTERN in text else text[:1].lower() + text[1:]
+    return f"{setting}: {wrong}"
