@@ -1,0 +1,118 @@
+"""An alliance small enough for a test: real keys, certificates and files, ports that the system chooses."""
+
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from jifen.actors.setup import NodeSetup, Timing
+from jifen.codec.genesis import GENESIS_FORMAT
+from jifen.keys.signing import KeyPair
+from jifen.ledger.genesis import Genesis, ValidatorAddress
+from jifen.ledger.types import (
+    Operator,
+    Organization,
+    OrganizationKind,
+    OrganizationStatus,
+    PointType,
+    RoleClass,
+    Scope,
+)
+from jifen.transport import create_tls_identity
+
+CREATED_AT = 1_790_000_000_000
+"""Time of block 0, ms: in the past of every test's clock."""
+
+
+class OrganizationKeys(NamedTuple):
+    """What an organization keeps to itself."""
+
+    operator: KeyPair
+    validator: KeyPair
+
+
+class SmallAlliance(NamedTuple):
+    """A genesis document and what belongs to it."""
+
+    genesis: Genesis
+    keys: dict[str, OrganizationKeys]
+    setups: dict[str, NodeSetup]
+
+
+def keys_of(name: str) -> OrganizationKeys:
+    """Return the keys of a test organization: the same for every call."""
+    return OrganizationKeys(
+        KeyPair.derive(bytes(32), f"{name} operator"), KeyPair.derive(bytes(32), f"{name} validator")
+    )
+
+
+def organization(name: str, kind: OrganizationKind) -> Organization:
+    """Return a test organization whose operator may do everything."""
+    keys = keys_of(name)
+    every = Scope.ADMIN | Scope.ISSUER | Scope.CASHIER | Scope.TREASURER | Scope.LOCK_OFFICER
+    operators = (Operator(keys.operator.public, int(every)),)
+    return Organization(name, name.title(), kind, OrganizationStatus.ACTIVE, operators, keys.validator.public)
+
+
+def point_type(name: str, *, transferable: bool = True) -> PointType:
+    """Return the consumer points of a test organization: 1 point for 10 fen."""
+    return PointType(f"{name}/consumer", name, RoleClass.CONSUMER, 1, 1, 10, transferable)
+
+
+def small_genesis(names: tuple[str, ...] = ("mall", "books", "music", "cafe")) -> Genesis:
+    """Return a genesis document without network addresses: a mall and merchants."""
+    kinds = [OrganizationKind.MALL] + [OrganizationKind.MERCHANT] * (len(names) - 1)
+    return Genesis(
+        GENESIS_FORMAT,
+        "Test alliance",
+        CREATED_AT,
+        tuple(organization(name, kind) for name, kind in zip(names, kinds, strict=True)),
+        tuple(point_type(name) for name in names),
+        tuple(ValidatorAddress(name, "127.0.0.1", 1, "http://127.0.0.1:1", "none") for name in names),
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that were free a moment ago, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    for item in sockets:
+        item.bind(("127.0.0.1", 0))
+    ports = [int(item.getsockname()[1]) for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
+def small_alliance(
+    home: Path, names: tuple[str, ...] = ("mall", "books", "music", "cafe"), timing: Timing | None = None
+) -> SmallAlliance:
+    """Make data directories below `home` and the setups of their validators."""
+    base = small_genesis(names)
+    validators = []
+    for name, port in zip(names, free_ports(len(names)), strict=True):
+        directory = home / name
+        directory.mkdir(parents=True)
+        identity = create_tls_identity(name, datetime.fromtimestamp(CREATED_AT / 1000 - 86_400, UTC))
+        (directory / "certificate.pem").write_bytes(identity.certificate_pem)
+        (directory / "private-key.pem").write_bytes(identity.private_key_pem)
+        pem = identity.certificate_pem.decode()
+        validators.append(ValidatorAddress(name, "127.0.0.1", port, f"http://127.0.0.1:{port}", pem))
+    genesis = Genesis(base.format, base.name, base.created_at, base.organizations, base.point_types, tuple(validators))
+    addresses = {item.organization: (item.peer_host, item.peer_port) for item in validators}
+    setups = {
+        name: NodeSetup(
+            genesis=genesis,
+            organization=name,
+            validator_key=keys_of(name).validator,
+            operator_key=keys_of(name).operator,
+            directory=home / name,
+            certificate_path=home / name / "certificate.pem",
+            private_key_path=home / name / "private-key.pem",
+            peer_host="127.0.0.1",
+            peer_port=addresses[name][1],
+            peer_addresses={peer: address for peer, address in addresses.items() if peer != name},
+            timing=timing or Timing(),
+        )
+        for name in names
+    }
+    return SmallAlliance(genesis, {name: keys_of(name) for name in names}, setups)
