@@ -48,6 +48,8 @@ class PeerGateway:
         self._mempool = mempool
         self._checked = checked
         self._clock = clock
+        self._distrusted_term = 0
+        """Term whose leader's clock runs ahead; nothing of it is taken."""
 
     async def take_frame(self, peer: str, frame: bytes) -> None:
         """Handle one frame of `peer`; raises PeerFault when it is none that an honest validator sends."""
@@ -79,6 +81,8 @@ class PeerGateway:
             raise PeerFault("it sent an acknowledgement that it did not sign")
 
     async def _check_request(self, request: AppendRequest) -> Delivery | None:
+        if request.term == self._distrusted_term:
+            return None
         try:
             blocks = [self._open_entry(entry) for entry in request.entries]
             transactions, fresh, claims = self._open_transactions(blocks)
@@ -91,8 +95,11 @@ class PeerGateway:
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
         if blocks and blocks[-1].header.time > self._clock() + CLOCK_AHEAD_MS_MAX:
+            # Not hearing this leader at all makes the others elect one whose clock is right, instead of waiting for
+            # its time to come.
+            self._distrusted_term = request.term
             ahead = blocks[-1].header.time - self._clock()
-            log.warning("block from the future left out; compare the clocks", leader=request.sender, ahead_ms=ahead)
+            log.warning("leader's clock runs ahead; not following it", leader=request.sender, ahead_ms=ahead)
             return None
         prepared = tuple(
             PreparedBlock(entry.hash, block, tuple(items))

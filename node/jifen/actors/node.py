@@ -27,12 +27,13 @@ from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig
 from jifen.store.directory import locked_directory
-from jifen.store.errors import StoreFailed
+from jifen.store.errors import StoreError
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
 from jifen.store.view import ReadView
 from jifen.transport import (
     Address,
+    CannotListen,
     LinkState,
     Peer,
     certificate_fingerprint,
@@ -75,12 +76,26 @@ async def run_node(
         try:
             executor = await trio.to_thread.run_sync(recover, store, validators)
             await _Wiring(setup, validators, store, executor, clock).run(task_status)
-        except* BlockInvalid as group:
-            raise NodeStopped(f"stopped: {_first(group)}; compare this validator with the others") from group
-        except* StoreFailed as group:
-            raise NodeStopped(f"stopped: {_first(group)}") from group
+        except BaseExceptionGroup as group:
+            raise _reason(group) from group
         finally:
             store.close()
+
+
+def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error that a caller can act on, or the group when it holds a bug or a cancellation only."""
+    failed = group.subgroup((BlockInvalid, StoreError))
+    if failed is not None:
+        return NodeStopped(f"stopped: {_first(failed)}")
+    busy = group.subgroup(CannotListen)
+    return group if busy is None else _first(busy)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 @final
