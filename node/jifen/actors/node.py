@@ -228,13 +228,6 @@ def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor
     )
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
 __all__ = [
     "BlockRecord",
     "CommittedBlock",
