@@ -172,7 +172,7 @@ class _Dialer:
         seconds = self._limits.hello_seconds
         try:
             with trio.fail_after(seconds):
-                await link.connect(self._address.host)
+                await link.connect(self._peer.organization)
                 await link.send(encode_hello(self._ours))
                 answer = await link.receive(seconds)
         except trio.TooSlowError:

@@ -50,6 +50,11 @@ _CLOSE_REASON_BYTES_MAX = 123
 
 _TOO_BIG_CLOSE_CODE = 1009
 _NORMAL_CLOSE_CODE = 1000
+_BROKEN_CLOSE_CODE = 1006
+"""Never sent: what trio-websocket notes when the stream ended without a close frame (RFC 6455, 7.1.5)."""
+
+_ENDED_EARLY = "the connection ended before the WebSocket was open; perhaps a certificate is not that of genesis"
+"""trio sends no TLS alert when it turns a certificate down, so this is all that the other side sees."""
 
 _WEBSOCKET_ERRORS = (
     ConnectionClosed,
@@ -160,7 +165,10 @@ class Link:
         """Why this side gave the link up, once it has. Never cancels a handler: its task looks here when it is free."""
 
     async def connect(self, host: str) -> None:
-        """Upgrade as the client. Raises: LinkLost; trio.Cancelled from the caller's deadline."""
+        """Upgrade as the client, with `host` in the Host header that HTTP demands.
+
+        Raises: LinkLost; trio.Cancelled from the caller's deadline.
+        """
 
         async def opening() -> WebSocketConnection:
             return await wrap_client_stream(
@@ -214,7 +222,7 @@ class Link:
         except Exception as error:
             # The same blame as in `_read`: for example h11's own errors about a request that it let through.
             raise LinkLost(f"an impossible upgrade ({type(error).__name__}: {error})") from error
-        raise LinkLost(self._reader_fault or self._stream.fault or "the connection ended before the WebSocket was open")
+        raise LinkLost(self._reader_fault or self._stream.fault or _ENDED_EARLY)
 
     async def send(self, frame: bytes) -> None:
         """Send one binary message within the send deadline. Raises: LinkLost."""
@@ -298,13 +306,15 @@ class Link:
         if self._reader_fault is not None:
             return LinkLost(self._reader_fault)
         closed = error.reason if isinstance(error, ConnectionClosed) else None
-        return LinkLost(self._stream.fault or _why_closed(closed, self._limits))
+        if closed is not None and closed.code != _BROKEN_CLOSE_CODE:
+            return LinkLost(
+                _why_closed(closed, self._limits)
+            )  # it was said why; that the stream ended after it is no news
+        return LinkLost(self._stream.fault or "the connection ended")
 
 
-def _why_closed(closed: CloseReason | None, limits: TransportLimits) -> str:
+def _why_closed(closed: CloseReason, limits: TransportLimits) -> str:
     # The text of a close frame is the other side's choice, so the code alone picks the phrase where there is one.
-    if closed is None:
-        return "closed"
     refusal = REFUSALS_BY_CLOSE_CODE.get(closed.code)
     if refusal is not None:
         return f"refused by the other side: {refusal.sentence}"
@@ -314,4 +324,4 @@ def _why_closed(closed: CloseReason | None, limits: TransportLimits) -> str:
         return f"a frame over {limits.frame_bytes_max} bytes"
     if closed.code == _NORMAL_CLOSE_CODE:
         return "closed by the other side"
-    return f"the connection ended (WebSocket code {closed.code})"
+    return f"closed with WebSocket code {closed.code}"
