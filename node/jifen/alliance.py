@@ -11,7 +11,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,9 @@ ADMIN_PORT_OFFSET: Final = 200
 
 ORGANIZATIONS_PER_HOST_MAX: Final = 64
 """More would run into the next range of ports."""
+
+CLOCK_LAG: Final = timedelta(days=1)
+"""Certificates are valid from this long ago: the clock of a validator's machine may lag behind this one's."""
 
 PASSPHRASE_BYTES: Final = 24
 """Random bytes of a passphrase that no person needs to remember."""
@@ -260,7 +263,7 @@ def _make_organization(directory: Path, plan: OrganizationPlan, now: datetime) -
     validator, operator = KeyPair.generate(), KeyPair.generate()
     write_key_file(directory / config.VALIDATOR_KEY_FILE, validator, passphrase, f"validator of {plan.id}")
     write_key_file(directory / config.OPERATOR_KEY_FILE, operator, passphrase, f"operator of {plan.id}")
-    identity = create_tls_identity(plan.id, now)
+    identity = create_tls_identity(plan.id, now - CLOCK_LAG)
     (directory / config.CERTIFICATE_FILE).write_bytes(identity.certificate_pem)
     write_private(directory / config.TLS_KEY_FILE, identity.private_key_pem.decode())
     organization = Organization(

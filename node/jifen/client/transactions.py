@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, final
 
-from jifen.codec.transactions import encode_body, encode_signed, transaction_id
+from jifen.codec.errors import Malformed
+from jifen.codec.transactions import decode_body, encode_body, encode_signed, transaction_id
 from jifen.keys.signing import KeyPair
 from jifen.ledger.membership import account_id
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, TransferPoints
@@ -104,8 +105,13 @@ class TransactionBuilder:
         return self.sign(TransferPoints(*self._head(), source, recipient, point_type, points, b""), pair)
 
     def sign(self, body: Body, *signers: KeyPair) -> Prepared:
-        """Encode a body and sign it with every given key."""
+        """Encode a body and sign it with every given key; raises Malformed when a field is out of range.
+
+        Constructing a body checks nothing, so it is decoded here as every validator will decode it.
+        """
         encoded = encode_body(body)
+        if decode_body(encoded) != body:
+            raise Malformed("transaction: a field has a value that its encoding does not keep")
         identity = transaction_id(self.chain_id, encoded)
         return Prepared(identity, encode_signed(encoded, tuple(signer.approve(identity) for signer in signers)))
 
