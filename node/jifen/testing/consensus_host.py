@@ -8,10 +8,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jifen.consensus.messages import AckSignature, AppendResponse, Certificate, Entry, Message, VoteResponse
+from jifen.consensus.messages import (
+    AckSignature,
+    AppendRequest,
+    AppendResponse,
+    Certificate,
+    Entry,
+    Message,
+    VoteResponse,
+)
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import HardState, Position, RaftConfig, RandomDraws
+from jifen.consensus.types import HardState, Position, RaftConfig, RandomDraws, Role
 
 GENESIS_HASH = hashlib.sha256(b"genesis").digest()
 """Hash of block 0 in tests."""
@@ -194,3 +202,111 @@ class Host:
             self.raft.tick()
             sent += self.drain()
         return sent
+
+
+class FixedDraws:
+    """Random draws that always take the smallest value, so that timeouts are known."""
+
+    def randrange(self, start: int, stop: int) -> int:  # noqa: ARG002 -- the protocol's signature
+        """Return `start`."""
+        return start
+
+
+def make_config(id: str = "a", validators: Sequence[str] = "abcd", **limits: int) -> RaftConfig:
+    """Make a configuration with short timeouts (election 10 to 20 ticks, heartbeat 2); `limits` override."""
+    defaults = {
+        "election_ticks_min": 10,
+        "election_ticks_max": 20,
+        "heartbeat_ticks": 2,
+        "append_bytes_max": 10_000,
+        "inflight_messages_max": 8,
+        "inflight_bytes_max": 100_000,
+    }
+    return RaftConfig(id=id, validators=tuple(validators), **(defaults | limits))
+
+
+def make_host(
+    id: str = "a",
+    validators: Sequence[str] = "abcd",
+    *,
+    log: Sequence[Entry] = (),
+    committed: int = 0,
+    term: int | None = None,
+    vote: str | None = None,
+    **limits: int,
+) -> Host:
+    """Make a validator that has restarted with `log`, of which `committed` heights are certified; timeouts are 10."""
+    disk = MemoryDisk()
+    disk.log = list(log)
+    disk.committed = committed
+    for entry in log[:committed]:
+        signers = validators[: len(validators) // 2 + 1]
+        disk.certificates[entry.height] = make_certificate(entry, validators, signers, entry.term)
+    disk.hard_state = HardState(disk.last.term if term is None else term, vote)
+    return Host(make_config(id, validators, **limits), FixedDraws(), disk)
+
+
+def elect(host: Host, *, empty_block: bool = True) -> list[Message]:
+    """Let `host` win an election with every other validator's vote; return what it sends as leader."""
+    sent: list[Message] = []
+    for pre in (True, False):
+        if pre:
+            host.tick(host.config.election_ticks_min)
+        term = host.raft.term + 1 if pre else host.raft.term
+        for id in host.config.validators:
+            if id != host.config.id:
+                host.raft.step(VoteResponse(term=term, sender=id, recipient=host.config.id, granted=True, pre=pre))
+        sent = host.drain(empty_block=empty_block)
+    assert host.raft.role is Role.LEADER, host.raft.role
+    return sent
+
+
+def acknowledge(host: Host, sender: str, height: int, **changes: object) -> AppendResponse:
+    """Make the acknowledgement that `sender` would give to leader `host` up to `height`, signatures included."""
+    raft = host.raft
+    signatures = []
+    for below in range(raft.committed + 1, height + 1):
+        position = raft.position(below)
+        assert position is not None, below
+        signature = sign(sender, raft.term, below, position.hash)
+        signatures.append(AckSignature(height=below, hash=position.hash, signature=signature))
+    last = raft.position(height)
+    response = AppendResponse(
+        term=raft.term,
+        sender=sender,
+        recipient=host.config.id,
+        success=True,
+        height=height,
+        hash=b"" if last is None else last.hash,
+        commit=raft.committed,
+        hint_height=0,
+        hint_term=0,
+        leader_commit=raft.committed,
+        signatures=tuple(signatures),
+    )
+    return msgspec.structs.replace(response, **changes)
+
+
+def append(
+    recipient: Host,
+    entries: Sequence[Entry] = (),
+    *,
+    previous: Entry | None = None,
+    sender: str = "b",
+    term: int | None = None,
+    certificates: Sequence[Certificate] = (),
+    commit: int | None = None,
+) -> AppendRequest:
+    """Make an append request to `recipient` with `entries` after `previous` (genesis when None)."""
+    position = Position(0, 0, GENESIS_HASH) if previous is None else position_of(previous)
+    return AppendRequest(
+        term=recipient.raft.term if term is None else term,
+        sender=sender,
+        recipient=recipient.config.id,
+        prev_height=position.height,
+        prev_term=position.term,
+        prev_hash=position.hash,
+        entries=tuple(entries),
+        commit=(certificates[-1].height if certificates else 0) if commit is None else commit,
+        certificates=tuple(certificates),
+    )

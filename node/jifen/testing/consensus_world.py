@@ -36,9 +36,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     delay_steps_max: int = 1
     write_steps_max: int = 0
     crash: float = 0.0
-    restart: float = 0.1
+    restart: float = 0.0
     partition: float = 0.0
-    heal: float = 0.05
+    heal: float = 0.0
     slow_clock: float = 0.0
     proposal: float = 0.3
 
@@ -51,7 +51,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
             delay_steps_max=draws.choice((1, 3, 8)),
             write_steps_max=draws.choice((0, 2, 6)),
             crash=draws.choice((0.0, 0.005, 0.02)),
+            restart=0.1,
             partition=draws.choice((0.0, 0.02)),
+            heal=0.05,
             slow_clock=draws.choice((0.0, 0.2)),
             proposal=draws.choice((0.1, 0.5)),
         )
