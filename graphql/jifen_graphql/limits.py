@@ -1,0 +1,129 @@
+"""Every limit of the API, with its reason; `cost` holds the rules that measure documents against them.
+
+Python runs one thing at a time and consensus shares this process, so what a request may cost is a matter of the
+alliance's health, not of politeness.
+"""
+
+from typing import Final, NamedTuple
+
+# ----------------------------------------------------------------------------------------------- requests and documents
+
+BODY_BYTES_MAX: Final = 512 << 10
+"""Largest HTTP body: 512 ordinary transactions in base64 are some 200 KiB; twice that leaves room."""
+
+DOCUMENT_BYTES_MAX: Final = 16 << 10
+"""Largest GraphQL document, counted apart from the variables that carry transactions; GraphiQL's own needs 3 KiB."""
+
+VARIABLES_DEPTH_MAX: Final = 8
+"""Deepest nesting of the variables: no argument of ours nests, and coercion recurses."""
+
+DOCUMENT_TOKENS_MAX: Final = 1000
+"""Most tokens of a document: stops the parser within 5 ms. GraphiQL's introspection query has about 300."""
+
+DEPTH_MAX: Final = 16
+"""Deepest selection, fragments written out. The longest path of our types has 6; introspection of types needs 15."""
+
+FIELDS_MAX: Final = 200
+"""Most fields written in a document: validation compares fields of one name in pairs."""
+
+ALIASES_MAX: Final = 30
+"""Most aliases of a document: each repeats work under another name."""
+
+SPREADS_MAX: Final = 50
+"""Most fragment spreads of a document; validation's work grows with pairs of them."""
+
+MUTATIONS_MAX: Final = 5
+"""Most mutation fields of one operation: they run one after the other, and each may wait SUBMIT_SECONDS_MAX."""
+
+DOCUMENTS_CACHED_MAX: Final = 128
+"""Parsed and validated documents kept: clients send a handful; 128 of the largest allowed are some 60 MiB at worst."""
+
+REQUEST_SECONDS_MAX: Final = 60.0
+"""Longest life of a request after its body is in: five mutations may wait in turn."""
+
+BODY_SECONDS_MAX: Final = 10.0
+"""Longest time for a body to arrive: half a megabyte at 50 KiB a second."""
+
+DISCARDED_BYTES_MAX: Final = 4 << 20
+"""Most bytes read of a body that is too large, so that its sender gets to read why."""
+
+DISCARDING_SECONDS_MAX: Final = 2.0
+"""Longest time spent on that."""
+
+MIN_HEIGHT_SECONDS_MAX: Final = 5.0
+"""Longest wait for `minHeight`: some blocks' time; a validator that lags more should say so."""
+
+SUBMIT_SECONDS_MAX: Final = 10.0
+"""Longest wait for a commit: outlasts an election, and a client may send the same bytes again."""
+
+SUBMITTED_TRANSACTIONS_MAX: Final = 512
+"""Most transactions of one submission: an eighth of a block, so that one client does not fill it."""
+
+# ----------------------------------------------------------------------------------------------------------------- cost
+
+NODES_MAX: Final = 5000
+"""Most values one answer may hold: some 10 microseconds each, so 50 ms without a breath for anybody else."""
+
+TRANSACTIONS_READ_MAX: Final = 20_000
+"""Transactions after which an answer reads no further block: some five microseconds each to decode, so 100 ms."""
+
+BLOCK_SUMMARIES_CACHED_MAX: Final = 512
+"""Block summaries kept, one KiB each: what status pages and explorers ask for again and again."""
+
+INTROSPECTION_WEIGHT_MAX: Final = 200_000
+"""Budget of a schema query, whose list sizes are guessed high: twice what the standard introspection query weighs."""
+
+
+class Page(NamedTuple):
+    """How long a list can get."""
+
+    argument: str
+    """The argument that bounds it."""
+    default: int
+    """Its value when it is left out."""
+    maximum: int
+    """Its largest value."""
+
+
+BLOCKS_PAGE_DEFAULT: Final = 20
+TRANSACTIONS_PAGE_DEFAULT: Final = 20
+LOTS_PAGE_DEFAULT: Final = 20
+
+PAGES: Final[dict[tuple[str, str], Page]] = {
+    ("Query", "blocks"): Page("last", BLOCKS_PAGE_DEFAULT, 50),
+    ("Block", "transactions"): Page("first", TRANSACTIONS_PAGE_DEFAULT, 100),
+    ("PointBalance", "lots"): Page("first", LOTS_PAGE_DEFAULT, 100),
+}
+"""List fields with a page argument, by parent type and name. A test finds any other list field that has none."""
+
+SURCHARGES: Final[dict[tuple[str, str], int]] = {
+    ("Query", "blocks"): 20,
+    ("Query", "block"): 20,
+    ("Query", "transaction"): 10,
+}
+"""Weight of one element beyond its fields: reading and decoding a full block costs as much as many fields."""
+
+INTROSPECTION_LIST_GUESS: Final = 12
+"""Elements guessed for a list inside `__schema`: the average over types, fields, arguments and enum values."""
+
+
+class ListSizes(NamedTuple):
+    """Sizes of the lists that no argument bounds, known from genesis."""
+
+    organizations: int
+    point_types: int
+
+    def of(self, parent: str, name: str) -> int:
+        """Return an upper bound of the elements of a list field without a page argument."""
+        return {
+            ("Query", "organizations"): self.organizations,
+            ("NodeStatus", "peers"): self.organizations,
+            ("Certificate", "signers"): self.organizations,
+            ("Organization", "pointTypes"): self.point_types,
+            ("Account", "balances"): self.point_types,
+            ("BalanceUpdate", "balances"): self.point_types,
+            ("Query", "pointBalances"): self.point_types,
+            ("Receipt", "effects"): 2,
+            ("SubmitPayload", "userErrors"): 1,
+            ("Mutation", "submitTransactions"): 1,
+        }[parent, name]

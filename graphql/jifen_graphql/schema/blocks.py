@@ -1,0 +1,254 @@
+"""Blocks, transactions and receipts: what was committed, with the proof material of the header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import strawberry
+
+from jifen.codec.transactions import decode_body, decode_signed
+from jifen.ledger import receipts as ledger
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.transactions import KIND_NAMES
+from jifen.ledger.types import AccountId, PublicKey
+from jifen_graphql.limits import TRANSACTIONS_PAGE_DEFAULT
+from jifen_graphql.schema.context import BlockSummary, Info
+from jifen_graphql.schema.enums import TransactionOutcome, TransactionStatus
+from jifen_graphql.schema.fields import query_field
+from jifen_graphql.schema.pages import bounded_page
+from jifen_graphql.schema.scalars import Base64, DateTime, Hash, Points
+from jifen_graphql.schema.states import AsOf, EarnRate
+
+if TYPE_CHECKING:
+    from jifen.actors.node import TransactionRecord
+
+
+@strawberry.type(description="An account was opened.")
+class MemberRegistered:
+    """Effect of `registerMember`."""
+
+    account: AccountId
+    key: PublicKey
+
+    @classmethod
+    def of(cls, effect: ledger.MemberRegistered) -> MemberRegistered:
+        """Return the API's form of an effect."""
+        return cls(account=AccountId(effect.account), key=PublicKey(effect.key))
+
+
+@strawberry.type(description="Points were issued: amountFen x earnRate, rounded down once.")
+class PointsEarned:
+    """Effect of `earnPoints`, with its arithmetic (invariant I10)."""
+
+    merchant: str
+    account: AccountId
+    point_type: str
+    rule_version: int
+    amount_fen: Points
+    earn_rate: EarnRate
+    points: Points
+    available_after: Points = strawberry.field(description="The account's available points of the type afterwards.")
+
+    @classmethod
+    def of(cls, effect: ledger.PointsEarned) -> PointsEarned:
+        """Return the API's form of an effect."""
+        return cls(
+            merchant=effect.merchant,
+            account=AccountId(effect.account),
+            point_type=effect.point_type,
+            rule_version=effect.rule_version,
+            amount_fen=Points(effect.amount_fen),
+            earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
+            points=Points(effect.points),
+            available_after=Points(effect.available_after),
+        )
+
+
+@strawberry.type(description="Points changed hands.")
+class PointsTransferred:
+    """Effect of `transferPoints`."""
+
+    sender: AccountId
+    recipient: AccountId
+    point_type: str
+    points: Points
+    sender_available_after: Points
+    recipient_available_after: Points
+
+    @classmethod
+    def of(cls, effect: ledger.PointsTransferred) -> PointsTransferred:
+        """Return the API's form of an effect."""
+        return cls(
+            sender=AccountId(effect.sender),
+            recipient=AccountId(effect.recipient),
+            point_type=effect.point_type,
+            points=Points(effect.points),
+            sender_available_after=Points(effect.sender_available_after),
+            recipient_available_after=Points(effect.recipient_available_after),
+        )
+
+
+Effect = Annotated[
+    MemberRegistered | PointsEarned | PointsTransferred,
+    strawberry.union("Effect", description="One thing that a transaction did."),
+]
+
+EFFECTS: Final[dict[type[ledger.Effect], Callable[[Any], MemberRegistered | PointsEarned | PointsTransferred]]] = {
+    ledger.MemberRegistered: MemberRegistered.of,
+    ledger.PointsEarned: PointsEarned.of,
+    ledger.PointsTransferred: PointsTransferred.of,
+}
+"""How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""
+
+
+@strawberry.type(description="What a transaction did, or why it did nothing.")
+class Receipt:
+    """A receipt of the ledger."""
+
+    transaction_id: Hash
+    outcome: TransactionOutcome
+    rejection: Rejection | None = strawberry.field(description="The ledger's reason; null when it was applied.")
+    effects: list[Effect] = strawberry.field(description="Empty when it was rejected.")
+
+    @classmethod
+    def of(cls, receipt: ledger.Receipt) -> Receipt:
+        """Return the API's form of a receipt."""
+        rejection = Rejection(receipt.rejection) if receipt.rejection else None
+        return cls(
+            transaction_id=Hash(receipt.transaction_id),
+            outcome=TransactionOutcome.REJECTED if rejection else TransactionOutcome.APPLIED,
+            rejection=rejection,
+            effects=[EFFECTS[type(effect)](effect) for effect in receipt.effects],
+        )
+
+
+@strawberry.type(description="A transaction as this validator knows it.")
+class Transaction:
+    """A committed transaction, or the id of one that is not (yet) known."""
+
+    id: Hash
+    status: TransactionStatus
+    outcome: TransactionOutcome | None = None
+    rejection: Rejection | None = strawberry.field(
+        default=None, description="The ledger's reason, when the outcome is REJECTED."
+    )
+    height: int | None = strawberry.field(default=None, description="Height of the block that holds it.")
+    index: int | None = strawberry.field(default=None, description="Its place in that block, from 0.")
+    bytes: Base64 | None = strawberry.field(default=None, description="The signed bytes.")
+    ledger_receipt: strawberry.Private[ledger.Receipt | None] = None
+
+    @query_field("registerMember, earnPoints or transferPoints.")
+    def kind(self) -> str | None:
+        """Decode the kind out of the signed bytes."""
+        if self.bytes is None:
+            return None
+        return KIND_NAMES[type(decode_body(decode_signed(self.bytes).body))]
+
+    @query_field("What it did; null until it is committed.")
+    def receipt(self) -> Receipt | None:
+        """Convert the receipt when it is asked for."""
+        return Receipt.of(self.ledger_receipt) if self.ledger_receipt else None
+
+    @strawberry.field
+    def as_of(self, info: Info) -> AsOf:
+        """Name the snapshot's block."""
+        return AsOf.of(info.context.view)
+
+    @classmethod
+    def committed(cls, receipt: ledger.Receipt, signed: Base64, height: int, index: int) -> Transaction:
+        """Return the transaction at `index` of the block at `height`."""
+        rejected = receipt.rejection != 0
+        return cls(
+            id=Hash(receipt.transaction_id),
+            status=TransactionStatus.COMMITTED,
+            outcome=TransactionOutcome.REJECTED if rejected else TransactionOutcome.APPLIED,
+            rejection=Rejection(receipt.rejection) if rejected else None,
+            height=height,
+            index=index,
+            bytes=signed,
+            ledger_receipt=receipt,
+        )
+
+    @classmethod
+    def of(cls, record: TransactionRecord) -> Transaction:
+        """Return the API's form of a committed transaction."""
+        return cls.committed(record.receipt, Base64(record.bytes), record.height, record.index)
+
+
+@strawberry.type(description="Signed acknowledgements of a quorum: the proof that a block is final.")
+class Certificate:
+    """Who signed."""
+
+    term: int = strawberry.field(description="Term of the acknowledgements.")
+    signers: list[str] = strawberry.field(description="Ids of the organizations whose validators signed.")
+
+
+@strawberry.type(description="A committed block.")
+class Block:
+    """A block's header, and its body a page at a time."""
+
+    height: int
+    hash: Hash
+    term: int
+    parent_hash: Hash
+    time: DateTime
+    proposer: str | None = strawberry.field(description="Organization whose validator made it; null for genesis.")
+    state_digest: Hash = strawberry.field(description="Running digest of the state after it, equal on all validators.")
+    transactions_root: Hash
+    receipts_root: Hash
+    history_root: Hash = strawberry.field(description="RFC 6962 root over the hashes of all earlier blocks.")
+    transaction_count: int
+    summary: strawberry.Private[BlockSummary]
+
+    @query_field("Its transactions in order, a page at a time.")
+    def transactions(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most 100.")] = TRANSACTIONS_PAGE_DEFAULT,
+        after: Annotated[int | None, strawberry.argument(description="Index of the last one you have.")] = None,
+    ) -> list[Transaction]:
+        """Cut a page out of the body, which is read only when it is asked for."""
+        page = range(self.transaction_count)[bounded_page("Block", "transactions", first, after)]
+        record = info.context.block(self.height)
+        assert record is not None, f"block {self.height} was there a moment ago"
+        return [
+            Transaction.committed(record.receipts[index], Base64(record.transactions[index]), self.height, index)
+            for index in page
+        ]
+
+    @query_field("The proof that it is final; null for genesis.")
+    def certificate(self, info: Info) -> Certificate | None:
+        """Name the signers of the bitmap, whose bit i stands for genesis' i-th organization."""
+        if self.summary.certificate_term is None:
+            return None
+        signers = [
+            organization.id
+            for index, organization in enumerate(info.context.node.genesis.organizations)
+            if self.summary.signers >> index & 1
+        ]
+        return Certificate(term=self.summary.certificate_term, signers=signers)
+
+    @strawberry.field
+    def as_of(self, info: Info) -> AsOf:
+        """Name the snapshot's block."""
+        return AsOf.of(info.context.view)
+
+    @classmethod
+    def of(cls, summary: BlockSummary) -> Block:
+        """Return the API's form of a block."""
+        header = summary.header
+        return cls(
+            height=header.height,
+            hash=Hash(summary.hash),
+            term=header.term,
+            parent_hash=Hash(header.parent_hash),
+            time=DateTime(header.time),
+            proposer=header.proposer or None,
+            state_digest=Hash(header.state_digest),
+            transactions_root=Hash(header.transactions_root),
+            receipts_root=Hash(header.receipts_root),
+            history_root=Hash(header.history_root),
+            transaction_count=summary.transaction_count,
+            summary=summary,
+        )

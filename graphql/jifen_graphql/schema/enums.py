@@ -1,0 +1,66 @@
+"""Enums of the API. Those of the ledger go in unchanged: one list of reasons in code, documents, tests and GraphQL."""
+
+from enum import Enum
+
+import strawberry
+
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.types import LotOrigin, OrganizationKind, OrganizationStatus, RoleClass
+
+strawberry.enum(
+    Rejection,
+    description="Why the ledger refused a well-formed, properly signed transaction; the reasons stand in precedence.",
+)
+strawberry.enum(OrganizationKind, description="What an organization is in the alliance.")
+strawberry.enum(OrganizationStatus, description="Whether an organization may act; only an active one issues points.")
+strawberry.enum(RoleClass, description="Who a point type is for.")
+strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
+
+
+@strawberry.enum(description="Where a transaction stands.")
+class TransactionStatus(Enum):
+    """Known to this validator or not."""
+
+    UNKNOWN = strawberry.enum_value("UNKNOWN", description="This validator has never seen it, or has dropped it.")
+    PENDING = strawberry.enum_value("PENDING", description="Taken, waiting for a block.")
+    COMMITTED = strawberry.enum_value("COMMITTED", description="In a final block.")
+
+
+@strawberry.enum(description="What a committed transaction did.")
+class TransactionOutcome(Enum):
+    """The two ends of a committed transaction."""
+
+    APPLIED = strawberry.enum_value("APPLIED", description="It took effect.")
+    REJECTED = strawberry.enum_value("REJECTED", description="It changed nothing but its receipt.")
+
+
+@strawberry.enum(description="How far a submission waits before it answers.")
+class WaitFor(Enum):
+    """What the client wants to know before it goes on."""
+
+    ACCEPTED = strawberry.enum_value("ACCEPTED", description="Until this validator has checked and queued it.")
+    COMMITTED = strawberry.enum_value("COMMITTED", description="Until it is in a final block and readable here.")
+
+
+@strawberry.enum(description="What became of a submission.")
+class SubmitStatus(Enum):
+    """The node's answer."""
+
+    ACCEPTED = strawberry.enum_value("ACCEPTED", description="Checked and queued; ask for the transaction by its id.")
+    COMMITTED = strawberry.enum_value("COMMITTED", description="In a final block; `outcome` says what it did.")
+    REFUSED = strawberry.enum_value("REFUSED", description="Not taken; `userErrors` says why and what to do.")
+
+
+@strawberry.enum(description="Why a submission did not do what was asked.")
+class SubmitErrorCode(Enum):
+    """The node's reasons before the ledger, and one for the ledger's own."""
+
+    MALFORMED = strawberry.enum_value("MALFORMED", description="The bytes are no canonical transaction.")
+    BAD_SIGNATURE = strawberry.enum_value("BAD_SIGNATURE", description="A signature does not fit the transaction.")
+    TOO_LARGE = strawberry.enum_value("TOO_LARGE", description="The transaction is larger than any block takes.")
+    BUSY = strawberry.enum_value("BUSY", description="The queue is full; send the same bytes again in a moment.")
+    NO_LEADER = strawberry.enum_value("NO_LEADER", description="The alliance has no leader; send the same bytes again.")
+    TIMED_OUT = strawberry.enum_value(
+        "TIMED_OUT", description="It may still be committed: ask for it by its id, or send the same bytes again."
+    )
+    REJECTED = strawberry.enum_value("REJECTED", description="The ledger refused it; `rejection` names the reason.")

@@ -1,0 +1,136 @@
+"""The queries: all of one request read one snapshot, so they are true at one and the same height."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError
+
+import jifen
+from jifen.ledger.types import AccountId
+from jifen_graphql.limits import BLOCKS_PAGE_DEFAULT
+from jifen_graphql.schema.blocks import Block, Transaction
+from jifen_graphql.schema.context import Info
+from jifen_graphql.schema.enums import TransactionStatus
+from jifen_graphql.schema.fields import query_field
+from jifen_graphql.schema.pages import check_page_size
+from jifen_graphql.schema.scalars import DateTime, Hash
+from jifen_graphql.schema.states import Account, AsOf, Organization, PointBalance, balances_of
+
+MinHeight = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Wait, a few seconds at most, until this validator has this block: read what you have written."
+    ),
+]
+
+
+@strawberry.type(description="Another validator, as seen from this one.")
+class Peer:
+    """A link to another validator."""
+
+    id: str = strawberry.field(description="Its organization.")
+    connected: bool
+    detail: str = strawberry.field(description="Why it is not connected, in words; empty when it is.")
+
+
+@strawberry.type(description="This validator.")
+class NodeStatus:
+    """What the node says of itself. Height, digest and time are those of the snapshot; the rest is of this moment."""
+
+    chain_id: Hash
+    chain_name: str = strawberry.field(description="Name of the alliance.")
+    organization: str = strawberry.field(description="Id of the organization that runs it.")
+    role: str = strawberry.field(description="leader, follower, candidate or pre-candidate.")
+    term: int
+    leader: str | None = strawberry.field(description="Id of the leader's organization; null while there is none.")
+    height: int = strawberry.field(description="Height of the snapshot: what every query of this answer reads.")
+    committed_height: int = strawberry.field(description="Highest block known to be final, now.")
+    log_height: int = strawberry.field(description="Highest block in the log, final or not.")
+    state_digest: Hash = strawberry.field(description="Running digest at `height`: equal on all validators.")
+    last_block_time: DateTime
+    pending_transactions: int = strawberry.field(description="Transactions that wait for a block.")
+    version: str = strawberry.field(description="Version of the software.")
+    peers: list[Peer]
+    as_of: AsOf
+
+
+@strawberry.type(description="Reads. All of one request are true at one and the same height.")
+class Query:
+    """The public queries."""
+
+    @query_field("This validator.")
+    def node(self, info: Info) -> NodeStatus:
+        """Join the node's status with the snapshot."""
+        view, status = info.context.view, info.context.status
+        return NodeStatus(
+            chain_id=Hash(status.chain_id),
+            chain_name=status.chain_name,
+            organization=status.organization,
+            role=status.role,
+            term=status.term,
+            leader=status.leader,
+            height=view.height,
+            committed_height=max(status.height, view.height),
+            log_height=max(status.log_height, view.height),
+            state_digest=Hash(view.state_digest),
+            last_block_time=DateTime(view.block_time),
+            pending_transactions=status.pending_transactions,
+            version=jifen.__version__,
+            peers=[Peer(id=peer.id, connected=peer.connected, detail=peer.detail) for peer in status.peers],
+            as_of=AsOf.of(view),
+        )
+
+    @query_field("The malls and merchants of the alliance.")
+    def organizations(self, info: Info) -> list[Organization]:
+        """Read the organizations of the snapshot."""
+        return [Organization.of(record) for record in info.context.view.organizations()]
+
+    @query_field("A member's account; null when it is not registered.")
+    def account(self, info: Info, id: AccountId, min_height: MinHeight = None) -> Account | None:  # noqa: ARG002
+        """Read an account of the snapshot, which was opened after the wait for `min_height`."""
+        record = info.context.view.account(id)
+        return Account.of(record) if record else None
+
+    @query_field("What an account holds, sorted by point type.")
+    def point_balances(self, info: Info, account: AccountId, min_height: MinHeight = None) -> list[PointBalance]:  # noqa: ARG002
+        """Read the holdings of the snapshot, which was opened after the wait for `min_height`."""
+        return balances_of(info.context.view, account)
+
+    @query_field("A transaction by its id; its status is UNKNOWN when this validator has not got it.")
+    def transaction(self, info: Info, id: Hash, min_height: MinHeight = None) -> Transaction:  # noqa: ARG002
+        """Read a transaction of the snapshot, which was opened after the wait for `min_height`."""
+        record = info.context.view.transaction(id)
+        return Transaction.of(record) if record else Transaction(id=id, status=TransactionStatus.UNKNOWN)
+
+    @query_field("A block by its height; null above the snapshot's height.")
+    def block(self, info: Info, height: int) -> Block | None:
+        """Read a block of the snapshot."""
+        summary = info.context.summary(height)
+        return Block.of(summary) if summary else None
+
+    @query_field(
+        "The newest blocks, newest first; `before` is the height to go on below. Very full blocks may make "
+        "the page shorter than asked."
+    )
+    def blocks(
+        self,
+        info: Info,
+        last: Annotated[int, strawberry.argument(description="At most 50.")] = BLOCKS_PAGE_DEFAULT,
+        before: int | None = None,
+    ) -> list[Block]:
+        """Read a page of blocks of the snapshot, downwards."""
+        check_page_size("Query", "blocks", last)
+        if before is not None and before < 0:
+            raise GraphQLError("before is a height; it cannot be negative", extensions={"code": "BAD_PAGE"})
+        context = info.context
+        top = context.view.height if before is None else min(context.view.height, before - 1)
+        blocks: list[Block] = []
+        for height in range(top, max(top - last, -1), -1):
+            if blocks and context.read_enough:
+                break
+            summary = context.summary(height)
+            assert summary is not None, f"block {height} is missing below the snapshot's height"
+            blocks.append(Block.of(summary))
+        return blocks

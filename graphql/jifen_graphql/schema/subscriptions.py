@@ -1,0 +1,81 @@
+"""The subscriptions: what they look like, and which events of the node feed them.
+
+The resolvers here never run as Strawberry's own subscriptions do (that path is asyncio's): `jifen_graphql.live` takes
+heights from the node, opens one snapshot a height, and executes the operation against an event made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+
+import strawberry
+
+from jifen.ledger.types import AccountId
+from jifen_graphql.schema.blocks import Block
+from jifen_graphql.schema.context import RequestContext
+from jifen_graphql.schema.fields import subscription_field
+from jifen_graphql.schema.states import AsOf, PointBalance, balances_of
+
+if TYPE_CHECKING:
+    from jifen.actors.node import Node
+
+
+@strawberry.type(description="What an account holds after a block.")
+class BalanceUpdate:
+    """One event of `balance`."""
+
+    account: AccountId
+    balances: list[PointBalance]
+    as_of: AsOf
+
+
+@strawberry.type(description="What changes, over WebSocket with the subprotocol graphql-transport-ws.")
+class Subscription:
+    """The public subscriptions."""
+
+    @subscription_field("An account's balances: at once as they are, then after every change, conflated to the newest.")
+    def balance(self, account: AccountId) -> AsyncGenerator[BalanceUpdate, None]:
+        """Declare the field; `SOURCES` feeds it."""
+        raise AssertionError(f"the balance of {account.hex()} is fed through SOURCES")
+
+    @subscription_field(
+        "Every block in order, without a gap: those above `after`; left out, the newest one and all that follow."
+    )
+    def blocks(
+        self,
+        after: Annotated[
+            int | None,
+            strawberry.argument(description="Height of the last block you have; 0 sends all but genesis."),
+        ] = None,
+    ) -> AsyncGenerator[Block, None]:
+        """Declare the field; `SOURCES` feeds it."""
+        raise AssertionError(f"the blocks after {after} are fed through SOURCES")
+
+
+class Source(NamedTuple):
+    """Where the events of a subscription field come from."""
+
+    heights: Callable[[Node, Mapping[str, Any]], AbstractAsyncContextManager[AsyncIterator[int]]]
+    """Given the node and the field's coerced arguments: heights at which there is something to tell."""
+    event: Callable[[RequestContext, Mapping[str, Any], int], BalanceUpdate | Block]
+    """Given a context whose snapshot includes the height: what the field resolves to."""
+
+
+def _balance(context: RequestContext, arguments: Mapping[str, Any], _height: int) -> BalanceUpdate:
+    account = AccountId(arguments["account"])
+    return BalanceUpdate(account=account, balances=balances_of(context.view, account), as_of=AsOf.of(context.view))
+
+
+def _block(context: RequestContext, _arguments: Mapping[str, Any], height: int) -> Block:
+    summary = context.summary(height)
+    assert summary is not None, f"the node announced block {height}, which its store does not hold"
+    return Block.of(summary)
+
+
+SOURCES: Final[dict[str, Source]] = {
+    "balance": Source(lambda node, arguments: node.subscribe_account(arguments["account"]), _balance),
+    "blocks": Source(lambda node, arguments: node.subscribe_blocks(arguments.get("after")), _block),
+}
+"""Subscription fields by their GraphQL name. A test holds this table against the schema."""
