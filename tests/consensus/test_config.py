@@ -1,5 +1,7 @@
 """Configuration: senseless limits are refused by name."""
 
+from typing import Any
+
 import pytest
 
 from jifen.consensus.types import RaftConfig
@@ -23,7 +25,7 @@ from jifen.testing.consensus_host import make_config
         ({"certificates_cached_max": 0}, "limits"),
     ],
 )
-def test_a_senseless_limit_is_refused_by_name(limits: dict[str, int], named: str) -> None:
+def test_a_senseless_limit_is_refused_by_name(limits: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         make_config(**limits)
 

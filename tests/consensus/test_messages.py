@@ -61,7 +61,8 @@ messages = st.one_of(
 
 
 def decode(encoded: bytes) -> Message:
-    return msgspec.msgpack.decode(encoded, type=Message)
+    message: Message = msgspec.msgpack.decode(encoded, type=Message)
+    return message
 
 
 @given(messages)

@@ -17,10 +17,11 @@ def replicating(**limits: int) -> Progress:
 
 def test_the_window_is_full_by_messages_or_by_bytes() -> None:
     by_messages = Inflight(messages_max=2, bytes_max=100)
-    by_messages.add(1, 1)
-    assert not by_messages.full
-    by_messages.add(2, 1)
-    assert by_messages.full
+    fullness = []
+    for height in (1, 2):
+        by_messages.add(height, 1)
+        fullness.append(by_messages.full)
+    assert fullness == [False, True]
     by_bytes = Inflight(messages_max=9, bytes_max=100)
     by_bytes.add(1, 100)
     assert by_bytes.full
@@ -51,10 +52,8 @@ def test_adding_to_a_full_window_is_our_own_fault() -> None:
 
 def test_a_probe_waits_for_its_answer_and_then_replication_starts() -> None:
     progress = make_progress()
-    assert not progress.paused
     progress.sent(6, 10)
-    assert progress.paused
-    assert progress.next_height == 6
+    assert (progress.paused, progress.next_height) == (True, 6)
     progress.acknowledged(6)
     assert (progress.mode, progress.match, progress.next_height, progress.paused) == (Mode.REPLICATE, 6, 7, False)
 

@@ -1,5 +1,7 @@
 """Replication and commitment of one core, driven by hand; numbers in parentheses as in test_election."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -164,15 +166,15 @@ def test_a_request_that_contradicts_itself_is_counted_and_ignored(fault: str) ->
     chain = make_chain([2, 2, 2])
     host = make_host(term=2)
     good = append(host, chain, certificates=[make_certificate(entry, "abcd", "bcd", 2) for entry in chain])
-    bad = {
+    faults: dict[str, dict[str, Any]] = {
         "gap": {"entries": (chain[0], chain[2])},
         "unlinked": {"entries": (chain[0], msgspec.structs.replace(chain[1], parent_hash=bytes(32)), chain[2])},
         "term falls": {"entries": (chain[0], msgspec.structs.replace(chain[1], term=1), chain[2])},
         "term above": {"entries": (*chain[:2], msgspec.structs.replace(chain[2], term=3))},
         "commit above": {"commit": 4, "certificates": ()},
         "certificate gap": {"certificates": (good.certificates[0], good.certificates[2])},
-    }[fault]
-    assert host.step(msgspec.structs.replace(good, **bad)) == []
+    }
+    assert host.step(msgspec.structs.replace(good, **faults[fault])) == []
     assert (host.raft.ignored_messages, host.raft.last_height) == (1, 0)
     assert answer(host.step(good)).success
 
@@ -235,7 +237,7 @@ def test_a_certificate_for_another_block_is_evidence_and_commits_nothing() -> No
 # Leading.
 
 
-def leader(*, terms: tuple[int, ...] = (), committed: int = 0, **limits: int) -> tuple[Host, list[Entry]]:
+def leader(*, terms: tuple[int, ...] = (), committed: int = 0, **limits: Any) -> tuple[Host, list[Entry]]:
     """Return a leader whose first own block is durable here, and its log before that block."""
     chain = make_chain(terms)
     host = make_host(log=chain, committed=committed, **limits)
