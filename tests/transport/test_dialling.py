@@ -7,7 +7,7 @@ import trio
 import trio.testing
 from trio_websocket import wrap_server_stream
 
-from jifen.transport import LinkState, Refusal, TransportLimits
+from jifen.transport import Address, LinkState, Refusal, TransportLimits
 from jifen.transport.link import TlsStream
 
 if TYPE_CHECKING:
@@ -151,6 +151,32 @@ async def test_a_server_that_stalls_before_its_hello_is_given_up(
     network.fixed_streams.append(ours)
     network.dial()
     assert (await network.changes.until_down()).detail == "no TLS handshake within 5 s"
+
+
+async def test_an_address_that_never_answers_is_given_up(
+    network: "Network", autojump_clock: trio.testing.MockClock
+) -> None:
+    async def connect(address: Address) -> trio.abc.Stream:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    network.dial(connect=connect)
+    assert (await network.changes.until_down()).detail == "127.0.0.1:0 did not answer within 5 s"
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+async def test_a_server_that_stalls_after_tls_is_given_up(
+    network: "Network", autojump_clock: trio.testing.MockClock, upgrade: bool
+) -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    network.fixed_streams.append(ours)
+    network.dial()
+    tls = TlsStream(theirs, network.validators.server_context("north", "mall"), server_side=True)
+    if upgrade:
+        await (await wrap_server_stream(network.nursery, tls)).accept()
+    else:
+        await tls.receive_some()
+    assert (await network.changes.until_down()).detail == "no Hello within 5 s"
 
 
 async def test_an_upgrade_answered_with_plain_http_is_named(network: "Network") -> None:

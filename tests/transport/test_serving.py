@@ -175,7 +175,8 @@ async def test_a_peer_that_never_says_hello_is_dropped_at_the_deadline(
 
 
 async def test_one_stranger_too_many_evicts_the_oldest(network: "Network") -> None:
-    network.limits = TransportLimits(unauthenticated_connections_max=3)
+    # Deadlines far off: only eviction can end a connection within this test's patience.
+    network.limits = TransportLimits(unauthenticated_connections_max=3, tls_seconds=600, hello_seconds=600)
     network.start_server()
     strangers = []
     for _ in range(4):
@@ -193,6 +194,16 @@ async def test_a_frame_of_exactly_the_limit_passes(network: "Network") -> None:
     await network.changes.until_up()
     await send.send(b"x" * 100_000)
     assert await network.inbox.next() == b"x" * 100_000
+
+
+async def test_many_frames_may_exceed_the_limit_together(network: "Network") -> None:
+    network.limits = TransportLimits(frame_bytes_max=1000)
+    network.start_server()
+    send = network.dial()
+    await network.changes.until_up()
+    for number in range(1000):
+        await send.send(b"%04d" % number * 250)
+    assert [int((await network.inbox.next())[:4]) for _ in range(1000)] == list(range(1000))
 
 
 async def test_a_frame_over_the_limit_ends_its_link_only(network: "Network") -> None:
@@ -233,7 +244,9 @@ async def test_a_silent_peer_is_dropped(network: "Network", autojump_clock: trio
     assert (await network.server_changes.until_down()).detail == "no frame within 30 s"
 
 
-async def test_a_ping_after_a_close_frame_harms_nobody(network: "Network") -> None:
+async def test_a_ping_after_a_close_frame_harms_nobody(
+    network: "Network", autojump_clock: trio.testing.MockClock
+) -> None:
     async def object_to_everything(peer: str, frame: bytes) -> None:
         raise PeerFault("term goes backwards")
 
@@ -342,6 +355,25 @@ async def test_a_replaced_links_handler_finishes_before_the_newer_links_frames(n
     assert await network.inbox.next() == b"later 2"
     assert network.inbox.frames == [b"first", b"later 2"]
     assert network.inbox.running_max == 1
+
+
+async def test_a_link_that_ends_with_unread_frames_leaves_no_task_behind(network: "Network") -> None:
+    network.start_server()
+    tasks = len(network.nursery.child_tasks)
+    network.inbox.gate = trio.Event()
+    tls = await network.open_tls()
+    await tls.send_all(UPGRADE % (b"north", b""))
+    await tls.receive_some()
+    hello = encode_hello(network.hello())
+    await tls.send_all(b"\x82" + bytes([0x80 | len(hello)]) + bytes(4) + hello)
+    await tls.send_all(b"\x82\x81\x00\x00\x00\x00x" * 10)
+    await network.inbox.next()  # with the handler; the reader holds the next one
+    assert network.server is not None
+    network.server._live["mall"].retire("enough")
+    network.inbox.gate.set()
+    assert (await network.server_changes.until_down()).detail == "enough"
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(network.nursery.child_tasks) == tasks
 
 
 async def test_a_failed_newcomer_does_not_replace_a_live_link(network: "Network") -> None:
