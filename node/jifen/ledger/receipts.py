@@ -14,6 +14,7 @@ from jifen.ledger.types import (
     PositiveQuantity,
     Quantity,
     RateTerm,
+    RuleVersion,
     Slug,
 )
 
@@ -35,7 +36,7 @@ class PointsEarned(Effect, frozen=True, tag=2):
     merchant: Slug
     account: AccountBytes
     point_type: PointTypeName
-    rule_version: Annotated[int, Meta(ge=1)]
+    rule_version: RuleVersion
     amount_fen: AmountFen
     earn_points: RateTerm
     earn_fen: RateTerm

@@ -92,6 +92,7 @@ class WorkingState:
 
     Invariant: `flushed <= committed <= height`; `_blocks` holds the blocks above `flushed`, lowest first.
     Invariant: a key absent from the cache has no write above `flushed`, so `load` gives its record.
+    Invariant: `_absent` holds keys that were looked up in the open block and have no record.
     """
 
     def __init__(self, load: Callable[[bytes], Record | None], height: int) -> None:
@@ -101,6 +102,7 @@ class WorkingState:
         self._blocks: deque[BlockWrites] = deque()
         self._writes: dict[bytes, Record] | None = None
         self._replaced: dict[bytes, Record | None] = {}
+        self._absent: set[bytes] = set()
         self.height = height
         self.committed = height
         self.flushed = height
@@ -108,10 +110,13 @@ class WorkingState:
     def get(self, key: bytes) -> Record | None:
         """Return the newest record under `key`, or None."""
         record = self._records.get(key)
-        if record is None:
+        if record is None and key not in self._absent:
             record = self._load(key)
             if record is not None:
                 self._records[key] = record
+            elif self._writes is not None:
+                # A new mark or order is looked for before it is written: the store is asked once.
+                self._absent.add(key)
         return record
 
     def put(self, key: bytes, record: Record) -> None:
@@ -128,6 +133,7 @@ class WorkingState:
         assert self._writes is None, "a block is open already"
         self._writes = {}
         self._replaced = {}
+        self._absent.clear()
 
     def end_block(self) -> BlockWrites:
         """Close the open block and return what it changed."""
@@ -136,6 +142,7 @@ class WorkingState:
         block = BlockWrites(self.height, self._writes, self._replaced)
         self._blocks.append(block)
         self._writes = None
+        self._absent.clear()
         return block
 
     def abandon_block(self) -> None:
@@ -143,6 +150,7 @@ class WorkingState:
         assert self._writes is not None, "no block is open"
         self._restore(self._replaced)
         self._writes = None
+        self._absent.clear()
 
     def roll_back_to(self, height: int) -> None:
         """Undo executed blocks above `height`, newest first; never below the committed height."""

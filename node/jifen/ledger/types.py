@@ -35,12 +35,16 @@ AMOUNT_FEN_MAX = 10**12
 RATE_TERM_MAX = 10**9
 """Largest numerator or denominator of a rate: with AMOUNT_FEN_MAX a product stays under 2**70, cheap for Python."""
 
+RULE_VERSION_MAX = 10**9
+"""Largest version of a rule: far beyond any number of changes, and encodable, which not every JSON integer is."""
+
 TRANSACTION_LIFETIME_MS_MAX = 24 * 60 * 60 * 1000
 """A transaction may expire at most this long after the block that takes it: an unsent one cannot surprise for ever."""
 
-SLUG_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
-POINT_TYPE_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?/(consumer|guide|store|distributor)$"
-ORDER_ID_PATTERN = r"^[\x21-\x7e]{1,64}$"
+# `\Z`, not `$`: that one lets a line feed follow, and an order id with one would be a second order that looks the same.
+SLUG_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z"
+POINT_TYPE_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?/(consumer|guide|store|distributor)\Z"
+ORDER_ID_PATTERN = r"^[\x21-\x7e]{1,64}\Z"
 
 Slug = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=32)]
 PointTypeName = Annotated[str, Meta(pattern=POINT_TYPE_PATTERN, max_length=44)]
@@ -52,6 +56,7 @@ Quantity = Annotated[int, Meta(ge=0, le=POINTS_MAX)]
 PositiveQuantity = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
 AmountFen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX)]
 RateTerm = Annotated[int, Meta(ge=1, le=RATE_TERM_MAX)]
+RuleVersion = Annotated[int, Meta(ge=1, le=RULE_VERSION_MAX)]
 TimeMs = Annotated[int, Meta(ge=0, le=2**48)]
 
 
@@ -88,6 +93,10 @@ class Scope(IntFlag):
     LOCK_OFFICER = 16
 
 
+SCOPES_ALL = Scope.ADMIN | Scope.ISSUER | Scope.CASHIER | Scope.TREASURER | Scope.LOCK_OFFICER
+"""What a key can be allowed at most; a negative bit set would allow everything there will ever be."""
+
+
 class LotOrigin(IntEnum):
     """How a lot first came into its holder's hands."""
 
@@ -104,7 +113,7 @@ class Operator(Record, frozen=True):
 
     key: KeyBytes
     """X-only public key (BIP-340)."""
-    scopes: int
+    scopes: Annotated[int, Meta(ge=0, le=int(SCOPES_ALL))]
     """Bit set of `Scope`."""
 
 
@@ -135,7 +144,7 @@ class PointType(Record, frozen=True):
     id: PointTypeName
     issuer: Slug
     role: RoleClass
-    rule_version: Annotated[int, Meta(ge=1)]
+    rule_version: RuleVersion
     """Version of the earning rule below; every receipt names the one it used (invariant I10)."""
     earn_points: RateTerm
     """Points earned for every `earn_fen` fen spent."""
