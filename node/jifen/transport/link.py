@@ -25,7 +25,6 @@ from trio_websocket import (
     wrap_client_stream,
     wrap_server_stream,
 )
-from typing_extensions import override
 from wsproto.utilities import ProtocolError
 
 from jifen.transport.frames import PEER_FAULT_CLOSE_CODE, REFUSALS_BY_CLOSE_CODE
@@ -98,8 +97,11 @@ async def shake_hands(tls: TlsStream, limits: TransportLimits) -> bytes:
 
 
 @final
-class MeteredStream(trio.abc.Stream):
-    """The TLS stream as the WebSocket library sees it: limited in bytes per message, and it remembers why it broke."""
+class MeteredStream:
+    """The TLS stream as the WebSocket library sees it: limited in bytes per message, and it remembers why it broke.
+
+    Has the three methods of a stream that the library calls.
+    """
 
     def __init__(self, inner: trio.abc.Stream, unclaimed_bytes_max: int) -> None:
         self._inner = inner
@@ -113,8 +115,8 @@ class MeteredStream(trio.abc.Stream):
         """What arrived so far made sense: start counting anew."""
         self._unclaimed_bytes = 0
 
-    @override
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """As of `trio.abc.ReceiveStream`; breaks when the limit is passed."""
         if self._unclaimed_bytes > self._unclaimed_bytes_max:
             self.fault = f"more than {self._unclaimed_bytes_max} bytes for one frame"
             raise trio.BrokenResourceError(self.fault)
@@ -126,20 +128,16 @@ class MeteredStream(trio.abc.Stream):
         self._unclaimed_bytes += len(data)
         return data
 
-    @override
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """As of `trio.abc.SendStream`."""
         try:
             await self._inner.send_all(data)
         except trio.BrokenResourceError as error:
             self.fault = self.fault or why_broken(error)
             raise
 
-    @override
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._inner.wait_send_all_might_not_block()
-
-    @override
     async def aclose(self) -> None:
+        """As of `trio.abc.AsyncResource`."""
         await self._inner.aclose()
 
 
@@ -153,6 +151,7 @@ class Link:
     def __init__(self, tls: TlsStream, limits: TransportLimits, readers: trio.Nursery) -> None:
         """Wrap a stream whose TLS handshake is done; `readers` is where the library's reader task will live."""
         self._limits = limits
+        self._tls = tls
         self._stream = MeteredStream(tls, limits.frame_bytes_max + SLACK_BYTES)
         self._readers = readers
         self._reader_scope = trio.CancelScope()
@@ -189,7 +188,7 @@ class Link:
         async def opening() -> WebSocketConnection:
             request = await wrap_server_stream(
                 cast("trio.Nursery", self),
-                self._stream,
+                cast("trio.abc.Stream", self._stream),
                 message_queue_size=0,  # no frame waits between the reader and us: the socket's buffer is queue enough
                 max_message_size=self._limits.frame_bytes_max,
                 receive_buffer_size=RECEIVE_BYTES,
@@ -300,7 +299,7 @@ class Link:
     async def close(self) -> None:
         """Drop the stream, without waiting for anything, and end the reader task."""
         self._reader_scope.cancel()
-        await trio.aclose_forcefully(self._stream)
+        await trio.aclose_forcefully(self._tls)
 
     def _lost(self, error: BaseException) -> LinkLost:
         if self._reader_fault is not None:
