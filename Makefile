@@ -21,7 +21,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 LOCKER := build/lock-tool
 
-.PHONY: help demo test check format lock web clean
+.PHONY: help demo test check format lock web bench clean
 
 help: ## list the targets
 	@printf 'usage: make TARGET [PYTHON=python3.12] [ARGS="..."]\n\n'
@@ -59,9 +59,12 @@ web: ## build the web client in app/ into graphql/jifen_graphql/web (needs Node.
 		echo 'make web needs Node.js 20 or newer with npm; the built client is in the repository, so nothing else does.' >&2; exit 1; }
 	cd app && npm ci --no-audit --no-fund && npm run build
 
+bench: $(RUNTIME) ## measure what one transaction costs a validator, step by step (ARGS=rounds)
+	$(BIN)/python -m bench.costs $(ARGS)
+
 clean: ## remove .venv, builds and caches; homes with ledgers in them stay
 	rm -rf $(VENV) build dist app/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
-	find node graphql tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find node graphql tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------------------------------------------- environments
 
