@@ -31,7 +31,7 @@ from jifen.alliance import (
 )
 from jifen.client import Client, Unavailable
 from jifen.demo.bound import bound_of, measure_verification
-from jifen.demo.home import load_import, validators_of
+from jifen.demo.home import ImportInputs, load_import, validators_of
 from jifen.demo.importer import Importer, ImportReport
 from jifen.demo.processes import LOG_FILE, ProcessGroup, ValidatorProcess
 from jifen.demo.purchases import Purchase, read_purchases
@@ -144,15 +144,7 @@ class _Demo:
         home, record = self._options.home, self._record
         inputs = await trio.to_thread.run_sync(load_import, home, record, self._purchases)
         await self._wait_for_leader()
-        with _progress(self._console) as progress:
-            task = progress.add_task("importing", total=None, committed=0)
-
-            def advance(settled: int, committed: int) -> None:
-                progress.update(task, advance=settled, committed=progress.tasks[0].fields["committed"] + committed)
-
-            importer = Importer(inputs.senders, inputs.builder, inputs.master, on_settled=advance)
-            progress.update(task, total=importer.total)
-            report = await importer.run()
+        report = await import_with_progress(inputs, self._console)
         answers, reasons = await look_at_one_height(self._validators)
         agree = await digests_agree(self._validators, answers)
         bound = bound_of(microseconds, len(self._validators), report.transactions_per_second)
@@ -232,6 +224,26 @@ class _Demo:
                     scope.cancel()
 
 
+async def import_with_progress(inputs: ImportInputs, console: Console) -> ImportReport:
+    """Carry out an import under a progress bar; raises ImportFailed, Refused or ProtocolFault."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn(),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("importing", total=None, committed=0)
+        done = 0
+
+        def advance(settled: int, committed: int) -> None:
+            nonlocal done
+            done += committed
+            progress.update(task, advance=settled, committed=done)
+
+        importer = Importer(inputs.senders, inputs.builder, inputs.master, on_settled=advance)
+        progress.update(task, total=importer.total)
+        return await importer.run()
+
+
 class _RateColumn(ProgressColumn):
     """Transactions committed per second since the start."""
 
@@ -240,14 +252,6 @@ class _RateColumn(ProgressColumn):
         elapsed = task.finished_time if task.finished else task.elapsed
         rate = task.fields["committed"] / elapsed if elapsed else 0.0
         return Text(f"{rate:,.0f} committed/s")
-
-
-def _progress(console: Console) -> Progress:
-    columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn(),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=console)
 
 
 def _sentence(summary: Summary) -> str:

@@ -1,0 +1,50 @@
+"""The tree of commands."""
+
+from typing import Annotated
+
+import typer
+
+from jifen import __version__
+from jifen.cli import demo, keys, nodes, states, transactions
+from jifen.cli.failures import EPILOG
+
+app = typer.Typer(
+    name="jifen",
+    help="Jifen (积分): a consortium ledger for the loyalty points of a mall and its merchants.",
+    epilog=EPILOG,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Jifen (积分): a consortium ledger for the loyalty points of a mall and its merchants.
+
+    \b
+    jifen demo                    an alliance of four validators, fed with real purchases
+    jifen init && jifen start --data .jifen/harbour-mall
+    jifen status                  how the validators of the home stand
+    jifen tx show ID              what became of a transaction
+    """
+    if version:
+        typer.echo(f"jifen {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.command("demo", epilog=EPILOG)(demo.demo)
+app.command("init", epilog=EPILOG)(nodes.init)
+app.command("start", epilog=EPILOG)(nodes.start)
+app.command("status", epilog=EPILOG)(states.status)
+app.command("account", epilog=EPILOG)(states.account)
+app.command("import", epilog=EPILOG)(demo.import_purchases)
+app.command("verify", epilog=EPILOG)(states.verify)
+app.add_typer(keys.app, name="key", epilog=EPILOG)
+app.add_typer(transactions.app, name="tx", epilog=EPILOG)

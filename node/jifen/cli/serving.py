@@ -1,0 +1,64 @@
+"""A validator in one process: the node, its public API and its admin API."""
+
+import os
+import signal
+from functools import partial
+
+import structlog
+import trio
+
+from jifen.actors.node import run_node
+from jifen.config import LoadedNode
+from jifen_graphql.server import serve_admin, serve_public
+
+STDIN_BYTES = 4096
+"""What is read of standard input at a time; nobody sends anything, its end is what is waited for."""
+
+
+async def serve(loaded: LoadedNode, stop_with_parent: bool) -> None:
+    """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then stop the APIs and then the node.
+
+    Raises:
+        StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
+        NodeStopped: consensus, execution or the disk failed while it ran.
+    """
+    log = structlog.get_logger("jifen")
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_wait_for_signal, stop)
+        if stop_with_parent:
+            nursery.start_soon(_wait_for_parent, stop)
+        node = await nursery.start(run_node, loaded.setup)
+        async with trio.open_nursery() as apis:
+            public, admin = loaded.public, loaded.admin
+            await apis.start(
+                partial(serve_public, node, host=public.host, port=public.port, public_names=loaded.allowed_hosts)
+            )
+            await apis.start(partial(serve_admin, node, host=admin.host, port=admin.port, token=loaded.admin_token))
+            log.info(
+                "validator serves",
+                organization=loaded.setup.organization,
+                public=f"http://{public.text}/",
+                admin=f"http://{admin.text}/graphql",
+                peers=f"{loaded.setup.peer_host}:{loaded.setup.peer_port}",
+                height=node.status().height,
+            )
+            await stop.wait()
+            log.info("validator stops")
+            apis.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
+
+
+async def _wait_for_signal(stop: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            stop.set()
+
+
+async def _wait_for_parent(stop: trio.Event) -> None:
+    # A duplicate: closing the stream must not close descriptor 0, which the next file opened would then take.
+    async with trio.lowlevel.FdStream(os.dup(0)) as stream:
+        while await stream.receive_some(STDIN_BYTES):
+            pass
+    stop.set()

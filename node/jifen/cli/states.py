@@ -1,0 +1,148 @@
+"""`jifen status`, `jifen account` and `jifen verify`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, alliance_of, home_of, print_json, urls_of
+
+if TYPE_CHECKING:
+    from jifen.demo.summary import Validator
+
+
+def status(home: HomeOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Show how the validators of a home stand, or the ones at --url. One that answers is enough.
+
+    \b
+    jifen status
+    jifen status --json --url http://127.0.0.1:8080
+    """
+    import trio
+    from rich.console import Console
+
+    from jifen.cli.failures import CommandFailed
+    from jifen.demo.summary import Unreached, look, state_of, table_of
+
+    validators = _validators(url, home)
+    answers, reasons = trio.run(look, validators)
+    reached = [validator for validator in validators if validator.id in answers]
+    states = [state_of(validator, answers[validator.id]) for validator in reached]
+    missing = [Unreached(item.id, item.url, reasons[item.id]) for item in validators if item.id in reasons]
+    if not states:
+        raise CommandFailed(f"no validator answers; {missing[0].reason}; start them with `jifen demo` or `jifen start`")
+    if as_json:
+        nodes = [answers[validator.id].node for validator in reached]
+        chain = {"chainId": nodes[0].chain_id, "leader": nodes[0].leader}
+        print_json(chain | {"organizations": states, "unreachable": missing})
+    else:
+        Console().print(table_of(states, missing))
+    for item in missing:
+        sys.stderr.write(f"jifen: {item.id} is not reached: {item.reason}\n")
+
+
+def account(
+    account: Annotated[str, typer.Argument(help="Account id; begins with jf1.")],
+    min_height: Annotated[
+        int | None, typer.Option("--min-height", min=0, help="Wait until the validator has this block.")
+    ] = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what an account holds.
+
+    \b
+    jifen account jf1... --url http://127.0.0.1:8081
+    """
+    import trio
+
+    from jifen.cli.failures import CommandFailed
+    from jifen.client import Client
+    from jifen.client.records import Account
+    from jifen.codec.addresses import decode_account
+
+    decode_account(account)  # a mistyped id is told here, not by a validator
+    urls = urls_of(url, home)
+
+    async def ask() -> Account | None:
+        async with Client(urls) as client:
+            return await client.account(account, min_height=min_height)
+
+    found = trio.run(ask)
+    if found is None:
+        raise CommandFailed(f"{account} is not registered; `jifen tx register` opens an account")
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"account     {found.id}")
+    typer.echo(f"key         {found.key}")
+    typer.echo(f"registered  {found.registered_at:%Y-%m-%d %H:%M:%S} UTC")
+    typer.echo(f"height      {found.as_of.height}")
+    for balance in found.balances:
+        typer.echo(f"{balance.available:>12,}  {balance.point_type}")
+    if not found.balances:
+        typer.echo("no points")
+
+
+def verify(
+    directories: Annotated[
+        list[Path] | None, typer.Argument(help="Data directories or homes; the home when left out.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay stopped data directories from genesis and compare every digest, receipt, certificate and record.
+
+    Several directories are also compared with each other. Ends with exit code 4 at the first contradiction, named with
+    its height.
+
+    \b
+    jifen verify
+    jifen verify .jifen/harbour-mall .jifen/north-music
+    """
+    from jifen.verification import compare, verify_directory
+
+    reports = []
+    for directory in _data_directories(directories, home):
+        report = verify_directory(directory)
+        reports.append(report)
+        if not as_json:
+            typer.echo(
+                f"{directory}: {report.blocks:,} blocks, {report.transactions:,} transactions, "
+                f"{report.certificates:,} certificates, {report.signatures:,} signatures, {report.records:,} records: "
+                f"all as computed again, in {report.seconds:.1f} s; height {report.height}, "
+                f"state {report.state_digest[:16]}"
+            )
+    compare(reports)
+    if as_json:
+        import msgspec
+
+        shown = [msgspec.structs.asdict(report) for report in reports]
+        print_json({"directories": [{key: item[key] for key in item if key != "hashes"} for item in shown]})
+    elif len(reports) > 1:
+        typer.echo(f"{len(reports)} directories agree up to height {min(report.height for report in reports)}.")
+
+
+def _validators(urls: list[str] | None, home: Path | None) -> "list[Validator]":
+    from jifen.demo.home import validators_of
+    from jifen.demo.summary import Validator
+
+    if urls:
+        return [Validator(url, url) for url in urls_of(urls, home)]
+    urls_of(None, home)
+    return list(validators_of(home_of(home), alliance_of(home)))
+
+
+def _data_directories(given: list[Path] | None, home: Path | None) -> list[Path]:
+    from jifen.alliance import ALLIANCE_FILE, read_alliance
+
+    found: list[Path] = []
+    for path in given or [home_of(home)]:
+        if (path / ALLIANCE_FILE).is_file() or not given:
+            record = read_alliance(path) or alliance_of(path)
+            found += [path / name for name in record.organizations]
+        else:
+            found.append(path)
+    return found

@@ -1,0 +1,199 @@
+"""`jifen tx`: build, sign, submit and look up transactions. Keys stay in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, chain_of, print_json, urls_of
+
+if TYPE_CHECKING:
+    from jifen.client import Client, Prepared, TransactionBuilder
+    from jifen.client.records import Submission, Transaction
+
+app = typer.Typer(help="Send and show transactions.", rich_markup_mode=None, no_args_is_help=True)
+
+KeyOption = Annotated[Path, typer.Option("--key", help="Key file that signs.")]
+
+
+@app.command("register")
+def register(key: KeyOption, home: HomeOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Open the account of a key.
+
+    \b
+    jifen tx register --key alice.key
+    """
+    from jifen.codec.addresses import encode_account
+    from jifen.keys.keystore import read_key_file
+
+    pair = read_key_file(key, ask_passphrase())
+    accounts: list[str] = []
+
+    def build(builder: "TransactionBuilder") -> "Prepared":
+        accounts.append(encode_account(builder.account_of(pair.public)))
+        return builder.register_member(pair)
+
+    submission = _submit(build, home, url)
+    _print_submission(submission, as_json, account=accounts[0])
+
+
+@app.command("earn")
+def earn(  # noqa: PLR0917 - typer calls it by name
+    account: Annotated[str, typer.Option("--account", help="Member's account; begins with jf1.")],
+    amount_fen: Annotated[int, typer.Option("--amount-fen", min=0, help="What the order came to, in fen.")],
+    order: Annotated[str, typer.Option("--order", help="The merchant's own number of the order: credited once, ever.")],
+    data: Annotated[
+        Path, typer.Option("--data", envvar="JIFEN_DATA", help="Merchant's data directory, whose operator key signs.")
+    ],
+    point_type: Annotated[
+        str | None, typer.Option("--point-type", help="The merchant's consumer points when left out.")
+    ] = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Credit a purchase with a merchant's points.
+
+    \b
+    jifen tx earn --data .jifen/north-music --account jf1... --amount-fen 12800 --order A-17
+    """
+    from jifen import config
+    from jifen.codec.addresses import decode_account
+    from jifen.keys.keystore import read_key_file
+
+    member = decode_account(account)
+    merchant = config.read_config(data).organization
+    operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
+    submission = _submit(
+        lambda builder: builder.earn_points(
+            operator,
+            merchant=merchant,
+            order_id=order,
+            account=member,
+            point_type=point_type or f"{merchant}/consumer",
+            amount_fen=amount_fen,
+        ),
+        home,
+        url,
+    )
+    _print_submission(submission, as_json)
+
+
+@app.command("transfer")
+def transfer(  # noqa: PLR0917 - typer calls it by name
+    key: KeyOption,
+    to: Annotated[str, typer.Option("--to", help="Account that receives the points; begins with jf1.")],
+    point_type: Annotated[str, typer.Option("--point-type", help="For example north-music/consumer.")],
+    points: Annotated[int, typer.Option("--points", min=1, help="How many.")],
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pass points on to another member.
+
+    \b
+    jifen tx transfer --key alice.key --to jf1... --point-type north-music/consumer --points 120
+    """
+    from jifen.codec.addresses import decode_account
+    from jifen.keys.keystore import read_key_file
+
+    recipient = decode_account(to)
+    pair = read_key_file(key, ask_passphrase())
+    submission = _submit(
+        lambda builder: builder.transfer_points(pair, recipient=recipient, point_type=point_type, points=points),
+        home,
+        url,
+    )
+    _print_submission(submission, as_json)
+
+
+@app.command("show")
+def show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Transaction id: 64 hexadecimal digits.")],
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what became of a transaction.
+
+    \b
+    jifen tx show 5f2c...
+    """
+    import trio
+
+    from jifen.cli.failures import CommandFailed, UsageFault
+    from jifen.client import Client
+
+    try:
+        name = bytes.fromhex(identity)
+    except ValueError:
+        name = b""
+    if len(name) != 32:
+        raise UsageFault(f"{identity!r} is no transaction id, which has 64 hexadecimal digits; copy it again")
+    urls = urls_of(url, home)
+
+    async def ask() -> "Transaction":
+        async with Client(urls) as client:
+            return await client.transaction(name)
+
+    found = trio.run(ask)
+    if as_json:
+        print_json(found)
+    elif found.status != "UNKNOWN":
+        _print_transaction(found)
+    if found.status == "UNKNOWN":
+        raise CommandFailed(f"no validator that was asked has transaction {identity}; it may have expired unsent")
+
+
+def _submit(
+    build: "Callable[[TransactionBuilder], Prepared]", home: Path | None, url: list[str] | None
+) -> "Submission":
+    import trio
+
+    from jifen.client import Client
+
+    urls = urls_of(url, home)
+    chain = chain_of(home)
+
+    async def run() -> "Submission":
+        async with Client(urls) as client:
+            return await client.submit(build(await _builder(client, chain, named=bool(url))))
+
+    return trio.run(run)
+
+
+async def _builder(client: "Client", chain: bytes | None, *, named: bool) -> "TransactionBuilder":
+    """Return a builder for the validator's chain, which must be the home's when the home's validators are asked."""
+    from jifen.cli.failures import CommandFailed
+    from jifen.client import TransactionBuilder
+
+    told = bytes.fromhex((await client.status()).chain_id)
+    if chain is not None and told != chain and not named:
+        raise CommandFailed(f"the validator belongs to the alliance {told.hex()[:16]}, the home to {chain.hex()[:16]}")
+    return TransactionBuilder(told)
+
+
+def _print_submission(submission: "Submission", as_json: bool, **more: str) -> None:
+    if as_json:
+        shown = {"id": submission.id, "status": submission.status, "height": submission.height}
+        print_json(shown | more)
+        return
+    typer.echo(f"transaction  {submission.id}")
+    for name, value in more.items():
+        typer.echo(f"{name:<12} {value}")
+    typer.echo(f"committed    in block {submission.height}")
+
+
+def _print_transaction(found: "Transaction") -> None:
+    typer.echo(f"transaction  {found.id}")
+    typer.echo(f"kind         {found.kind or '-'}")
+    typer.echo(f"status       {found.status.lower()}")
+    if found.height is not None:
+        typer.echo(f"block        {found.height}, transaction {found.index}")
+    if found.outcome is not None:
+        typer.echo(f"outcome      {found.outcome.lower()}{': ' + found.rejection if found.rejection else ''}")
+    for effect in found.effects():
+        typer.echo(f"effect       {effect.pop('__typename', '')}")
+        for name, value in effect.items():
+            typer.echo(f"  {name:<24} {value}")
