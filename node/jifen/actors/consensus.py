@@ -9,6 +9,7 @@ from typing import Protocol, final
 
 import msgspec
 import structlog
+import trio
 
 from jifen.actors.clock import Clock
 from jifen.actors.mailbox import Mailbox
@@ -201,6 +202,8 @@ class ConsensusActor:
         blocks = tuple((entry.height, entry.payload) for entry in output.entries)
         for entry in output.entries:
             self._execute(entry)
+            # A validator that catches up executes for seconds: everybody else gets a turn after every block.
+            await trio.lowlevel.checkpoint()
         messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
         commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
         for block in commits:
@@ -227,9 +230,15 @@ class ConsensusActor:
     def _with_blocks(self, message: Message) -> Message | Acknowledgement:
         if not isinstance(message, AppendResponse) or not message.success:
             return message
-        first = max(message.leader_commit, self.executor.state.committed) + 1
-        blocks = tuple((height, self.executor.hash_at(height)) for height in range(first, message.height + 1))
+        blocks = tuple(
+            (height, self._hash_at(height)) for height in range(message.leader_commit + 1, message.height + 1)
+        )
         return Acknowledgement(message, blocks)
+
+    def _hash_at(self, height: int) -> bytes:
+        position = self.raft.position(height)
+        assert position is not None, f"block {height} is acknowledged but not in the log"
+        return position.hash
 
     def _propose_waiting(self) -> bool:
         queued = self._orderable.queued

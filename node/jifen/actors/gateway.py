@@ -3,6 +3,7 @@
 A peer that sends what no honest validator sends loses its link; that is all it can do.
 """
 
+from itertools import pairwise
 from typing import final
 
 import structlog
@@ -48,8 +49,8 @@ class PeerGateway:
         self._mempool = mempool
         self._checked = checked
         self._clock = clock
-        self._distrusted_term = 0
-        """Term whose leader's clock runs ahead; nothing of it is taken."""
+        self._ahead = (0, 0)
+        """Term and block time, ms, of the last block that came from the future."""
 
     async def take_frame(self, peer: str, frame: bytes) -> None:
         """Handle one frame of `peer`; raises PeerFault when it is none that an honest validator sends."""
@@ -75,16 +76,18 @@ class PeerGateway:
         claims = [
             self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
             for item in response.signatures
-            if item.height > self._consensus.raft.committed
+            if self._consensus.raft.needs_signature(response.sender, item.height, item.hash)
         ]
         if await find_false(claims):
             raise PeerFault("it sent an acknowledgement that it did not sign")
 
     async def _check_request(self, request: AppendRequest) -> Delivery | None:
-        if request.term == self._distrusted_term:
+        if not request.entries and self._is_from_the_future(*self._ahead, request.term):
             return None
         try:
             blocks = [self._open_entry(entry) for entry in request.entries]
+            if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
+                raise PeerFault("it sent blocks whose time runs backwards")
             transactions, fresh, claims = self._open_transactions(blocks)
             for certificate in request.certificates:
                 if certificate.height > self._consensus.raft.committed:
@@ -94,18 +97,29 @@ class PeerGateway:
         if await find_false(claims):
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
-        if blocks and blocks[-1].header.time > self._clock() + CLOCK_AHEAD_MS_MAX:
-            # Not hearing this leader at all makes the others elect one whose clock is right, instead of waiting for
-            # its time to come.
-            self._distrusted_term = request.term
-            ahead = blocks[-1].header.time - self._clock()
-            log.warning("leader's clock runs ahead; not following it", leader=request.sender, ahead_ms=ahead)
+        if blocks and request.commit < blocks[-1].header.height and self._is_ahead(request, blocks[-1].header.time):
             return None
         prepared = tuple(
             PreparedBlock(entry.hash, block, tuple(items))
             for entry, block, items in zip(request.entries, blocks, transactions, strict=True)
         )
         return Delivery(request, prepared)
+
+    def _is_from_the_future(self, term: int, block_time: int, asked_term: int) -> bool:
+        return term == asked_term and block_time > self._clock() + CLOCK_AHEAD_MS_MAX
+
+    def _is_ahead(self, request: AppendRequest, block_time: int) -> bool:
+        """Tell whether an uncertified block is from the future, and remember its term if so.
+
+        Not even hearing the heartbeats of such a leader makes the others elect one whose clock is right, instead of
+        waiting for its time to come.
+        """
+        if not self._is_from_the_future(request.term, block_time, request.term):
+            return False
+        self._ahead = (request.term, block_time)
+        ahead = block_time - self._clock()
+        log.warning("leader's clock runs ahead; not following it", leader=request.sender, ahead_ms=ahead)
+        return True
 
     def _open_entry(self, entry: Entry) -> Block:
         block = decode_block(entry.payload)
@@ -115,6 +129,8 @@ class PeerGateway:
             raise Malformed(f"entry {entry.height}: does not name the block it carries")
         if header.chain_id != self._validators.chain_id or header.proposer not in self._validators.ids:
             raise Malformed(f"block {entry.height}: is of another chain or of no validator")
+        if header.validator_set_hash != self._validators.hash:
+            raise Malformed(f"block {entry.height}: names another validator set")
         return block
 
     def _open_transactions(self, blocks: list[Block]) -> tuple[list[list[Transaction]], list[Transaction], list[Claim]]:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import final
 
 import msgspec
-import structlog
 import trio
 
 from jifen.codec.messages import ForwardTransactions, encode_peer_message
@@ -16,7 +15,8 @@ from jifen.transport import Address, LinkState, Peer, dial_peer
 FRAMES_WAITING_MAX = 32
 """Frames that may wait for a slow peer: more than Raft's window; the rest is dropped, and Raft repeats it."""
 
-log = structlog.get_logger()
+FORWARDED_FRAMES_WAITING_MAX = FRAMES_WAITING_MAX // 4
+"""Forwarded transactions leave most of the queue to Raft, whose answers keep the leader in office."""
 
 
 class PeerStatus(msgspec.Struct, frozen=True):
@@ -47,6 +47,9 @@ class PeerLinks:
 
     def forward(self, leader: str, transactions: tuple[bytes, ...]) -> bool:
         """Send transactions to the leader without waiting; False when they cannot be queued."""
+        queue = self._queues.get(leader)
+        if queue is None or queue.statistics().current_buffer_used >= FORWARDED_FRAMES_WAITING_MAX:
+            return False
         return self._offer(leader, encode_peer_message(ForwardTransactions(self._name, leader, transactions)))
 
     def status(self) -> tuple[PeerStatus, ...]:

@@ -33,7 +33,10 @@ PENDING_MAX = 16_384
 QUEUED_MAX = 32_768
 """Transactions that wait in a leader to be ordered; what is over is sent again by its origin."""
 
-RESEND_AFTER_MS = 2_000
+EXPIRED_FOR_MS = 10_000
+"""A transaction this long past its expiry is given up: leaders' clocks differ by less."""
+
+RESEND_AFTER_SECONDS = 2.0
 """A transaction not committed after this long is sent to the leader again: several elections' time."""
 
 
@@ -69,9 +72,11 @@ class _Waiter:
 
     __slots__ = ("event", "missing")
 
-    def __init__(self) -> None:
-        self.missing = 0
+    def __init__(self, missing: int) -> None:
+        self.missing = missing
         self.event = trio.Event()
+        if not missing:
+            self.event.set()
 
 
 class _Pending:
@@ -81,8 +86,9 @@ class _Pending:
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
-        self.sent_at = 0
-        self.waiters: list[_Waiter] = []
+        self.sent_at: float | None = None
+        """When it was last sent or queued, on trio's clock, which is never set back."""
+        self.waiters: dict[_Waiter, None] = {}
         self.outcome: Outcome | None = None
 
 
@@ -141,15 +147,25 @@ class Mempool:
         Results stand in the order of `signed`. A time-out leaves the outcome open: the same bytes may be sent again.
         """
         opened = await self._open(signed)
-        waiter = _Waiter()
         with self._view() as view:
-            results = [item if isinstance(item, SubmitResult) else self._admit(item, waiter, view) for item in opened]
-        fresh = [item for item in results if isinstance(item, _Pending)]
-        self._bring_to_leader([item for item in fresh if not item.sent_at])
-        if wait and waiter.missing:
+            results = [item if isinstance(item, SubmitResult) else self._admit(item, view) for item in opened]
+        waited = {item.transaction.id: item for item in results if isinstance(item, _Pending)}
+        self._bring_to_leader([item for item in waited.values() if item.sent_at is None])
+        if wait:
+            await self._wait_for(list(waited.values()), timeout_seconds)
+        return [item if isinstance(item, SubmitResult) else _result(item, waited=wait) for item in results]
+
+    async def _wait_for(self, waited: list[_Pending], timeout_seconds: float) -> None:
+        open_ones = [item for item in waited if item.outcome is None]
+        waiter = _Waiter(len(open_ones))
+        for pending in open_ones:
+            pending.waiters[waiter] = None
+        try:
             with trio.move_on_after(timeout_seconds):
                 await waiter.event.wait()
-        return [item if isinstance(item, SubmitResult) else _result(item, waited=wait) for item in results]
+        finally:
+            for pending in open_ones:
+                pending.waiters.pop(waiter, None)
 
     async def take_forwarded(self, signed: Sequence[bytes]) -> bool:
         """Queue a peer's transactions if this validator leads; False when one of them is not genuine."""
@@ -157,10 +173,11 @@ class Mempool:
             await trio.lowlevel.checkpoint()
             return True
         opened = await self._open(signed)
-        for item in opened:
-            if isinstance(item, Transaction):
-                self._enqueue(item)
-        self._wake()
+        if self._leads:
+            for item in opened:
+                if isinstance(item, Transaction):
+                    self._enqueue(item)
+            self._wake()
         return all(isinstance(item, Transaction) for item in opened)
 
     def take(self, count_max: int, bytes_max: int) -> list[Transaction]:
@@ -196,11 +213,12 @@ class Mempool:
 
     def resend(self) -> None:
         """Drop what has expired and send what has waited too long again; called every second or so."""
-        now = self._clock()
+        now, dead = trio.current_time(), self._clock() - EXPIRED_FOR_MS
         for pending in list(self._pending.values()):
-            if pending.transaction.body.expires_at < now - RESEND_AFTER_MS:
+            if pending.transaction.body.expires_at < dead:
                 _settle(self._pending.pop(pending.transaction.id))
-        self._bring_to_leader([item for item in self._pending.values() if now - item.sent_at >= RESEND_AFTER_MS])
+        late = now - RESEND_AFTER_SECONDS
+        self._bring_to_leader([item for item in self._pending.values() if item.sent_at is None or item.sent_at <= late])
 
     async def _open(self, signed: Sequence[bytes]) -> list[Transaction | SubmitResult]:
         opened: list[Transaction | SubmitResult] = []
@@ -227,15 +245,13 @@ class Mempool:
         self._checked.remember(item for item in opened if isinstance(item, Transaction))
         return opened
 
-    def _admit(self, transaction: Transaction, waiter: _Waiter, view: ReadView) -> _Pending | SubmitResult:
+    def _admit(self, transaction: Transaction, view: ReadView) -> _Pending | SubmitResult:
         pending = self._pending.get(transaction.id)
         if pending is None:
             refusal = self._refusal(transaction, view)
             if refusal is not None:
                 return refusal
             pending = self._pending[transaction.id] = _Pending(transaction)
-        pending.waiters.append(waiter)
-        waiter.missing += 1
         return pending
 
     def _refusal(self, transaction: Transaction, view: ReadView) -> SubmitResult | None:
@@ -254,7 +270,7 @@ class Mempool:
     def _bring_to_leader(self, due: list[_Pending]) -> None:
         if not due:
             return
-        now = self._clock()
+        now = trio.current_time()
         if self._leads:
             for pending in due:
                 pending.sent_at = now

@@ -23,6 +23,7 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, Executor
 from jifen.chain.gateway import CheckedTransactions
 from jifen.chain.validators import Validators
+from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig
@@ -84,7 +85,7 @@ async def run_node(
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the one error that a caller can act on, or the group when it holds a bug or a cancellation only."""
-    failed = group.subgroup((BlockInvalid, StoreError))
+    failed = group.subgroup((BlockInvalid, StoreError, Malformed))
     if failed is not None:
         return NodeStopped(f"stopped: {_first(failed)}")
     busy = group.subgroup(CannotListen)

@@ -8,7 +8,7 @@ from jifen.codec.errors import Malformed
 from jifen.consensus.types import Position
 from jifen.keys.verification import false_claims
 from jifen.store.errors import StoreDamaged
-from jifen.store.ledger_store import LedgerStore
+from jifen.store.ledger_store import DAMAGED_ADVICE, LedgerStore
 
 
 def recover(store: LedgerStore, validators: Validators) -> Executor:
@@ -21,15 +21,17 @@ def recover(store: LedgerStore, validators: Validators) -> Executor:
     for height in range(store.tip.height + 1, store.last_height + 1):
         entry = store.entry(height)
         if entry is None or entry.parent_hash != executor.tip.hash:
-            raise StoreDamaged(f"block {height} of the log is missing or does not follow the one before it; {_ADVICE}")
+            raise StoreDamaged(
+                f"block {height} of the log is missing or does not follow the one before it; {DAMAGED_ADVICE}"
+            )
         try:
             block = decode_block(entry.payload)
             opened = [open_transaction(validators.chain_id, signed) for signed in block.transactions]
             if false_claims([claim for _, claims in opened for claim in claims]):
-                raise StoreDamaged(f"block {height} of the log holds a signature that is not genuine; {_ADVICE}")
+                raise StoreDamaged(f"block {height} of the log holds a signature that is not genuine; {DAMAGED_ADVICE}")
             executor.execute(block, [transaction for transaction, _ in opened])
         except (Malformed, BlockInvalid) as error:
-            raise StoreDamaged(f"block {height} of the log is damaged ({error}); {_ADVICE}") from None
+            raise StoreDamaged(f"block {height} of the log is damaged ({error}); {DAMAGED_ADVICE}") from None
     return executor
 
 
@@ -37,6 +39,3 @@ def position_of(executor: Executor) -> Position:
     """Return where the executor's tip stands, in the words of consensus."""
     tip = executor.tip
     return Position(tip.height, tip.header.term, tip.hash)
-
-
-_ADVICE = "empty this data directory's ledger folder and let the validator fetch the chain anew under a new identity"

@@ -58,6 +58,7 @@ class StorageActor:
         self._key = key
         self._on_done = on_done
         self._mailbox: Mailbox[StorageJob] = Mailbox(JOBS_WAITING_MAX)
+        self._thread = trio.CapacityLimiter(1)  # of its own, so that a sync never waits behind signature checks
 
     async def submit(self, job: StorageJob) -> None:
         """Hand over a job; waits while the disk is behind."""
@@ -68,7 +69,7 @@ class StorageActor:
         while True:
             jobs = await self._mailbox.take_all()
             # A sync that has begun must be seen to its end: its outcome decides what may be acknowledged.
-            done = await trio.to_thread.run_sync(self._write, jobs, abandon_on_cancel=False)
+            done = await trio.to_thread.run_sync(self._write, jobs, limiter=self._thread)
             for item in done:
                 self._on_done(item)
 

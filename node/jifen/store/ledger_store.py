@@ -30,6 +30,9 @@ MAP_BYTES_DEFAULT: Final = 64 << 30
 READERS_MAX: Final = 512
 """Read snapshots open at once: every API request holds one for a moment, never across a wait."""
 
+DAMAGED_ADVICE: Final = "restore the data directory, or join the alliance anew under a new identity"
+"""What an operator can do about a damaged store; a wiped one must never vote under its old identity."""
+
 TIP_BYTES_MAX: Final = 8192
 """Largest committed tip: a header and at most 53 subtree roots."""
 
@@ -70,7 +73,11 @@ class LedgerStore:
             self._check_identity(genesis)
             self._clear_stale_readers()
             self.tip = self._read_tip()
+            self._check_log()
             self.hard_state = self._read_hard_state()
+        except (Malformed, ValueError, AssertionError, lmdb.Error) as error:
+            self._env.close()
+            raise StoreDamaged(f"the store {path} is damaged ({error}); {DAMAGED_ADVICE}") from error
         except BaseException:
             self._env.close()
             raise
@@ -97,6 +104,9 @@ class LedgerStore:
             raise StoreFull(
                 f"the store {self._path} has reached its limit; raise store_map_bytes in node.toml and start again"
             ) from None
+        except AssertionError:
+            self._failed = True
+            raise
         except (lmdb.Error, OSError) as error:
             self._failed = True
             raise StoreFailed(
@@ -105,9 +115,8 @@ class LedgerStore:
         self.tip = tip
 
     def load(self, key: bytes) -> Record | None:
-        """Return the committed record under a state key, or None."""
-        with self._env.begin(db=self._tables[_STATE]) as transaction:
-            data = transaction.get(key)
+        """Return the committed record under a state key, or None; raises StoreFailed when the disk does not read."""
+        data = self._get(_STATE, key)
         return None if data is None else decode_record(key, data)
 
     @contextmanager
@@ -120,8 +129,7 @@ class LedgerStore:
 
     def entry(self, height: int) -> Entry | None:
         """Return the log entry at a height, committed or not, or None; part of the consensus `LogReader`."""
-        with self._env.begin(db=self._tables[_LOG]) as transaction:
-            data = transaction.get(height_key(height))
+        data = self._get(_LOG, height_key(height))
         if data is None or height == 0:
             return None
         header = decode_block(data).header
@@ -139,6 +147,14 @@ class LedgerStore:
             found = cursor.last()
             assert found, "the log lost block 0"
             return int.from_bytes(cursor.key(), "big")
+
+    def _get(self, table: bytes, key: bytes) -> bytes | None:
+        try:
+            with self._env.begin(db=self._tables[table]) as transaction:
+                data = transaction.get(key)
+        except lmdb.Error as error:
+            raise StoreFailed(f"reading the store {self._path} failed ({error}); check the disk's health") from error
+        return None if data is None else bytes(data)
 
     def _write_batch(self, transaction: lmdb.Transaction, batch: StoreBatch, tip: Tip) -> Tip:
         tables = self._tables
@@ -203,15 +219,20 @@ class LedgerStore:
         self._env.reader_check()
 
     def _read_tip(self) -> Tip:
-        try:
-            with self.view() as view:
-                return view.tip
-        except Malformed as error:
-            raise StoreDamaged(f"the store {self._path} is damaged ({error}); restore it from another copy") from None
+        with self.view() as view:
+            return view.tip
+
+    def _check_log(self) -> None:
+        # A leader with a hole in its log could never bring a peer up to date; a tip that the log does not hold means
+        # that files of different stores were mixed.
+        entry = self.entry(self.tip.height) if self.tip.height else None
+        assert self.tip.height == 0 or (entry is not None and entry.hash == self.tip.hash), "log and state differ"
+        with self._env.begin(db=self._tables[_LOG]) as transaction:
+            entries = transaction.stat(self._tables[_LOG])["entries"]
+        assert entries == self.last_height + 1, f"{self.last_height + 1 - entries} blocks of the log are missing"
 
     def _read_hard_state(self) -> HardState:
-        with self._env.begin(db=self._tables[_META]) as transaction:
-            data = transaction.get(b"hard_state")
+        data = self._get(_META, b"hard_state")
         return HardState(0, None) if data is None else _decode_hard_state(data)
 
 
