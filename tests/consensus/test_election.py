@@ -190,19 +190,19 @@ def test_a_pre_vote_is_granted_without_a_trace() -> None:
 
 def test_granting_a_vote_restarts_the_wait_but_a_pre_vote_or_refusal_does_not() -> None:
     """(18)"""
-    host = make_host()
-    host.tick(9)
-    host.step(request(host, term=1, pre=True))
-    host.step(request(host, term=1, height=0, last_term=0, sender="c"))
-    host.step(request(host, term=1, sender="d"))
-    granted_to = host.raft.vote
-    assert granted_to == "c"
-    assert host.tick(9) == []
-    assert host.tick() != []
-    host = make_host(term=1, vote="c")
+    for term in (1, 2):
+        host = make_host(term=1)
+        host.tick(9)
+        host.step(request(host, term=term, sender="c"))
+        assert host.raft.vote == "c"
+        assert host.tick(9) == []
+        assert host.tick() != []
+    host = make_host(log=make_chain([1]), vote="c")
     host.tick(9)
     host.step(request(host, term=2, pre=True))
     host.step(request(host, term=1, sender="d"))
+    host.step(request(host, term=2, sender="d", height=0, last_term=0))
+    assert host.raft.term == 2
     assert host.tick() != [], "asking must not keep a follower quiet"
 
 

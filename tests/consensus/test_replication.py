@@ -297,6 +297,15 @@ def test_a_missing_signature_in_the_middle_holds_back_everything_above() -> None
     assert host.raft.committed == 2
 
 
+def test_a_signature_over_another_hash_counts_nothing() -> None:
+    host, _ = leader(terms=(1,))
+    for sender in ("b", "c", "d"):
+        full = acknowledge(host, sender, 2)
+        other = msgspec.structs.replace(full.signatures[0], hash=bytes(32))
+        host.step(msgspec.structs.replace(full, signatures=(other, full.signatures[1])))
+    assert (host.raft.committed, host.raft.ignored_messages) == (0, 3)
+
+
 def test_acknowledgements_of_another_hash_or_term_count_nothing() -> None:
     """(7)"""
     host, _ = leader(terms=(1,))

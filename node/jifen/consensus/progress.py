@@ -64,15 +64,20 @@ class Inflight:
 class Progress:
     """One peer's progress under one leader. Every transition is in this class."""
 
-    def __init__(self, *, next_height: int, inflight_messages_max: int, inflight_bytes_max: int) -> None:
+    def __init__(self, *, next_height: int, commit: int, inflight_messages_max: int, inflight_bytes_max: int) -> None:
+        """Start probing from below `next_height`, taking the peer to have the certificates up to `commit`.
+
+        Hope for the leader's own: what a request says it carries, its answer need not sign (`leader_commit`), and an
+        answer with a signature for every height of a long chain could not even be sent.
+        """
         self.mode = Mode.PROBE
         self.match = 0
         """Highest height that the peer acknowledged in this term. Invariant: never falls; below `next_height`."""
         self.next_height = next_height
         """Next height to send."""
-        self.commit = 0
+        self.commit = commit
         """Committed height in the peer's latest response. May fall: responses overtake, peers restart."""
-        self.certificates_sent = 0
+        self.certificates_sent = commit
         """Height up to which certificates are on their way or held; hopeful, and set back to `commit` regularly."""
         self.active = False
         """Whether the peer has answered since the last check of the quorum."""

@@ -81,8 +81,10 @@ class Raft:
             speculative = isinstance(message, VoteRequest | VoteResponse) and message.pre
             refusal = isinstance(message, VoteResponse) and not message.granted
             if not speculative or refusal:
+                waiting = state.role is Role.FOLLOWER
                 state.become_follower(message.term, None)
-                state.draw_election_timeout(self._random)
+                if not waiting:
+                    state.draw_election_timeout(self._random)
         elif message.term < state.term:
             self._answer_stale(message)
             return

@@ -24,6 +24,7 @@ class Leadership:
         self.peers = {
             id: Progress(
                 next_height=self.term_start,
+                commit=committed,
                 inflight_messages_max=config.inflight_messages_max,
                 inflight_bytes_max=config.inflight_bytes_max,
             )

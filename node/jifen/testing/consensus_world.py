@@ -40,6 +40,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     partition: float = 0.0
     heal: float = 0.0
     slow_clock: float = 0.0
+    late_block: float = 0.0
     proposal: float = 0.3
 
     @classmethod
@@ -55,6 +56,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
             partition=draws.choice((0.0, 0.02)),
             heal=0.05,
             slow_clock=draws.choice((0.0, 0.2)),
+            late_block=draws.choice((0.0, 0.7)),
             proposal=draws.choice((0.1, 0.5)),
         )
 
@@ -68,6 +70,10 @@ class Node:
         self.incarnation = 0
         self.writes: deque[tuple[int, Output]] = deque()
         """(step when durable, output), in order; the head is being written."""
+        self.owes_block = 0
+        """Term in which it must still propose its first block as leader, or 0."""
+        self.led = (0, 0)
+        """(term, committed height) when it was last seen leading."""
         self.seen = HardState(0, None)
         """Latest durable hard state, for comparing over restarts."""
 
@@ -150,7 +156,8 @@ class World:
             if node.running and self.draws.random() >= self.faults.slow_clock:
                 node.host.raft.tick()
                 self._after_call(id, node)
-            if node.running and self.draws.random() < self.faults.proposal:
+            due = node.owes_block == node.host.raft.term and self.draws.random() < 0.2
+            if node.running and (due or self.draws.random() < self.faults.proposal):
                 self._propose(id, node)
 
     def settle(self) -> None:
@@ -258,7 +265,11 @@ class World:
 
     def _propose(self, id: str, node: Node) -> None:
         raft = node.host.raft
-        if raft.role is Role.LEADER and raft.last_term == raft.term and raft.proposals_in_flight < 5:
+        if raft.role is Role.LEADER and node.owes_block == raft.term:
+            node.owes_block = 0
+            node.host.propose()
+            self._after_call(id, node)
+        elif raft.role is Role.LEADER and raft.last_term == raft.term and raft.proposals_in_flight < 5:
             self._proposed += 1
             node.host.propose(b"block %d" % self._proposed)
             self._after_call(id, node)
@@ -272,17 +283,16 @@ class World:
         output = node.host.raft.take_output()
         if output.became_leader:
             self._note(f"{id} leads term {output.term}")
-            node.host.propose()
-            self._check(id, node)
+            node.owes_block = output.term
         for message in output.messages:
-            self._send(message)
+            self._send(node.host.signed(message))
         self._check_output(node, output)
         if output.hard_state or output.entries or output.messages_after_persist or output.commits:
             ready = self.now + self.draws.randrange(0, self.faults.write_steps_max + 1)
             node.writes.append((max(ready, node.writes[-1][0] if node.writes else 0), output))
             self._finish_writes(id, node)
-        if output.became_leader:
-            self._after_call(id, node)
+        if output.became_leader and self.draws.random() >= self.faults.late_block:
+            self._propose(id, node)
 
     def _finish_writes(self, id: str, node: Node) -> None:
         while node.running and node.writes and node.writes[0][0] <= self.now:
@@ -351,7 +361,13 @@ class World:
         raft = node.host.raft
         raft.check_invariants()
         assert raft.ignored_messages == 0, "a correct peer's message was ignored"
+        if raft.leader is not None:
+            invariants.check_election_safety(self.leaders, raft.term, raft.leader)
         if raft.role is Role.LEADER:
+            if node.led[0] == raft.term and node.led[1] < raft.committed:
+                known = raft.position(raft.committed)
+                assert known is None or known.term == raft.term, "a leader committed an older term's entry by counting"
+            node.led = (raft.term, raft.committed)
             invariants.check_election_safety(self.leaders, raft.term, id)
             if raft.term not in self.leaders:
                 self.leaders[raft.term] = id
