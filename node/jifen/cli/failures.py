@@ -33,6 +33,30 @@ class CommandFailed(Exception):
     """A command that cannot do what it should; the text says what to do."""
 
 
+_EXPECTED: Final = {
+    USAGE: ("jifen.cli.failures.UsageFault", "jifen.codec.errors.Malformed"),
+    REFUSED: ("jifen.client.errors.Refused",),
+    FAILURE: (
+        "jifen.cli.failures.CommandFailed",
+        "jifen.actors.node.NodeStopped",
+        "jifen.alliance.AllianceError",
+        "jifen.client.errors.ClientError",
+        "jifen.config.ConfigError",
+        "jifen.demo.importer.ImportFailed",
+        "jifen.demo.purchases.PurchaseFileError",
+        "jifen.demo.run.DemoFailed",
+        "jifen.demo.run.Interrupted",
+        "jifen.keys.keystore.KeyFileError",
+        "jifen.store.errors.StoreError",
+        "jifen.transport.peers.CannotListen",
+        "jifen.transport.identity.IdentityFault",
+        "jifen.verification.Contradiction",
+        "jifen_graphql.server.ListenFailed",
+    ),
+}
+"""Errors that are expected to happen, the more special ones first; a test holds the names against the classes."""
+
+
 def exit_code_of(error: BaseException) -> int:
     """Say what went wrong on standard error; return the exit code."""
     if isinstance(error, typer.TyperException):
@@ -62,30 +86,14 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _code(error: BaseException) -> int | None:
-    """Return the exit code of an error that is expected to happen; imported late, for it knows every layer."""
-    from jifen.actors.node import NodeStopped
-    from jifen.alliance import AllianceError
-    from jifen.client import ClientError, Refused
-    from jifen.codec.errors import Malformed
-    from jifen.config import ConfigError
-    from jifen.demo.importer import ImportFailed
-    from jifen.demo.purchases import PurchaseFileError
-    from jifen.demo.run import DemoFailed, Interrupted
-    from jifen.keys.keystore import KeyFileError
-    from jifen.store.errors import StoreError
-    from jifen.transport import CannotListen, IdentityFault
-    from jifen.verification import Contradiction
-    from jifen_graphql.server import ListenFailed
-
-    failures = (
-        CommandFailed, NodeStopped, AllianceError, ClientError, ConfigError, ImportFailed, PurchaseFileError,
-        DemoFailed, Interrupted, KeyFileError, StoreError, CannotListen, IdentityFault, Contradiction, ListenFailed,
-    )  # fmt: skip
-    if isinstance(error, UsageFault | Malformed):
-        return USAGE
-    if isinstance(error, Refused):
-        return REFUSED
-    return FAILURE if isinstance(error, failures) else None
+    """Return the exit code of an error that is expected to happen, None for a fault of ours."""
+    for code, classes in _EXPECTED.items():
+        for place in classes:
+            module, _, name = place.rpartition(".")
+            # A class whose module is not loaded has no instance; loading them all here would cost a second.
+            if module in sys.modules and isinstance(error, getattr(sys.modules[module], name)):
+                return code
+    return None
 
 
 def _say(text: str) -> None:

@@ -21,6 +21,7 @@ from jifen.demo.planning import Share, member_key, order_id
 from jifen.demo.purchases import Purchase
 from jifen.keys.signing import KeyPair
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.types import AccountId
 
 Job = TypeVar("Job", str, Purchase)
 """What becomes a transaction: a customer to register, or a purchase to credit."""
@@ -28,8 +29,8 @@ Job = TypeVar("Job", str, Purchase)
 BATCH_TRANSACTIONS: Final = 256
 """Transactions signed and sent together: 30 ms of signing, a request of 80 KB, many of them to a block."""
 
-BATCHES_IN_FLIGHT: Final = 3
-"""Batches under way to one validator: one being checked, one being ordered, one being committed."""
+BATCHES_IN_FLIGHT: Final = 8
+"""Batches under way to one validator, an eighth of what its queue holds: enough to fill blocks while others commit."""
 
 BATCHES_READY: Final = 2
 """Signed batches waiting for a free sender of a merchant; signing pauses beyond it."""
@@ -111,6 +112,8 @@ class Importer:
         self._on_settled = on_settled
         self._deadline_seconds = deadline_seconds
         self._signing = trio.CapacityLimiter(os.cpu_count() or 1)
+        self._accounts: dict[str, AccountId] = {}
+        """Account of every customer; filled while the registrations are signed."""
         self._done: Counter[str] = Counter()
         self._refused: list[str] = []
         self._failure: ClientError | None = None
@@ -139,14 +142,16 @@ class Importer:
 
     def _register(self, sender: Sender, customer: str) -> Prepared:
         del sender  # a member's own key signs
-        return self._builder.register_member(member_key(self._master, customer))
+        pair = member_key(self._master, customer)
+        self._accounts[customer] = self._builder.account_of(pair.public)
+        return self._builder.register_member(pair)
 
     def _earn(self, sender: Sender, purchase: Purchase) -> Prepared:
         return self._builder.earn_points(
             sender.operator,
             merchant=sender.share.merchant.id,
             order_id=order_id(purchase),
-            account=self._builder.account_of(member_key(self._master, purchase.customer).public),
+            account=self._accounts[purchase.customer],
             point_type=sender.share.merchant.point_type,
             amount_fen=purchase.amount_cents,
             purchased_at=purchase.purchased_at,

@@ -126,6 +126,7 @@ class _Demo:
     async def run(self) -> None:
         """Start, import, show, serve."""
         async with trio.open_nursery() as nursery:
+            self._scope = nursery.cancel_scope
             await nursery.start(self._stop_on_signal, nursery.cancel_scope)
             # While the machine is still idle: this is the bound that the import is measured against.
             microseconds = measure_verification()
@@ -175,25 +176,25 @@ class _Demo:
 
     def _require_quorum(self) -> None:
         group = self._group
-        if len(group.running) >= group.quorum:
-            return
-        dead = next(member for member in group.members if not member.is_running)
-        words = dead.last_words()
-        raise DemoFailed(
-            f"{len(group.members) - len(group.running)} of {len(group.members)} validators ended; {dead.name} said: "
-            f"{words[-1] if words else 'nothing'}"
-        )
+        if len(group.running) < group.quorum:
+            raise DemoFailed(
+                f"{len(group.running)} of {len(group.members)} validators are left and a quorum is {group.quorum}; "
+                "the same command resumes the alliance"
+            )
 
     def _tell_death(self, member: ValidatorProcess) -> None:
         code = member.exit_code
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         self._console.print(f"[bold red]{member.name} {how}.[/] Its last words ({member.directory / LOG_FILE}):")
         for line in member.last_words():
-            self._console.print(f"  {line}", markup=False)
-        group = self._group
-        lives = len(group.running) >= group.quorum
-        rest = "go on" if lives else "are fewer than a quorum: nothing is committed until this command is started again"
-        self._console.print(f"The other {len(group.running)} {rest}.")
+            self._console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        try:
+            self._require_quorum()
+        except DemoFailed as error:
+            self._failure = error
+            self._scope.cancel()
+        else:
+            self._console.print(f"The other {len(self._group.running)} go on.")
 
     def _show(self, summary: Summary, report: ImportReport) -> None:
         if self._options.as_json:
@@ -207,10 +208,10 @@ class _Demo:
         if report.refused_count > len(report.refused):
             self._console.print(f"[red]refused[/] {report.refused_count - len(report.refused)} more")
         if not summary.digests_equal:
-            self._console.print(
-                "[bold red]The state digests differ at one height.[/] Stop here and run: "
-                f"jifen verify {self._options.home}"
-            )
+            message = "the validators' state digests differ at one height: stop them and run `jifen verify` on the home"
+            if self._options.once:
+                raise DemoFailed(message)
+            self._console.print(f"[bold red]Warning:[/] {message}")
 
     async def _stop_on_signal(
         self, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 import trio
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from jifen.client import Client, ClientError
@@ -12,8 +14,8 @@ from jifen.client.records import Overview
 from jifen.demo.bound import VerificationBound
 from jifen.demo.importer import ImportReport
 
-DIGEST_CHARACTERS_SHOWN: Final = 16
-"""Of a state digest in the table: 64 bits, enough for eyes; the comparison takes all."""
+DIGEST_CHARACTERS_SHOWN: Final = 12
+"""Of a state digest in the table: 48 bits, enough for eyes; the comparison takes all."""
 
 AGREEMENT_SECONDS: Final = 20.0
 """How long validators may take to reach one height after the last transaction: a catch-up of some blocks."""
@@ -149,19 +151,20 @@ def state_of(validator: Validator, overview: Overview) -> OrganizationState:
     return OrganizationState(validator.id, node.height, node.term, node.role, node.state_digest, issued, validator.url)
 
 
-def table_of(states: Sequence[OrganizationState], unreachable: Sequence[Unreached]) -> Table:
-    """Return the table of an alliance."""
-    table = Table(title=None, header_style="bold")
-    for name, justify in (
-        ("organization", "left"), ("height", "right"), ("term", "right"), ("role", "left"),
-        ("points issued", "right"), ("state digest", "left"), ("URL", "left"),
-    ):  # fmt: skip
-        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=name != "URL")
+def table_of(states: Sequence[OrganizationState], unreachable: Sequence[Unreached]) -> RenderableType:
+    """Return the table of an alliance and, below it, where its validators answer; fits into 80 columns."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for name in ("organization", "height", "term", "role", "points issued", "state digest"):
+        is_number = name in ("height", "term", "points issued")
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=True)
     for state in states:
         table.add_row(
             state.id, f"{state.height:,}", f"{state.term}", state.role, f"{state.points_issued:,}",
-            state.state_digest[:DIGEST_CHARACTERS_SHOWN], state.url,
+            state.state_digest[:DIGEST_CHARACTERS_SHOWN],
         )  # fmt: skip
     for missing in unreachable:
-        table.add_row(missing.id, "-", "-", "unreachable", "-", "-", missing.url, style="red")
-    return table
+        table.add_row(missing.id, "-", "-", "unreachable", "-", "-", style="red")
+    addresses = Table.grid(padding=(0, 2))
+    for state in states:
+        addresses.add_row("", state.id, f"{state.url}/", f"{state.url}/playground")
+    return Group(table, addresses)
