@@ -28,6 +28,8 @@ def decode_account(text: str) -> AccountId:
     """Return the account id of a text; raises Malformed saying what is wrong with it."""
     if len(text) != _TEXT_LENGTH:
         raise Malformed(f"account {text!r}: has {len(text)} characters instead of {_TEXT_LENGTH}; copy it again")
+    if not text.isascii():  # the Kelvin sign, for one, becomes an ordinary k when folded
+        raise Malformed(f"account {text!r}: holds a letter that no account has; copy it again")
     if text.lower() != text and text.upper() != text:
         raise Malformed(f"account {text!r}: mixes capitals and small letters; copy it again")
     folded = text.lower()
@@ -39,8 +41,8 @@ def decode_account(text: str) -> AccountId:
     if _polymod([*_expanded_prefix(), *data]) != _BECH32M:
         raise Malformed(f"account {text!r}: the checksum does not fit; a letter is wrong")
     account = bytes(_regroup(data[:-6], 5, 8))
-    if len(account) != _ACCOUNT_BYTES or encode_account(account) != folded:
-        raise Malformed(f"account {text!r}: is no canonical account id")
+    # 32 letters of 5 bits are 20 bytes exactly: there is no padding in which a second spelling could hide.
+    assert encode_account(account) == folded, f"account {text!r} has two spellings"
     return AccountId(account)
 
 

@@ -29,7 +29,7 @@ class StrictDecoder(Generic[T]):
             raise Malformed(f"{self._what}: {len(data)} bytes; at most {self._bytes_max} are allowed")
         try:
             value: T = self._decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"{self._what}: {error}") from None
         if encode(value) != data:
             raise Malformed(f"{self._what}: not the canonical encoding; use the shortest form of every value")

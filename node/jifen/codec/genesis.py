@@ -27,7 +27,7 @@ def decode_genesis(data: bytes) -> Genesis:
         raise Malformed(f"genesis: {len(data)} bytes; at most {GENESIS_BYTES_MAX} are read")
     try:
         genesis = msgspec.json.decode(data, type=Genesis)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"genesis: {error}") from None
     if genesis.format != GENESIS_FORMAT:
         raise Malformed(f"genesis: format {genesis.format}; this version reads format {GENESIS_FORMAT}")

@@ -1,0 +1,244 @@
+"""The formats, byte by byte: whoever changes one of these breaks every chain, key and signature that exists.
+
+A test here that fails means a new format version, not a new golden value.
+"""
+
+from typing import Any, Final
+
+import pytest
+
+from jifen.codec.addresses import encode_account
+from jifen.codec.blocks import Block, Header, block_hash, encode_block
+from jifen.codec.canonical import encode
+from jifen.codec.genesis import chain_id
+from jifen.codec.messages import ForwardTransactions, encode_peer_message
+from jifen.codec.records import encode_writes, state_digest
+from jifen.codec.transactions import encode_body, encode_signed, transaction_id
+from jifen.consensus.messages import (
+    AckSignature,
+    AppendRequest,
+    AppendResponse,
+    Certificate,
+    Entry,
+    VoteRequest,
+    VoteResponse,
+)
+from jifen.ledger.genesis import Genesis, ValidatorAddress
+from jifen.ledger.membership import account_id
+from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsTransferred, Receipt
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Signature, TransferPoints
+from jifen.ledger.types import (
+    Account,
+    Holding,
+    Lot,
+    LotOrigin,
+    Operator,
+    OrderRecord,
+    Organization,
+    OrganizationKind,
+    OrganizationStatus,
+    PointType,
+    RoleClass,
+    Scope,
+    Supply,
+    TransactionMark,
+)
+
+CHAIN: Final = b"\xcc" * 32
+NONCE: Final = bytes.fromhex("0001020304050607")
+KEY: Final = b"\x4b" * 32
+ACCOUNT: Final = b"\xaa" * 20
+OTHER: Final = b"\xbb" * 20
+TIME: Final = 1_790_000_000_000
+
+BODIES: Final[dict[str, Body]] = {
+    "register": RegisterMember(TIME, NONCE, KEY),
+    "earn": EarnPoints(TIME, NONCE, "mall", "A-1", ACCOUNT, "mall/consumer", 12_345, TIME - 1),
+    "transfer": TransferPoints(TIME, NONCE, ACCOUNT, OTHER, "mall/consumer", 300, b"\x0e" * 32),
+}
+
+HEADER: Final = Header(
+    1, CHAIN, 300, 7, b"\x01" * 32, b"\x02" * 32, b"\x03" * 32, b"\x04" * 32, b"\x05" * 32, b"\x06" * 32, "mall", TIME
+)
+
+ORGANIZATION: Final = Organization(
+    "mall",
+    "积分 Mall",
+    OrganizationKind.MALL,
+    OrganizationStatus.ACTIVE,
+    (Operator(KEY, int(Scope.CASHIER | Scope.ISSUER)),),
+    b"\x56" * 32,
+)
+POINT_TYPE: Final = PointType("mall/consumer", "mall", RoleClass.CONSUMER, 1, 1, 10, True)
+GENESIS: Final = Genesis(
+    1, "Golden", TIME, (ORGANIZATION,), (POINT_TYPE,), (ValidatorAddress("mall", "::1", 8180, "https://x", "pem"),)
+)
+
+VALUES: Final[dict[str, Any]] = {
+    "organization": ORGANIZATION,
+    "point type": POINT_TYPE,
+    "account": Account(ACCOUNT, KEY, TIME),
+    "holding": Holding(1007, (Lot(1000, LotOrigin.EARNED, TIME, 0), Lot(7, LotOrigin.TRANSFERRED, TIME, TIME + 1))),
+    "supply": Supply(2**53 - 1, 128),
+    "order": OrderRecord(b"\x1d" * 32),
+    "mark": TransactionMark(65_536),
+    "receipt of a registration": Receipt(b"\x1d" * 32, 0, (MemberRegistered(ACCOUNT, KEY),)),
+    "receipt of an earn": Receipt(
+        b"\x1d" * 32, 0, (PointsEarned("mall", ACCOUNT, "mall/consumer", 1, 12_345, 1, 10, 1234, 1334),)
+    ),
+    "receipt of a transfer": Receipt(
+        b"\x1d" * 32, 0, (PointsTransferred(ACCOUNT, OTHER, "mall/consumer", 300, 1034, 300),)
+    ),
+    "receipt of a rejection": Receipt(b"\x1d" * 32, Rejection.INSUFFICIENT_POINTS, ()),
+    "header": HEADER,
+    "certificate": Certificate(300, 8, b"\x07" * 32, 0b101, (b"\x08" * 64, b"\x09" * 64)),
+    "vote request": VoteRequest(8, "mall", "books", 300, 7, True),
+    "vote response": VoteResponse(8, "books", "mall", True, False),
+    "append request": AppendRequest(
+        8, "mall", "books", 299, 7, b"\x01" * 32, (Entry(300, 8, b"\x02" * 32, b"\x01" * 32, b"block"),), 0, ()
+    ),
+    "append response": AppendResponse(
+        8, "books", "mall", True, 300, b"\x02" * 32, 299, 0, 0, 299, (AckSignature(300, b"\x02" * 32, b"\x08" * 64),)
+    ),
+    "forwarding": ForwardTransactions("mall", "books", (b"signed",)),
+}
+
+GOLDEN: Final = {
+    "organization": (
+        "96a46d616c6cabe7a7afe58886204d616c6c01019192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b06c4205656565656565656565656565656565656565656565656565656565656565656"
+    ),
+    "point type": "97ad6d616c6c2f636f6e73756d6572a46d616c6c0101010ac3",
+    "account": (
+        "93c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4bcf000001a0c4506c00"
+    ),
+    "holding": "92cd03ef9294cd03e801cf000001a0c4506c0000940702cf000001a0c4506c00cf000001a0c4506c01",
+    "supply": "92cf001fffffffffffffcc80",
+    "order": "91c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d",
+    "mark": "91ce00010000",
+    "receipt of a registration": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919301c414aaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+    ),
+    "receipt of an earn": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919a02a46d616c6cc414aaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd3039010acd04d2cd0536"
+    ),
+    "receipt of a transfer": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919703c414aaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaac414bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbad6d616c6c2f636f6e73756d6572cd012c"
+        "cd040acd012c"
+    ),
+    "receipt of a rejection": "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0f90",
+    "header": (
+        "9c01c420cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccd012c07c4200101010101010101"
+        "010101010101010101010101010101010101010101010101c420020202020202020202020202020202020202020202020202"
+        "0202020202020202c4200303030303030303030303030303030303030303030303030303030303030303c420040404040404"
+        "0404040404040404040404040404040404040404040404040404c42005050505050505050505050505050505050505050505"
+        "05050505050505050505c4200606060606060606060606060606060606060606060606060606060606060606a46d616c6ccf"
+        "000001a0c4506c00"
+    ),
+    "certificate": (
+        "95cd012c08c42007070707070707070707070707070707070707070707070707070707070707070592c44008080808080808"
+        "0808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808"
+        "08080808080808c4400909090909090909090909090909090909090909090909090909090909090909090909090909090909"
+        "0909090909090909090909090909090909090909090909"
+    ),
+    "vote request": "970108a46d616c6ca5626f6f6b73cd012c07c3",
+    "vote response": "960208a5626f6f6b73a46d616c6cc3c2",
+    "append request": (
+        "9a0308a46d616c6ca5626f6f6b73cd012b07c420010101010101010101010101010101010101010101010101010101010101"
+        "01019195cd012c08c4200202020202020202020202020202020202020202020202020202020202020202c420010101010101"
+        "0101010101010101010101010101010101010101010101010101c405626c6f636b0090"
+    ),
+    "append response": (
+        "9c0408a5626f6f6b73a46d616c6cc3cd012cc420020202020202020202020202020202020202020202020202020202020202"
+        "0202cd012b0000cd012b9193cd012cc4200202020202020202020202020202020202020202020202020202020202020202c4"
+        "4008080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808"
+        "080808080808080808080808080808"
+    ),
+    "forwarding": "9420a46d616c6ca5626f6f6b7391c4067369676e6564",
+    "register": (
+        "9401cf000001a0c4506c00c4080001020304050607c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+    ),
+    "register, signed": (
+        "92c4379401cf000001a0c4506c00c4080001020304050607c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "register, id": "4ad840651a48d5840e79cc26873e3734780f031c9d33af02d8d661c9345f99d1",
+    "earn": (
+        "9902cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff"
+    ),
+    "earn, signed": (
+        "92c44e9902cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "earn, id": "de6c80418ed163380b3929f9bd14ee276067e8f24979e4b3f5ef421438b745d8",
+    "transfer": (
+        "9803cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac414bbbbbbbbbb"
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbad6d616c6c2f636f6e73756d6572cd012cc4200e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e"
+        "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e"
+    ),
+    "transfer, signed": (
+        "92c4749803cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac414bbbb"
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbad6d616c6c2f636f6e73756d6572cd012cc4200e0e0e0e0e0e0e0e0e0e0e0e0e"
+        "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "transfer, id": "a41fbe2da1b39adce4f16af919256ba5a6f4cb804e20f806b1d9e335bb21f7d2",
+    "block": (
+        "929c01c420cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccd012c07c42001010101010101"
+        "01010101010101010101010101010101010101010101010101c4200202020202020202020202020202020202020202020202"
+        "020202020202020202c4200303030303030303030303030303030303030303030303030303030303030303c4200404040404"
+        "040404040404040404040404040404040404040404040404040404c420050505050505050505050505050505050505050505"
+        "0505050505050505050505c4200606060606060606060606060606060606060606060606060606060606060606a46d616c6c"
+        "cf000001a0c4506c0091c4b792c44e9902cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff9192c4204b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
+    "chain id": "8cefc9378322731da6686d6c9b4b8b4d3955e945b5a10d48fc6ad2c4d7a0fb6c",
+    "account id": "78c0bbb100230f76f3c65901eef1f83cc8907e8e",
+    "account text": "jf10rqthvgqyv8hdu7xtyq7au0c8nyfql5w48l8ga",
+    "state digest": "04017e28a8dc16678f420699c2c7a56e8aba99142ecb5bb7cdad4df5975f97a3",
+}
+"""Bytes in hex, by name; texts as they are."""
+
+
+def computed() -> dict[str, bytes]:
+    """Return the bytes of everything above, and what is hashed of them."""
+    found = {name: encode(value) for name, value in VALUES.items()}
+    for name, body in BODIES.items():
+        data = encode_body(body)
+        found[name] = data
+        found[f"{name}, signed"] = encode_signed(data, (Signature(KEY, b"\x5e" * 64),))
+        found[f"{name}, id"] = transaction_id(CHAIN, data)
+    found["forwarding"] = encode_peer_message(VALUES["forwarding"])
+    found["block"] = encode_block(Block(HEADER, (found["earn, signed"],)))
+    found["block hash"] = block_hash(HEADER)
+    found["chain id"] = chain_id(GENESIS)
+    found["account id"] = account_id(CHAIN, KEY)
+    found["account text"] = encode_account(found["account id"]).encode()
+    writes = {b"s" + b"mall/consumer": VALUES["supply"], b"a" + ACCOUNT: VALUES["account"]}
+    found["state digest"] = state_digest(bytes(32), encode_writes(writes))
+    return found
+
+
+def test_every_format_has_a_golden_vector() -> None:
+    assert computed().keys() == GOLDEN.keys()
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_format_is_what_it_always_was(name: str) -> None:
+    found = computed()[name]
+
+    assert (found.decode() if name == "account text" else found.hex()) == GOLDEN[name]
