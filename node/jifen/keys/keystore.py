@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from msgspec import Meta
 
-from jifen.keys.signing import KeyPair
+from jifen.keys.signing import SECRET_BYTES, KeyPair
 
 FORMAT: Final = "jifen-key/1"
 SCRYPT_N: Final = 2**15
@@ -48,13 +48,19 @@ class KeyDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write_secret(path: Path, secret: bytes, public: str, label: str, passphrase: str) -> None:
-    """Seal a 32-byte secret into a new file, readable by its owner only; raises KeyFileError if the file exists."""
+    """Seal a 32-byte secret into a new file, readable by its owner only; raises KeyFileError.
+
+    Refused are a passphrase too short, a label too long to be read back, and a path where something is already.
+    """
+    assert len(secret) == SECRET_BYTES, f"a secret has {SECRET_BYTES} bytes, not {len(secret)}"
     if len(passphrase) < PASSPHRASE_CHARACTERS_MIN:
         raise KeyFileError(f"the passphrase has under {PASSPHRASE_CHARACTERS_MIN} characters; choose a longer one")
     salt, nonce = os.urandom(16), os.urandom(12)
     head = KeyDocument(FORMAT, label, public, SCRYPT_N, salt, nonce, b"")
     sealed = AESGCM(_stretch(passphrase, salt, SCRYPT_N)).encrypt(nonce, secret, _bound(head))
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(head, sealed=sealed)), indent=2)
+    if len(text) > KEY_FILE_BYTES_MAX - 1:
+        raise KeyFileError(f"the label has {len(label)} characters; choose a shorter one")
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -99,15 +105,21 @@ def read_document(path: Path) -> KeyDocument:
         raise KeyFileError(f"{path} is too large to be a key file")
     try:
         document = msgspec.json.decode(data, type=KeyDocument)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise KeyFileError(f"{path} is no key file: {error}") from None
     if document.format != FORMAT:
         raise KeyFileError(f"{path} has format {document.format!r}; this version reads {FORMAT!r}")
+    if document.n.bit_count() != 1:
+        raise KeyFileError(f"{path} was altered: scrypt's cost {document.n} is no power of two")
     return document
 
 
 def _stretch(passphrase: str, salt: bytes, n: int) -> bytes:
-    return Scrypt(salt=salt, length=32, n=n, r=SCRYPT_R, p=1).derive(passphrase.encode())
+    try:
+        encoded = passphrase.encode()
+    except UnicodeEncodeError:  # a terminal or file that is no UTF-8 hands such text over
+        raise KeyFileError("the passphrase is no valid UTF-8; type it anew or mend the file it comes from") from None
+    return Scrypt(salt=salt, length=32, n=n, r=SCRYPT_R, p=1).derive(encoded)
 
 
 def _bound(document: KeyDocument) -> bytes:

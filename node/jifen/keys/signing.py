@@ -8,6 +8,9 @@ from jifen.hashing import DERIVED_KEY
 from jifen.ledger.transactions import Signature
 from jifen.ledger.types import PublicKey
 
+SECRET_BYTES = 32
+"""Length of a private key and of a master secret."""
+
 _GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
@@ -21,6 +24,8 @@ class KeyPair:
 
     def __init__(self, secret: bytes) -> None:
         """Take a 32-byte secret; raises ValueError when it is no valid private key."""
+        if len(secret) != SECRET_BYTES:  # libsecp256k1 would pad a shorter one and cut a longer one
+            raise ValueError(f"a secret has {SECRET_BYTES} bytes, not {len(secret)}")
         self._private = PrivateKey(secret)
         self.public = PublicKey(PublicKeyXOnly.from_secret(secret).format())
 
@@ -32,6 +37,7 @@ class KeyPair:
     @classmethod
     def derive(cls, master: bytes, label: str) -> Self:
         """Return the key pair that belongs to a label under a 32-byte master secret: same inputs, same pair."""
+        assert len(master) == SECRET_BYTES, f"a master secret has {SECRET_BYTES} bytes, not {len(master)}"
         number = int.from_bytes(DERIVED_KEY(master, label.encode()), "big") % (_GROUP_ORDER - 1) + 1
         return cls(number.to_bytes(32, "big"))
 

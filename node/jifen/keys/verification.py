@@ -13,6 +13,12 @@ from coincurve import PublicKeyXOnly
 PARSED_KEYS_MAX = 8192
 """Public keys kept parsed: parsing costs a third of a check, and tills and busy members sign often."""
 
+PUBLIC_KEY_BYTES = 32
+"""Length of an x-only public key."""
+
+SIGNATURE_BYTES = 64
+"""Length of a signature."""
+
 
 class Claim(NamedTuple):
     """That `key` signed `message`."""
@@ -34,7 +40,12 @@ def _parse(key: bytes) -> PublicKeyXOnly | None:
 
 
 def is_signed(claim: Claim) -> bool:
-    """Tell whether the claim holds; a key that is no point of the curve signs nothing."""
+    """Tell whether the claim holds; a key that is no point of the curve signs nothing, nor does one of another length.
+
+    The lengths are checked here because libsecp256k1 reads 32 bytes however short the key is.
+    """
+    if len(claim.key) != PUBLIC_KEY_BYTES or len(claim.signature) != SIGNATURE_BYTES:
+        return False
     parsed = _parse(claim.key)
     return parsed is not None and parsed.verify(claim.signature, claim.message)
 

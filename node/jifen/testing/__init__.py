@@ -1,0 +1,1 @@
+"""Test kit: fakes, simulators, checkers and strategies. Shipped and importable, never imported by production."""
