@@ -16,7 +16,7 @@ from jifen.actors.mailbox import Mailbox
 from jifen.actors.storage import Acknowledgement, JobDone, StorageActor, StorageJob
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.codec.blocks import Block
-from jifen.consensus.messages import AppendResponse, Entry, Message
+from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import Role
@@ -230,9 +230,9 @@ class ConsensusActor:
     def _with_blocks(self, message: Message) -> Message | Acknowledgement:
         if not isinstance(message, AppendResponse) or not message.success:
             return message
-        blocks = tuple(
-            (height, self._hash_at(height)) for height in range(message.leader_commit + 1, message.height + 1)
-        )
+        # A leader lacks far fewer than fit one message; of one that asks for more, the newest are of use.
+        first = max(message.leader_commit, message.height - SIGNATURES_PER_MESSAGE_MAX) + 1
+        blocks = tuple((height, self._hash_at(height)) for height in range(first, message.height + 1))
         return Acknowledgement(message, blocks)
 
     def _hash_at(self, height: int) -> bytes:

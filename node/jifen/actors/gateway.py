@@ -6,6 +6,7 @@ A peer that sends what no honest validator sends loses its link; that is all it 
 from itertools import pairwise
 from typing import final
 
+import msgspec
 import structlog
 
 from jifen.actors.clock import Clock
@@ -67,19 +68,28 @@ class PeerGateway:
             delivery = await self._check_request(message)
             if delivery is not None:
                 await self._consensus.deliver(delivery)
+        elif isinstance(message, AppendResponse):
+            await self._consensus.deliver(Delivery(await self._check_acknowledgement(message)))
         else:
-            if isinstance(message, AppendResponse):
-                await self._check_acknowledgement(message)
             await self._consensus.deliver(Delivery(message))
 
-    async def _check_acknowledgement(self, response: AppendResponse) -> None:
-        claims = [
-            self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
+    async def _check_acknowledgement(self, response: AppendResponse) -> AppendResponse:
+        """Return the response with those signatures that are of use, checked, and no others.
+
+        What is not checked must not stay in: by the time the core takes the message in, it might have found a use.
+        """
+        needed = tuple(
+            item
             for item in response.signatures
             if self._consensus.raft.needs_signature(response.sender, item.height, item.hash)
+        )
+        claims = [
+            self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
+            for item in needed
         ]
         if await find_false(claims):
             raise PeerFault("it sent an acknowledgement that it did not sign")
+        return msgspec.structs.replace(response, signatures=needed)
 
     async def _check_request(self, request: AppendRequest) -> Delivery | None:
         if not request.entries and self._is_from_the_future(*self._ahead, request.term):

@@ -64,7 +64,9 @@ class Inflight:
 class Progress:
     """One peer's progress under one leader. Every transition is in this class."""
 
-    def __init__(self, *, next_height: int, commit: int, inflight_messages_max: int, inflight_bytes_max: int) -> None:
+    def __init__(
+        self, *, next_height: int, inflight_messages_max: int, inflight_bytes_max: int, commit: int = 0
+    ) -> None:
         """Start probing from below `next_height`, taking the peer to have the certificates up to `commit`.
 
         Hope for the leader's own: what a request says it carries, its answer need not sign (`leader_commit`), and an
