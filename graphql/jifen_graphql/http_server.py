@@ -5,6 +5,7 @@ test that attacks it, stand together in tests/api/test_server_attacks.py:
 
 - no WebSocket and no HTTP/2 ever starts here, whatever a later request on the connection asks for: issue 225 (a byte
   behind an upgrade kills the server), deflate without limits and sends without a checkpoint all live in those;
+- a peer that leaves gives its place back at once, not when the keep-alive timer runs out;
 - a body that the application does not read does not block the connection's reader for ever;
 - sends have a deadline, below the shield that hypercorn puts around them (`stream`).
 """
@@ -19,6 +20,7 @@ import h11
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
@@ -93,6 +95,7 @@ class HttpConnection(TCPServer):
     def __init__(self, app: Any, config: Config, context: WorkerContext, stream: GuardedStream) -> None:
         super().__init__(ASGIWrapper(app), config, context, {}, stream)  # type: ignore[arg-type]  # ours is no SSLStream
         self.guarded = stream
+        self._is_reading = True
 
     async def run(self) -> None:
         """Serve requests until either side closes; the peer's faults end here."""
@@ -116,5 +119,13 @@ class HttpConnection(TCPServer):
                 await self.protocol.initiate()
                 await self.idle_task.restart(task_group, self._idle_timeout)
                 await self._read_data()
+                self._is_reading = False
+                await self.idle_task.stop()
         finally:
             await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send what the protocol wants sent; see the base class."""
+        if isinstance(event, Updated) and not self._is_reading:
+            return  # the peer is gone: a timer for its next request would only hold the connection's place
+        await super().protocol_send(event)
