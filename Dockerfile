@@ -42,9 +42,10 @@ VOLUME /data
 # public API, links between validators, administrative API: the defaults of the first organization
 EXPOSE 8080 8180 8280
 
-# JIFEN_URL: where this validator's public API listens, when that is not the default.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD jifen status --json --url "${JIFEN_URL:-http://127.0.0.1:8080}" >/dev/null || exit 1
+# Whether the process lives and answers; not whether there is a leader, which restarting this container would not mend.
+# JIFEN_URL says where the public API listens when that is not the default. (`jifen status` shows more, at ten times the cost.)
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open(os.environ.get('JIFEN_URL', 'http://127.0.0.1:8080') + '/healthz', timeout=4)"]
 
 # SIGTERM is what `docker stop` sends and what the node stops cleanly on.
 STOPSIGNAL SIGTERM
