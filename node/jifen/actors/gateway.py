@@ -107,7 +107,8 @@ class PeerGateway:
         if await find_false(claims):
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
-        if blocks and request.commit < blocks[-1].header.height and self._is_ahead(request, blocks[-1].header.time):
+        certified = request.certificates[-1].height if request.certificates else 0
+        if blocks and certified < blocks[-1].header.height and self._is_ahead(request, blocks[-1].header.time):
             return None
         prepared = tuple(
             PreparedBlock(entry.hash, block, tuple(items))
