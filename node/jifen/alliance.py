@@ -144,13 +144,20 @@ def _check_members(home: Path, record: AllianceRecord) -> None:
             )
 
 
-def check_ports(record: AllianceRecord) -> None:
-    """Raise AllianceError naming the first port of the alliance that is in use."""
+def check_port_base(port_base: int, organizations: int) -> None:
+    """Raise AllianceError unless all ports above the base exist and need no privilege."""
+    highest = 65535 - ADMIN_PORT_OFFSET - organizations
+    if not 1024 <= port_base <= highest:
+        raise AllianceError(f"--port-base {port_base} leaves no room for the ports above it; choose 1024 to {highest}")
+
+
+def check_ports(port_base: int, organizations: int) -> None:
+    """Raise AllianceError naming the first port in use of those that so many organizations need."""
     offsets = (0, PEER_PORT_OFFSET, ADMIN_PORT_OFFSET)
     with ExitStack() as held:
-        for index in range(len(record.organizations)):
+        for index in range(organizations):
             for offset in offsets:
-                port = record.port_base + offset + index
+                port = port_base + offset + index
                 listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
@@ -159,7 +166,7 @@ def check_ports(record: AllianceRecord) -> None:
                 except OSError as error:
                     raise AllianceError(
                         f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); stop what uses it, or make an "
-                        "alliance elsewhere with --home and --port-base"
+                        "alliance on other ports: --port-base with a new --home"
                     ) from None
 
 
@@ -182,8 +189,7 @@ def create_alliance(
     """
     if not 1 <= len(organizations) <= ORGANIZATIONS_PER_HOST_MAX:
         raise AllianceError(f"an alliance has 1 to {ORGANIZATIONS_PER_HOST_MAX} organizations")
-    if not 1024 <= port_base <= 65535 - ADMIN_PORT_OFFSET - len(organizations):
-        raise AllianceError(f"--port-base {port_base} leaves no room for the ports above it; choose 1024 to 65000")
+    check_port_base(port_base, len(organizations))
     if read_alliance(home) is not None:
         raise AllianceError(f"{home} holds an alliance already; start it, or name another directory with --home")
     with _building(home) as building:

@@ -149,15 +149,14 @@ class Transaction(_Answer, frozen=True):
     kind: str | None
     height: int | None
     index: int | None
-    receipt: msgspec.Raw | None
-    """The receipt's JSON, whose shape depends on the kind; `effects()` decodes it."""
+    receipt: msgspec.Raw
+    """The receipt's JSON, whose shape depends on the kind, or null; `effects()` decodes it."""
     as_of: AsOf
 
     def effects(self) -> list[dict[str, object]]:
         """Return what it did, each effect as the API words it."""
-        if self.receipt is None:
-            return []
-        return msgspec.json.decode(self.receipt, type=_Receipt).effects
+        receipt = msgspec.json.decode(self.receipt, type=_Receipt | None)
+        return [] if receipt is None else receipt.effects
 
 
 class _Receipt(_Answer, frozen=True):

@@ -1,12 +1,14 @@
 """Subscriptions over WebSocket, in the protocol graphql-transport-ws, resumed on another validator when one fails."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, TypeVar, final
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, connect_websocket_url
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from jifen.client.endpoints import (
     CONNECT_SECONDS,
@@ -23,11 +25,17 @@ T = TypeVar("T")
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 
+CLOSE_SECONDS: Final = 1.0
+"""For the closing handshake, which only tells the server what it would notice anyway."""
+
 MESSAGE_BYTES_MAX: Final = 4 << 20
 """Largest message read; an event has a few kilobytes."""
 
 SILENCE_SECONDS: Final = 30.0
 """After so long without a word, a ping is sent; a connection that does not answer it within the same time is lost."""
+
+
+_Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class _Message(msgspec.Struct):
@@ -60,6 +68,7 @@ class Subscription(Generic[T]):
         self._operation = operation
         self._variables = variables
         self._connection: WebSocketConnection | None = None
+        self._stream: _Stream | None = None
         self._url = ""
         self._last: T | None = None
 
@@ -94,27 +103,45 @@ class Subscription(Generic[T]):
     async def drop(self) -> None:
         """Close the connection, if there is one."""
         connection, self._connection = self._connection, None
+        stream, self._stream = self._stream, None
         if connection is not None:
-            with trio.move_on_after(1.0):
+            with trio.move_on_after(CLOSE_SECONDS):
                 await connection.aclose()
+        if stream is not None:
+            # When the server was first to say goodbye, trio-websocket leaves the client's socket open.
+            await trio.aclose_forcefully(stream)
 
     async def _open(self) -> WebSocketConnection:
         self._url = self._endpoints.current
-        address = "ws" + self._url.removeprefix("http") + GRAPHQL_PATH
         try:
             with trio.fail_after(CONNECT_SECONDS):
-                connection = await connect_websocket_url(
-                    self._nursery, address, subprotocols=[SUBPROTOCOL], max_message_size=MESSAGE_BYTES_MAX
-                )
+                connection = await self._connect(urlsplit(self._url))
                 if connection.subprotocol != SUBPROTOCOL:
                     raise ProtocolFault(self._url, f"does not speak {SUBPROTOCOL}")
                 await self._send(connection, {"type": "connection_init"})
                 await self._expect_acknowledgement(connection)
-        except (HandshakeError, OSError, trio.TooSlowError) as error:
+        except (HandshakeError, OSError, trio.TooSlowError, trio.BrokenResourceError) as error:
             raise _Lost(str(error)) from error
         payload = {"query": self._operation.document, "variables": self._variables(self._last)}
         await self._send(connection, {"type": "subscribe", "id": "1", "payload": payload})
         return connection
+
+    async def _connect(self, url: SplitResult) -> WebSocketConnection:
+        assert url.hostname is not None, "Endpoints has checked its URLs"
+        is_secure = url.scheme == "https"
+        plain = await trio.open_tcp_stream(url.hostname, url.port or (443 if is_secure else 80))
+        stream: _Stream = plain
+        if is_secure:
+            stream = trio.SSLStream(plain, ssl.create_default_context(), server_hostname=url.hostname)
+        self._stream = stream
+        return await wrap_client_stream(
+            self._nursery,
+            stream,
+            url.netloc,
+            url.path + GRAPHQL_PATH,
+            subprotocols=[SUBPROTOCOL],
+            max_message_size=MESSAGE_BYTES_MAX,
+        )
 
     async def _expect_acknowledgement(self, connection: WebSocketConnection) -> None:
         message = await self._read(connection)
@@ -190,7 +217,9 @@ async def subscribe(
             yield subscription
         except Exception as error:  # noqa: BLE001 - raised again below, outside the nursery, which would wrap it
             failure = error
-        await subscription.drop()
-        nursery.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):  # bounded by CLOSE_SECONDS
+                await subscription.drop()
+            nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure

@@ -96,6 +96,7 @@ class Importer:
         *,
         on_settled: Callable[[int, int], None] = _tell_nobody,
         deadline_seconds: float = DEADLINE_SECONDS,
+        connect: Callable[[Sequence[str]], Client] = Client,
     ) -> None:
         """Prepare an import.
 
@@ -105,12 +106,14 @@ class Importer:
             master: 32-byte secret from which the members' keys are derived.
             on_settled: told, batch by batch, how many transactions were settled and how many of them were new.
             deadline_seconds: how long one batch may look for a validator that takes it.
+            connect: makes the client of a merchant from its URLs; tests put a network of their own behind it.
         """
         self._senders = senders
         self._builder = builder
         self._master = master
         self._on_settled = on_settled
         self._deadline_seconds = deadline_seconds
+        self._connect = connect
         self._signing = trio.CapacityLimiter(os.cpu_count() or 1)
         self._accounts: dict[str, AccountId] = {}
         """Account of every customer; filled while the registrations are signed."""
@@ -197,7 +200,7 @@ class Importer:
         waiting: trio.MemoryReceiveChannel[list[tuple[Job, Prepared]]],
         phase: trio.CancelScope,
     ) -> None:
-        async with Client(sender.urls) as client, trio.open_nursery() as nursery:
+        async with self._connect(sender.urls) as client, trio.open_nursery() as nursery:
             for _ in range(BATCHES_IN_FLIGHT):
                 nursery.start_soon(self._send, name, client, waiting, phase)
 

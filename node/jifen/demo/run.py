@@ -25,6 +25,7 @@ from jifen.alliance import (
     PORT_BASE_DEFAULT,
     AllianceError,
     AllianceRecord,
+    check_port_base,
     check_ports,
     create_alliance,
     read_alliance,
@@ -71,10 +72,11 @@ def prepare_home(options: DemoOptions, console: Console) -> AllianceRecord:
     """Return the alliance of the home, making one where there is none; raises AllianceError."""
     record = read_alliance(options.home)
     if record is None:
+        port_base = PORT_BASE_DEFAULT if options.port_base is None else options.port_base
+        check_port_base(port_base, len(DEMO_ORGANIZATIONS))
+        check_ports(port_base, len(DEMO_ORGANIZATIONS))
         console.print(f"Making an alliance of {len(DEMO_ORGANIZATIONS)} organizations in {options.home} ...")
-        return create_alliance(
-            options.home, DEMO_NAME, DEMO_ORGANIZATIONS, port_base=options.port_base or PORT_BASE_DEFAULT
-        )
+        return create_alliance(options.home, DEMO_NAME, DEMO_ORGANIZATIONS, port_base=port_base)
     if options.port_base not in (None, record.port_base):
         raise AllianceError(
             f"{options.home} holds an alliance on ports from {record.port_base}; leave --port-base out, "
@@ -95,7 +97,7 @@ async def run_demo(options: DemoOptions, output: Console, console: Console) -> N
     purchases = read_purchases(options.purchases, options.limit)
     record = prepare_home(options, console)
     with locked_directory(options.home):
-        check_ports(record)
+        check_ports(record.port_base, len(record.organizations))
         demo = _Demo(options, record, purchases, output, console)
         await demo.run()
 

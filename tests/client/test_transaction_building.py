@@ -1,0 +1,68 @@
+"""What the SDK signs is what every validator accepts."""
+
+import pytest
+
+from jifen.chain.gateway import open_transaction
+from jifen.client import TransactionBuilder
+from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES
+from jifen.codec.errors import Malformed
+from jifen.keys.signing import KeyPair
+from jifen.keys.verification import false_claims
+from jifen.ledger.membership import account_id
+from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
+
+CHAIN = bytes(range(32))
+ALICE, TILL = KeyPair.derive(bytes(32), "alice"), KeyPair.derive(bytes(32), "till")
+NOW = 1_790_000_000_000
+
+
+def builder(chain: bytes = CHAIN) -> TransactionBuilder:
+    """Return a builder without clock and chance."""
+    return TransactionBuilder(chain, clock=lambda: NOW, nonce=lambda: bytes(NONCE_BYTES))
+
+
+def test_a_registration_opens_under_the_chains_rules_and_is_signed_by_its_key() -> None:
+    made = builder().register_member(ALICE)
+
+    transaction, claims = open_transaction(CHAIN, made.signed)
+    assert transaction.id == made.id
+    assert transaction.body == RegisterMember(NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), ALICE.public)
+    assert transaction.signers == (ALICE.public,)
+    assert false_claims(claims) == []
+
+
+def test_an_earn_is_signed_by_the_till_and_keeps_the_time_of_the_purchase() -> None:
+    member = account_id(CHAIN, ALICE.public)
+    made = builder().earn_points(
+        TILL, merchant="books", order_id="A-1", account=member, point_type="books/consumer", amount_fen=0,
+        purchased_at=852_076_800_000,
+    )  # fmt: skip
+
+    transaction, claims = open_transaction(CHAIN, made.signed)
+    assert isinstance(transaction.body, EarnPoints)
+    assert (transaction.body.purchased_at, transaction.body.amount_fen) == (852_076_800_000, 0)
+    assert (transaction.signers, false_claims(claims)) == ((TILL.public,), [])
+
+
+def test_a_transfer_leaves_from_the_signers_own_account() -> None:
+    made = builder().transfer_points(ALICE, recipient=bytes(20), point_type="books/consumer", points=5)
+
+    transaction, _ = open_transaction(CHAIN, made.signed)
+    assert isinstance(transaction.body, TransferPoints)
+    assert transaction.body.sender == account_id(CHAIN, ALICE.public)
+
+
+def test_equal_requests_are_two_transactions_because_of_their_nonces() -> None:
+    drawing = TransactionBuilder(CHAIN, clock=lambda: NOW)
+
+    assert drawing.register_member(ALICE).id != drawing.register_member(ALICE).id
+
+
+def test_the_same_request_means_something_else_on_another_chain() -> None:
+    assert builder().register_member(ALICE).id != builder(bytes(32)).register_member(ALICE).id
+
+
+@pytest.mark.parametrize(("points", "point_type"), [(0, "books/consumer"), (2**53, "books/consumer"), (1, "books")])
+def test_what_no_validator_would_decode_is_not_signed(points: int, point_type: str) -> None:
+    with pytest.raises(Malformed):
+        builder().transfer_points(ALICE, recipient=bytes(20), point_type=point_type, points=points)
