@@ -1,0 +1,120 @@
+"""Every check of the ledger's invariants bites: a sound state passes, and each planted fault is found by its check."""
+
+from typing import Any, Final
+
+import pytest
+
+from jifen.ledger import invariants
+from jifen.ledger.invariants import CHECKS, InvariantBroken, check_all
+from jifen.ledger.state import account_key, holding_key, order_key, point_type_key, supply_key
+from jifen.ledger.types import (
+    POINTS_MAX,
+    Account,
+    Holding,
+    Lot,
+    LotOrigin,
+    OrderRecord,
+    Record,
+    Supply,
+)
+from jifen.testing.naive_ledger import account_of, key_of, scene
+
+ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
+TYPE: Final = "mall/consumer"
+OLD, NEW = Lot(60, LotOrigin.EARNED, 0, 0), Lot(40, LotOrigin.EARNED, 86_400_000, 0)
+
+
+def sound() -> dict[bytes, Record]:
+    """Return a state in which everything holds."""
+    return {
+        **{point_type_key(item.id): item for item in scene().point_types},
+        **{supply_key(item.id): Supply(0, 0) for item in scene().point_types},
+        supply_key(TYPE): Supply(110, 3),
+        account_key(ANN): Account(ANN, key_of("ann"), 7),
+        account_key(BO): Account(BO, key_of("bo"), 7),
+        holding_key(ANN, TYPE): Holding(100, (OLD, NEW)),
+        holding_key(BO, TYPE): Holding(7, (Lot(7, LotOrigin.TRANSFERRED, 0, 5),)),
+        order_key("mall", "A1"): OrderRecord(bytes(32)),
+    }
+
+
+def test_a_sound_state_passes_every_check() -> None:
+    check_all(sound().items())
+    check_all([])
+
+
+def test_the_list_of_checks_is_complete() -> None:
+    named = {name for name in vars(invariants) if name.startswith("check_")} - {"check_all"}
+
+    assert {check.__name__ for check in CHECKS} == named
+    assert {fault.values[0] for fault in FAULTS} == set(CHECKS), "a check without a fault that shows it to bite"
+
+
+def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TYPE) -> dict[bytes, Record]:
+    """Return a holding to put into the state."""
+    return {holding_key(owner, point_type): Holding(available, lots)}
+
+
+conserved, bounded, summed, owned = CHECKS
+
+FAULTS: Final = [
+    pytest.param(
+        conserved, {supply_key(TYPE): Supply(111, 3)}, "I1: mall/consumer has issued 111", id="one too many issued"
+    ),
+    pytest.param(
+        conserved, {supply_key(TYPE): Supply(110, 2)}, "I1: mall/consumer has issued 110", id="one too few burned"
+    ),
+    pytest.param(conserved, {supply_key(TYPE): None}, "I1: points of types without a supply", id="no supply"),
+    pytest.param(conserved, {holding_key(BO, TYPE): None}, "but 100 are held", id="a holding lost"),
+    pytest.param(conserved, holding(101, OLD, NEW), "but 108 are held", id="a point from nowhere"),
+    pytest.param(
+        conserved,
+        {holding_key(BO, TYPE): None, **holding(7, Lot(7, LotOrigin.EARNED, 0, 0), point_type="mall/guide")},
+        "I1: mall/",
+        id="points of one type became another's",
+    ),
+    pytest.param(bounded, {supply_key(TYPE): Supply(-1, 0)}, "I2: ", id="negative supply"),
+    pytest.param(bounded, {supply_key(TYPE): Supply(0, -1)}, "I2: ", id="negative burned"),
+    pytest.param(bounded, {supply_key(TYPE): Supply(POINTS_MAX + 1, 0)}, "I2: ", id="supply overflows"),
+    pytest.param(bounded, holding(-1), "I2: ", id="negative holding"),
+    pytest.param(bounded, holding(POINTS_MAX + 1), "I2: ", id="holding overflows"),
+    pytest.param(bounded, holding(0, Lot(0, LotOrigin.EARNED, 0, 0)), "I2: ", id="empty lot"),
+    pytest.param(bounded, holding(0, Lot(-5, LotOrigin.EARNED, 0, 0)), "I2: ", id="negative lot"),
+    pytest.param(summed, holding(99, OLD, NEW), "should be Holding(available=100", id="less than its lots"),
+    pytest.param(summed, holding(100, NEW, OLD), "should be", id="wrong order"),
+    pytest.param(summed, holding(120, OLD, OLD), "should be", id="not merged"),
+    pytest.param(summed, holding(1), "should be Holding(available=0, lots=())", id="points without a lot"),
+    pytest.param(owned, {account_key(ANN): None}, f"I5: {ANN.hex()} holds points but is not registered", id="stray"),
+    pytest.param(owned, {point_type_key(TYPE): None}, "I4: points of unknown type mall/consumer", id="no type"),
+    pytest.param(owned, {account_key(BO): Account(ANN, key_of("ann"), 7)}, "holds Account", id="another's account"),
+    pytest.param(owned, {account_key(BO): Supply(0, 0)}, "holds Supply", id="no account at all"),
+    pytest.param(owned, {point_type_key(TYPE): scene().point_types[1]}, "holds PointType", id="another type"),
+    pytest.param(owned, {point_type_key(TYPE): Supply(0, 0)}, "holds Supply", id="no type at all"),
+]
+
+
+@pytest.mark.parametrize(("check", "changes", "reason"), FAULTS)
+def test_a_planted_fault_is_found(check: Any, changes: dict[bytes, Record | None], reason: str) -> None:
+    planted = sound() | changes
+    items = [(key, record) for key, record in planted.items() if record is not None]
+
+    with pytest.raises(InvariantBroken) as caught:
+        check(items)
+    assert reason in str(caught.value)
+    with pytest.raises(InvariantBroken):
+        check_all(items)
+
+
+@pytest.mark.parametrize(
+    ("key", "check"),
+    [(holding_key(ANN, TYPE), conserved), (holding_key(ANN, TYPE), summed), (supply_key(TYPE), conserved)],
+)
+def test_a_record_of_another_kind_is_found(key: bytes, check: Any) -> None:
+    wrong = sound() | {key: OrderRecord(bytes(32))}
+
+    with pytest.raises(AssertionError):
+        check(wrong.items())
+
+
+def test_a_broken_invariant_is_an_assertion_that_failed() -> None:
+    assert issubclass(InvariantBroken, AssertionError)
