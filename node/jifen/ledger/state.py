@@ -170,6 +170,7 @@ class WorkingState:
 
     def forget_flushed(self, height: int) -> None:
         """Drop what is now readable through `load`: blocks up to `height`, and the longest known records in excess."""
+        assert self._writes is None, "a block is open"  # whose writes eviction would not know to keep
         assert height <= self.committed, f"block {height} was flushed before it was committed"
         while self.flushed < height:
             self._blocks.popleft()
