@@ -33,8 +33,11 @@ def vectors() -> list[Vector]:
     """Read the file."""
     with Path(__file__).with_name("bip340_vectors.csv").open(encoding="ascii", newline="") as file:
         lines = list(csv.reader(file))[1:]
-    parsed = [[bytes.fromhex(field) for field in line[1:6]] for line in lines]
-    return [Vector(*fields, valid=line[6] == "TRUE") for fields, line in zip(parsed, lines, strict=True)]
+    found = []
+    for line in lines:
+        secret, public, randomness, message, signature = (bytes.fromhex(field) for field in line[1:6])
+        found.append(Vector(secret, public, randomness, message, signature, line[6] == "TRUE"))
+    return found
 
 
 VECTORS: Final = vectors()
