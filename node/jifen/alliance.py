@@ -146,7 +146,7 @@ def _check_members(home: Path, record: AllianceRecord) -> None:
 
 def check_port_base(port_base: int, organizations: int) -> None:
     """Raise AllianceError unless all ports above the base exist and need no privilege."""
-    highest = 65535 - ADMIN_PORT_OFFSET - organizations
+    highest = 65535 - ADMIN_PORT_OFFSET - (organizations - 1)
     if not 1024 <= port_base <= highest:
         raise AllianceError(f"--port-base {port_base} leaves no room for the ports above it; choose 1024 to {highest}")
 
@@ -189,6 +189,8 @@ def create_alliance(
     """
     if not 1 <= len(organizations) <= ORGANIZATIONS_PER_HOST_MAX:
         raise AllianceError(f"an alliance has 1 to {ORGANIZATIONS_PER_HOST_MAX} organizations")
+    if len({plan.id for plan in organizations}) < len(organizations):
+        raise AllianceError("two organizations share an id; give each its own")
     check_port_base(port_base, len(organizations))
     if read_alliance(home) is not None:
         raise AllianceError(f"{home} holds an alliance already; start it, or name another directory with --home")

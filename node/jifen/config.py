@@ -13,6 +13,7 @@ Everything is read and checked once, here; what comes out can be started. A home
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Final
@@ -60,8 +61,9 @@ TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a name, not a secret
 PASSPHRASE_FILE: Final = "passphrase"  # noqa: S105 - a name, not a secret
 STORE_DIRECTORY: Final = "ledger"
 
-ADDRESS_PATTERN: Final = r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([1-9][0-9]{0,4})$"
-AddressText = Annotated[str, Meta(pattern=ADDRESS_PATTERN, max_length=260)]
+_ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
+AddressText = Annotated[str, Meta(max_length=260)]
+"""`host:port`, as `parse_address` reads it."""
 
 
 class ConfigError(Exception):
@@ -125,11 +127,13 @@ def home_directory(given: Path | None) -> Path:
 
 
 def parse_address(text: str) -> Address:
-    """Return the address of a `host:port` text that fits ADDRESS_PATTERN; raises ValueError for an impossible port."""
-    host, _, port = text.rpartition(":")
-    if not 1 <= int(port) <= 65535:
-        raise ValueError(f"{text}: a port lies between 1 and 65535")
-    return Address(host.strip("[]"), int(port))
+    """Return the address of a `host:port` text, an IPv6 host in brackets; raises ValueError."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no address; write it as host:port")
+    if int(match[2]) > 65535:
+        raise ValueError(f"{text!r}: a port lies between 1 and 65535")
+    return Address(match[1].strip("[]"), int(match[2]))
 
 
 def read_config(directory: Path) -> NodeConfig:
@@ -149,12 +153,15 @@ def read_config(directory: Path) -> NodeConfig:
         raise ConfigError(f"{path}: format is {version!r}; this version of Jifen reads format {CONFIG_FORMAT}")
     try:
         config = msgspec.convert(table, NodeConfig)
-        for text in (config.peer_listen, config.public_listen, config.admin_listen, *config.peers.values()):
-            parse_address(text)
-    except ValueError as error:  # msgspec.ValidationError is one
+    except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_readable(str(error))}") from None
-    listening = [config.peer_listen, config.public_listen, config.admin_listen]
-    if len({*listening}) < len(listening):
+    addresses = {name: getattr(config, name) for name in ("peer_listen", "public_listen", "admin_listen")}
+    for name, text in (addresses | {f"peers.{peer}": text for peer, text in config.peers.items()}).items():
+        try:
+            parse_address(text)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {name}: {error}") from None
+    if len({*addresses.values()}) < len(addresses):
         raise ConfigError(f"{path}: two of the listening addresses are the same; give each its own port")
     return config
 
@@ -298,6 +305,5 @@ def _readable(error: str) -> str:
     text, found, place = error.partition(" - at `")
     if not found:
         return error
-    setting = place.rstrip("`").removeprefix("$.")
-    wrong = "is no address; write it as host:port" if ADDRESS_PATTERN in text else text[:1].lower() + text[1:]
-    return f"{setting}: {wrong}"
+    setting = place.rstrip("`").removeprefix("$.").removesuffix("[...]")
+    return f"{setting}: {text[:1].lower()}{text[1:]}"

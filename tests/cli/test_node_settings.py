@@ -1,0 +1,182 @@
+"""node.toml and the files beside it: what is wrong is named with file and setting."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from jifen import config
+from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
+from jifen.config import ConfigError
+from jifen.keys.keystore import KeyFileError
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an alliance of two once; scrypt is slow on purpose."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    create_alliance(home, "Test", DEMO_ORGANIZATIONS[:2], port_base=20000)
+    return home
+
+
+@pytest.fixture
+def directory(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a data directory to spoil, and an environment without passphrases."""
+    monkeypatch.delenv(config.PASSPHRASE_VARIABLE, raising=False)
+    monkeypatch.delenv(config.PASSPHRASE_FILE_VARIABLE, raising=False)
+    shutil.copytree(made, tmp_path / "home")
+    return tmp_path / "home" / "north-music"
+
+
+def append(directory: Path, text: str) -> None:
+    """Add lines to node.toml."""
+    path = directory / config.CONFIG_FILE
+    path.write_text(path.read_text() + text)
+
+
+def replace(directory: Path, old: str, new: str) -> None:
+    """Change node.toml."""
+    path = directory / config.CONFIG_FILE
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_a_directory_as_it_was_made_loads(directory: Path) -> None:
+    loaded = config.load_setup(directory)
+
+    assert (loaded.public.port, loaded.setup.peer_port, loaded.admin.port) == (20001, 20101, 20201)
+    assert loaded.setup.peer_addresses == {"harbour-mall": ("127.0.0.1", 20100)}
+    assert loaded.admin_token not in repr(loaded)
+
+
+def test_addresses_of_peers_can_be_overridden(directory: Path) -> None:
+    append(directory, '[peers]\nharbour-mall = "mall.example:9000"\n')
+
+    assert config.load_setup(directory).setup.peer_addresses == {"harbour-mall": ("mall.example", 9000)}
+
+
+def test_an_ipv6_address_stands_in_brackets(directory: Path) -> None:
+    replace(directory, 'public_listen = "127.0.0.1:20001"', 'public_listen = "[::1]:20001"')
+
+    assert config.load_setup(directory).public.text == "[::1]:20001"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('colour = "red"\n', r"node\.toml: there is no setting 'colour'; the settings are format, organization"),
+        ("format = 2\n", r"node\.toml: .*"),
+        ("store_map_bytes = 5\n", r"node\.toml: store_map_bytes: .*"),
+        ('store_map_bytes = "much"\n', r"node\.toml: store_map_bytes: expected `int`, got `str`"),
+        ("[peers]\nharbour-mall = 7\n", r"node\.toml: peers.*: expected `str`, got `int`"),
+        (
+            '[peers]\nharbour-mall = "nowhere"\n',
+            r"node\.toml: peers\.harbour-mall: 'nowhere' is no address; write it as host:port",
+        ),
+        (
+            '[peers]\nharbour-mall = "x:99999"\n',
+            r"node\.toml: peers\.harbour-mall: 'x:99999': a port lies between 1 and 65535",
+        ),
+        ('[peers]\nstranger = "x:1"\n', r"node\.toml: peers names 'stranger', which genesis\.json does not know"),
+        ("= broken", r"node\.toml: .*line.*"),
+    ],
+)
+def test_a_wrong_setting_is_named(directory: Path, text: str, message: str) -> None:
+    append(directory, text)
+
+    with pytest.raises(ConfigError, match=message):
+        config.load_setup(directory)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("format = 1", "format = 9", "format is 9; this version of Jifen reads format 1"),
+        ('organization = "north-music"', 'organization = "nobody"', "'nobody' is no organization of genesis.json"),
+        ('organization = "north-music"', 'organization = "No Slug"', "organization: "),
+        ("127.0.0.1:20201", "127.0.0.1:20001", "two of the listening addresses are the same"),
+        ('peer_listen = "127.0.0.1:20101"', "", "peer_listen"),
+        ("127.0.0.1:20001", "20001", "public_listen: '20001' is no address; write it as host:port"),
+    ],
+)
+def test_a_wrong_line_is_named(directory: Path, old: str, new: str, message: str) -> None:
+    replace(directory, old, new)
+
+    with pytest.raises(ConfigError, match=message):
+        config.load_setup(directory)
+
+
+@pytest.mark.parametrize(
+    "name", ["node.toml", "genesis.json", "tls/certificate.pem", "tls/private-key.pem", "admin.token"]
+)
+def test_a_missing_file_is_named(directory: Path, name: str) -> None:
+    (directory / name).unlink()
+
+    with pytest.raises(ConfigError, match=f"{name} does not exist"):
+        config.load_setup(directory)
+
+
+@pytest.mark.parametrize("name", ["passphrase", "admin.token"])
+def test_a_secret_that_others_can_read_is_refused(directory: Path, name: str) -> None:
+    (directory / name).chmod(0o644)
+
+    with pytest.raises(ConfigError, match="can be read by others on this machine; run: chmod 600"):
+        config.load_setup(directory)
+
+
+@pytest.mark.parametrize(("content", "message"), [("short", "32 or more"), ("", "one line"), ("a\nb", "one line")])
+def test_a_poor_admin_token_is_refused(directory: Path, content: str, message: str) -> None:
+    (directory / "admin.token").write_text(content)
+
+    with pytest.raises(ConfigError, match=message):
+        config.load_setup(directory)
+
+
+def test_a_damaged_genesis_is_named(directory: Path) -> None:
+    (directory / "genesis.json").write_text("{}")
+
+    with pytest.raises(ConfigError, match=r"genesis\.json: genesis: "):
+        config.load_setup(directory)
+
+
+def test_a_key_of_another_organization_is_refused(directory: Path) -> None:
+    own, other = directory / "keys" / "validator.key", directory.parent / "harbour-mall" / "keys" / "validator.key"
+    shutil.copy(other, own)
+    words = config.read_secret_text(directory.parent / "harbour-mall" / "passphrase")
+    (directory / "keys" / "operator.key").unlink()
+    shutil.copy(directory.parent / "harbour-mall" / "keys" / "operator.key", directory / "keys" / "operator.key")
+
+    with pytest.raises(ConfigError, match=r"is not the key that genesis\.json names for north-music"):
+        config.load_setup(directory, words)
+
+
+def test_the_passphrase_of_the_environment_goes_first(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = tmp_path / "named"
+    named.write_text("from the named file\n")
+    named.chmod(0o600)
+
+    assert config.find_passphrase(directory) == (directory / "passphrase").read_text().strip()
+    monkeypatch.setenv(config.PASSPHRASE_FILE_VARIABLE, str(named))
+    assert config.find_passphrase(directory) == "from the named file"
+    monkeypatch.setenv(config.PASSPHRASE_VARIABLE, "from the variable")
+    assert config.find_passphrase(directory) == "from the variable"
+
+
+def test_without_a_passphrase_the_way_to_give_one_is_named(directory: Path) -> None:
+    (directory / "passphrase").unlink()
+
+    with pytest.raises(ConfigError, match="set JIFEN_PASSPHRASE_FILE"):
+        config.load_setup(directory)
+
+
+def test_a_wrong_passphrase_opens_nothing(directory: Path) -> None:
+    with pytest.raises(KeyFileError, match="the passphrase is wrong or the file was altered"):
+        config.load_setup(directory, "quite another passphrase")
+
+
+def test_every_setting_is_written_into_a_new_file_or_named_in_it(made: Path) -> None:
+    text = (made / "north-music" / config.CONFIG_FILE).read_text()
+
+    assert [name for name in config.NodeConfig.__struct_fields__ if name not in text] == []
