@@ -48,7 +48,7 @@ def test_a_killed_writer_leaves_one_height_everywhere_and_loses_nothing_it_repor
     with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         reported = [int(writer.stdout.readline()) for _ in range(draw.randrange(5, 40))]
-        # Somewhere within the next write: a busy loop of drawn length, as a wait by the clock would always hit the sync.
+        # Somewhere within the next write: a busy loop of drawn length; a wait by the clock would always hit the sync.
         sum(range(draw.randrange(50_000)))
         writer.kill()
         reported += [int(line) for line in writer.stdout]
