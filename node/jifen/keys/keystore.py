@@ -61,16 +61,7 @@ def write_secret(path: Path, secret: bytes, public: str, label: str, passphrase:
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(head, sealed=sealed)), indent=2)
     if len(text) > KEY_FILE_BYTES_MAX - 1:
         raise KeyFileError(f"the label has {len(label)} characters; choose a shorter one")
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise KeyFileError(f"{path} exists; move it away first, a key is never overwritten") from None
-    except OSError as error:
-        raise KeyFileError(f"{path} cannot be written: {error.strerror}") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _write_new_file(path, text + b"\n")
 
 
 def read_secret(path: Path, passphrase: str) -> bytes:
@@ -112,6 +103,25 @@ def read_document(path: Path) -> KeyDocument:
     if document.n.bit_count() != 1:
         raise KeyFileError(f"{path} was altered: scrypt's cost {document.n} is no power of two")
     return document
+
+
+def _write_new_file(path: Path, data: bytes) -> None:
+    """Write and sync beside the path, then give it the name: a crash or a full disk leaves no half a key behind."""
+    unnamed = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(unnamed, path)
+        finally:
+            unnamed.unlink()
+    except FileExistsError:
+        raise KeyFileError(f"{path} exists; move it away first, a key is never overwritten") from None
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _stretch(passphrase: str, salt: bytes, n: int) -> bytes:
