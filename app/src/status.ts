@@ -74,8 +74,8 @@ function showFacts({ node, organizations }: Status): void {
     ["leader", nameOf(node.leader)],
     ["pending", number(node.pendingTransactions)],
     ["lastBlock", moment(node.lastBlockTime)],
+    ["chain", element("code", node.chainId), "half"],
     ["digest", element("code", node.stateDigest), "wide"],
-    ["chain", element("code", node.chainId), "wide"],
   ];
   part("facts").replaceChildren(
     ...facts.map(([key, value, kind]) => {

@@ -120,7 +120,7 @@ async def test_no_deflate_is_negotiated_and_a_compressed_bomb_ends_its_connectio
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n",
-        b"GET / HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET / HTCPCP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
         POST.replace(b"Content-Length: 24", b"Transfer-Encoding: chunked"),
