@@ -50,7 +50,7 @@ class Contradiction(Exception):
         self.what = what
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, rename="camel"):
     """What a replay without a contradiction has established."""
 
     directory: str

@@ -61,12 +61,12 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home", base)
 
 
-def start(home: Home, *options: str) -> subprocess.Popen[str]:
+def start(home: Home, *options: str, **variables: str) -> subprocess.Popen[str]:
     """Start the validator."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "jifen", "start", "--data", str(home.data), *options],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -123,6 +123,14 @@ def test_what_is_in_use_is_named(home: Home, running: subprocess.Popen[str]) -> 
 
     assert second.returncode == 4
     assert errors.splitlines()[-1].startswith(f"jifen: {home.data} is in use by process {running.pid}")
+
+
+def test_an_unknown_log_level_is_named(home: Home) -> None:
+    with start(home, JIFEN_LOG="loud") as process:
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 4
+    assert errors == "jifen: JIFEN_LOG is 'loud'; it can be debug, info, warning, error\n"
 
 
 @pytest.mark.parametrize("offset", [0, 100, 200])

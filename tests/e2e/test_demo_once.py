@@ -95,5 +95,5 @@ def test_the_demonstration_imports_once_resumes_and_verifies(tmp_path: Path) -> 
     assert verified.returncode == 0, verified.stderr
     directories = json.loads(verified.stdout)["directories"]
     assert len(directories) == 4
-    assert len({item["state_digest"] for item in directories}) == 1
+    assert len({item["stateDigest"] for item in directories}) == 1
     assert {item["transactions"] for item in directories} == {ROWS + len(customers)}

@@ -119,7 +119,7 @@ def verify(
     if as_json:
         import msgspec
 
-        shown = [msgspec.structs.asdict(report) for report in reports]
+        shown: list[dict[str, object]] = [msgspec.to_builtins(report) for report in reports]
         print_json({"directories": [{key: item[key] for key in item if key != "hashes"} for item in shown]})
     elif len(reports) > 1:
         typer.echo(f"{len(reports)} directories agree up to height {min(report.height for report in reports)}.")

@@ -1,0 +1,192 @@
+"""A member's and a merchant's day on the command line, against a running validator."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
+
+PASSPHRASE: Final = "correct horse battery"
+
+
+class Alliance(NamedTuple):
+    """A running alliance of one merchant, and a directory for keys."""
+
+    home: Path
+    keys: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        own = {"JIFEN_HOME": str(self.home), "JIFEN_PASSPHRASE_FILE": str(self.keys / "words")}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "jifen", *arguments],
+            env=environment | own,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def told(self, *arguments: str) -> Any:
+        """Run a command that must succeed; return its JSON."""
+        result = self.run(*arguments, "--json")
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def earn(self, account: str, order: str, amount_fen: int) -> subprocess.CompletedProcess[str]:
+        """Credit a purchase with the merchant's own passphrase."""
+        words = self.home / "north-music" / "passphrase"
+        (self.keys / "words").write_text(words.read_text())
+        result = self.run(
+            "tx", "earn", "--data", str(self.home / "north-music"), "--account", account, "--order", order,
+            "--amount-fen", str(amount_fen),
+        )  # fmt: skip
+        (self.keys / "words").write_text(PASSPHRASE)
+        return result
+
+
+def free_port_base() -> int:
+    """Return a port whose neighbours at +100 and +200 are free as well."""
+    for base in range(41_000, 50_000, 300):
+        try:
+            for distance in (0, 100, 200):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + distance))
+        except OSError:
+            continue
+        return base
+    pytest.fail("no free ports were found")
+
+
+@pytest.fixture(scope="module")
+def alliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alliance]:
+    """Make an alliance of one, and keep its validator running."""
+    root = tmp_path_factory.mktemp("members")
+    create_alliance(root / "home", "One", DEMO_ORGANIZATIONS[1:2], port_base=free_port_base())
+    (root / "words").touch(mode=0o600)
+    (root / "words").write_text(PASSPHRASE)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
+    command = [sys.executable, "-P", "-m", "jifen", "start", "--data", str(root / "home" / "north-music")]
+    log = root / "log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [*command, "--stop-with-parent"], env=environment, stdin=subprocess.PIPE, stderr=output
+        ) as process,
+    ):
+        try:
+            yield Alliance(root / "home", root)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def members(alliance: Alliance) -> dict[str, str]:
+    """Return the accounts of two registered members by name. The SDK waits for the validator to come up."""
+    accounts = {}
+    for name in ("alice", "bob"):
+        file = str(alliance.keys / f"{name}.key")
+        account = alliance.told("key", "new", file, "--label", name)["account"]
+        assert alliance.told("tx", "register", "--key", file)["account"] == account
+        accounts[name] = account
+    return accounts
+
+
+def test_points_are_earned_passed_on_and_shown(alliance: Alliance, members: dict[str, str]) -> None:
+    earned = alliance.earn(members["alice"], "A-1", 1234)
+    assert earned.returncode == 0, earned.stderr
+
+    moved = alliance.told(
+        "tx", "transfer", "--key", str(alliance.keys / "alice.key"), "--to", members["bob"],
+        "--point-type", "north-music/consumer", "--points", "23",
+    )  # fmt: skip
+
+    shown = alliance.told("tx", "show", moved["id"])
+    [effect] = shown["receipt"]["effects"]
+    assert (shown["kind"], shown["outcome"], shown["height"]) == ("transferPoints", "APPLIED", moved["height"])
+    assert (effect["points"], effect["senderAvailableAfter"], effect["recipientAvailableAfter"]) == ("23", "100", "23")
+    held = {
+        name: alliance.told("account", members[name], "--min-height", str(moved["height"]))["balances"][0]["available"]
+        for name in members
+    }
+    assert held == {"alice": 100, "bob": 23}
+
+
+def test_people_are_told_the_same_in_words(alliance: Alliance, members: dict[str, str]) -> None:
+    submitted = alliance.earn(members["bob"], "A-2", 100)
+    identity = submitted.stdout.split()[1]
+
+    shown = alliance.run("tx", "show", identity).stdout
+
+    assert "kind         earnPoints" in shown
+    assert "outcome      applied" in shown
+    assert members["bob"] in shown
+    assert "north-music/consumer" in alliance.run("account", members["bob"]).stdout
+    assert "north-music" in alliance.run("status").stdout
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_an_order_is_credited_once(alliance: Alliance, members: dict[str, str], again: int) -> None:
+    results = [alliance.earn(members["alice"], f"B-{again}", 10) for _ in range(2)]
+
+    assert [result.returncode for result in results] == [0, 3]
+    assert results[1].stderr.startswith("jifen: ORDER_ALREADY_CREDITED: ")
+
+
+def test_a_refusal_names_the_ledgers_reason(alliance: Alliance, members: dict[str, str]) -> None:
+    result = alliance.run(
+        "tx", "transfer", "--key", str(alliance.keys / "bob.key"), "--to", members["alice"],
+        "--point-type", "north-music/consumer", "--points", "1000000",
+    )  # fmt: skip
+
+    assert result.returncode == 3
+    assert result.stderr.startswith("jifen: INSUFFICIENT_POINTS: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_what_no_validator_knows_is_a_failure(alliance: Alliance, members: dict[str, str]) -> None:
+    stranger = alliance.told("key", "new", str(alliance.keys / "stranger.key"))["account"]
+
+    account, transaction = alliance.run("account", stranger), alliance.run("tx", "show", "00" * 32)
+
+    assert (account.returncode, transaction.returncode) == (4, 4)
+    assert "is not registered" in account.stderr
+    assert "no validator that was asked has transaction" in transaction.stderr
+
+
+def test_the_status_says_who_leads_and_where_it_stands(alliance: Alliance, members: dict[str, str]) -> None:
+    status = alliance.told("status")
+
+    [organization] = status["organizations"]
+    assert (status["leader"], organization["role"], status["unreachable"]) == ("north-music", "leader", [])
+    assert organization["height"] >= 2
+    assert alliance.told("status", "--url", organization["url"])["organizations"][0]["stateDigest"]
+
+
+def test_a_file_of_purchases_is_imported_once(alliance: Alliance, members: dict[str, str]) -> None:
+    file = alliance.keys / "purchases.csv"
+    file.write_text("purchase,date,customer,items,amount_cents\n1,1997-01-01,0001,1,250\n2,1997-01-02,0001,1,0\n")
+
+    first, second = alliance.told("import", str(file)), alliance.told("import", str(file))
+
+    assert (first["purchases"], first["credited"], first["members"]) == (2, 2, 1)
+    assert (second["purchases"], second["credited"], second["transactions"]) == (2, 0, 0)
+    customer = alliance.told("key", "derive", "0001")["account"]
+    assert alliance.told("account", customer)["balances"][0]["available"] == 25
+
+
+def test_a_directory_in_use_is_not_verified(alliance: Alliance, members: dict[str, str]) -> None:
+    result = alliance.run("verify")
+
+    assert result.returncode == 4
+    assert "is in use by process" in result.stderr
