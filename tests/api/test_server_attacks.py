@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import socket
 import struct
 import zlib
@@ -63,9 +62,11 @@ async def assert_serves(port: int) -> None:
 
 async def test_a_byte_behind_an_upgrade_harms_nothing(port: int) -> None:
     """hypercorn issue 225: there it ended the whole server."""
-    for trailing in (b"\x00", b"\x81", b"X" * 4000, os.urandom(2000)):
+    for trailing in (b"\x00", b"\x81"):  # the beginnings of frames
         answer = await exchange(port, UPGRADE + PROTOCOL + b"\r\n" + trailing, until=b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 101 ")
+    for trailing in (b"X" * 4000, bytes(range(256)) * 8, POST):  # no frames: the reset may overtake the 101
+        await exchange(port, UPGRADE + PROTOCOL + b"\r\n" + trailing, until=b"\r\n\r\n")
     await assert_serves(port)
 
 
