@@ -74,7 +74,7 @@ class LedgerStore:
             self._clear_stale_readers()
             self.tip = self._read_tip()
             self._check_log()
-            self.hard_state = self._read_hard_state()
+            _ = self.hard_state  # damage is found before anybody relies on it
         except (Malformed, ValueError, AssertionError, lmdb.Error) as error:
             self._env.close()
             raise StoreDamaged(f"the store {path} is damaged ({error}); {DAMAGED_ADVICE}") from error
@@ -139,6 +139,12 @@ class LedgerStore:
         """Return the certificate of a committed height, or None; part of the consensus `LogReader`."""
         with self.view() as view:
             return view.certificate(height)
+
+    @property
+    def hard_state(self) -> HardState:
+        """Term and vote, as they are on the disk."""
+        data = self._get(_META, b"hard_state")
+        return HardState(0, None) if data is None else _decode_hard_state(data)
 
     @property
     def last_height(self) -> int:
@@ -230,10 +236,6 @@ class LedgerStore:
         with self._env.begin(db=self._tables[_LOG]) as transaction:
             entries = transaction.stat(self._tables[_LOG])["entries"]
         assert entries == self.last_height + 1, f"{self.last_height + 1 - entries} blocks of the log are missing"
-
-    def _read_hard_state(self) -> HardState:
-        data = self._get(_META, b"hard_state")
-        return HardState(0, None) if data is None else _decode_hard_state(data)
 
 
 def _truncate(transaction: lmdb.Transaction, table: Any, first: int) -> None:
