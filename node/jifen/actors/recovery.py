@@ -19,12 +19,12 @@ def recover(store: LedgerStore, validators: Validators) -> Executor:
     """
     executor = Executor(validators, store.load, store.tip)
     for height in range(store.tip.height + 1, store.last_height + 1):
-        entry = store.entry(height)
-        if entry is None or entry.parent_hash != executor.tip.hash:
-            raise StoreDamaged(
-                f"block {height} of the log is missing or does not follow the one before it; {DAMAGED_ADVICE}"
-            )
         try:
+            entry = store.entry(height)
+            if entry is None or entry.parent_hash != executor.tip.hash:
+                raise StoreDamaged(
+                    f"block {height} of the log is missing or does not follow the one before it; {DAMAGED_ADVICE}"
+                )
             block = decode_block(entry.payload)
             opened = [open_transaction(validators.chain_id, signed) for signed in block.transactions]
             if false_claims([claim for _, claims in opened for claim in claims]):
