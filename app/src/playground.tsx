@@ -8,8 +8,8 @@ import { createRoot } from "react-dom/client";
 import { websocketUrl } from "./api";
 import "./playground.css";
 
-const FIRST_QUERY = `# One answer, one height: every field below is true as of the same block.
-# Press Ctrl-Enter to run it.
+const FIRST_QUERY = `# One answer, one height: all of it is true
+# as of the same block. Ctrl-Enter runs it.
 query Alliance {
   node {
     chainName
@@ -46,8 +46,9 @@ query Alliance {
 }
 `;
 
-const LIVE_BLOCKS = `# The newest block, and every one after it, over WebSocket. Press Ctrl-Enter to start and stop.
-# blocks(after: 0) sends the whole chain from the first block, without a gap.
+const LIVE_BLOCKS = `# The newest block and every one after it.
+# Ctrl-Enter starts and stops it. Without a gap
+# from the beginning: blocks(after: 0)
 subscription LiveBlocks {
   blocks {
     height

@@ -144,14 +144,16 @@ async def test_nonsense_ends_its_own_connection_only(port: int, bytes_: bytes) -
 
 async def test_a_head_that_is_too_large_or_never_ends_is_dropped(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await exchange(port, b"GET / HTTP/1.1\r\nX: " + b"a" * stream.HEAD_BYTES_MAX) == b""
-    monkeypatch.setattr(stream, "HEAD_SECONDS_MAX", 0.05)
-    assert await exchange(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n") == b""
+    with monkeypatch.context() as hurried:
+        hurried.setattr(stream, "HEAD_SECONDS_MAX", 0.05)
+        assert await exchange(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n") == b""
     await assert_serves(port)
 
 
 async def test_a_body_that_never_ends_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "BODY_SECONDS_MAX", 0.05)
-    answer = await exchange(port, POST.replace(b"Content-Length: 24", b"Content-Length: 99"))
+    with monkeypatch.context() as hurried:
+        hurried.setattr(app, "BODY_SECONDS_MAX", 0.05)
+        answer = await exchange(port, POST.replace(b"Content-Length: 24", b"Content-Length: 99"))
     assert answer.startswith(b"HTTP/1.1 408 ")
     await assert_serves(port)
 
