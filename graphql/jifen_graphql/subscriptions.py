@@ -14,9 +14,10 @@ from typing import Any, Final, final
 import msgspec
 import structlog
 import trio
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
+from jifen.actors.node import TooManySubscribers
 from jifen_graphql.cost import refusal
 from jifen_graphql.execution import Answer, Engine, Operation, RequestRefused
 from jifen_graphql.limits import REQUEST_SECONDS_MAX
@@ -231,6 +232,10 @@ class Session:
                 await self._next(running, answer)
         except RequestRefused as refused:
             return _error(running.id, refused)
+        except GraphQLError as error:
+            return _error(running.id, RequestRefused(error))
+        except TooManySubscribers as error:
+            return _error(running.id, RequestRefused(refusal("BUSY", str(error))))
         except trio.TooSlowError:
             return _error(running.id, RequestRefused(refusal("TIMED_OUT", "no answer in time; ask again")))
         except Exception as error:  # noqa: BLE001  a fault of ours ends one operation, not the node

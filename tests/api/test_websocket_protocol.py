@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
 
+from jifen.actors.node import TooManySubscribers
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.receipts import MemberRegistered
@@ -191,6 +192,7 @@ async def test_a_mutation_is_answered_once_and_completed(connect: Connect) -> No
         "{ nothing }",
         "subscription { balance { asOf { height } } }",
         "subscription { blocks { height } balance }",
+        "subscription { blocks(after: -2) { height } }",
         "subscription { blocks { transactions(first: 1000) { id } } }",
         'subscription { balance(account: "jf1nonsense") { asOf { height } } }',
     ],
@@ -305,6 +307,23 @@ async def test_a_snapshot_is_closed_before_the_next_event_is_waited_for(connect:
         node.commit()
         await peer.hear()
         assert node.open_views == 0
+
+
+async def test_blocks_may_begin_with_genesis(connect: Connect) -> None:
+    async with connect() as peer:
+        await peer.subscribe("1", BLOCKS, after=-1)
+        assert (await peer.hear())["payload"]["data"]["blocks"]["height"] == 0
+
+
+async def test_a_node_with_too_many_subscribers_says_that_it_is_busy(connect: Connect, node: FakeNode) -> None:
+    def full(after: int | None) -> object:
+        raise TooManySubscribers("20000 subscriptions are open; use another validator")
+
+    node.subscribe_blocks = full  # type: ignore[method-assign,assignment]
+    async with connect() as peer:
+        await peer.subscribe("1", BLOCKS)
+        message = await peer.hear()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "BUSY")
 
 
 async def test_a_fault_of_ours_ends_the_operation_and_not_the_connection(

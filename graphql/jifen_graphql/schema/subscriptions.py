@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import strawberry
+from graphql import GraphQLError
 
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.blocks import Block
@@ -58,7 +59,10 @@ class Source(NamedTuple):
     """Where the events of a subscription field come from."""
 
     heights: Callable[[Node, Mapping[str, Any]], AbstractAsyncContextManager[AsyncIterator[int]]]
-    """Given the node and the field's coerced arguments: heights at which there is something to tell."""
+    """Given the node and the field's coerced arguments: heights at which there is something to tell.
+
+    Raises GraphQLError when the arguments make no sense.
+    """
     event: Callable[[RequestContext, Mapping[str, Any], int], BalanceUpdate | Block]
     """Given a context whose snapshot includes the height: what the field resolves to."""
 
@@ -74,8 +78,15 @@ def _block(context: RequestContext, _arguments: Mapping[str, Any], height: int) 
     return Block.of(summary)
 
 
+def _block_heights(node: Node, arguments: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+    after = arguments.get("after")
+    if after is not None and after < -1:
+        raise GraphQLError("after is a height; -1 begins with genesis", extensions={"code": "BAD_PAGE"})
+    return node.subscribe_blocks(after)
+
+
 SOURCES: Final[dict[str, Source]] = {
     "balance": Source(lambda node, arguments: node.subscribe_account(arguments["account"]), _balance),
-    "blocks": Source(lambda node, arguments: node.subscribe_blocks(arguments.get("after")), _block),
+    "blocks": Source(_block_heights, _block),
 }
 """Subscription fields by their GraphQL name. A test holds this table against the schema."""
