@@ -127,8 +127,9 @@ class Page:
         assert self.complaints == []
 
 
-def browser_path() -> str:
-    """Return the system's Chromium; without one, skip, but fail in CI, where it belongs to the machine."""
+@pytest.fixture
+def browser() -> str:
+    """The system's Chromium; without one, skip, but fail in CI, where it belongs to the machine."""
     for name in BROWSERS:
         path = shutil.which(name)
         if path is not None:
@@ -185,10 +186,12 @@ async def _drain(process: trio.Process) -> None:
         pass
 
 
-async def test_the_status_page_shows_the_alliance_and_follows_it(node: FakeNode, port: int, tmp_path: Path) -> None:
+async def test_the_status_page_shows_the_alliance_and_follows_it(
+    browser: str, node: FakeNode, port: int, tmp_path: Path
+) -> None:
     for _ in range(12):
         node.commit()
-    async with opened(browser_path(), tmp_path) as page:
+    async with opened(browser, tmp_path) as page:
         await page.call("Page.navigate", url=f"http://127.0.0.1:{port}/")
         await page.until("document.querySelector('.badge.live')")
         assert await page.until("document.querySelector('[data-fact=height] dd').innerText") == "12"
@@ -214,9 +217,11 @@ async def test_the_status_page_shows_the_alliance_and_follows_it(node: FakeNode,
         await page.assert_clean(port)
 
 
-async def test_the_playground_answers_the_example_and_streams_blocks(node: FakeNode, port: int, tmp_path: Path) -> None:
+async def test_the_playground_answers_the_example_and_streams_blocks(
+    browser: str, node: FakeNode, port: int, tmp_path: Path
+) -> None:
     node.commit()
-    async with opened(browser_path(), tmp_path) as page:
+    async with opened(browser, tmp_path) as page:
         await page.call("Page.navigate", url=f"http://127.0.0.1:{port}/playground")
         await page.until("document.querySelector('.graphiql-query-editor .CodeMirror')")
         await page.until("document.querySelector('.graphiql-execute-button:not(:disabled)')")
