@@ -60,7 +60,9 @@ def two_blocks(chain: SmallChain) -> tuple[ExecutedBlock, ExecutedBlock]:
     """Build two blocks on `chain`; the second has transactions of every fate."""
     clerk = chain.clerk
     first = chain.build([clerk.register("ann"), clerk.register("bob"), clerk.earn("ann", "o-1")])
-    return first, chain.build([clerk.transfer("ann", "bob", 30), clerk.earn("ann", "o-1"), clerk.earn("bob", "o-2", 55)])
+    return first, chain.build(
+        [clerk.transfer("ann", "bob", 30), clerk.earn("ann", "o-1"), clerk.earn("bob", "o-2", 55)]
+    )
 
 
 @given(st.lists(st.lists(steps, max_size=8), max_size=5), st.integers(-1000, 1000))
