@@ -36,6 +36,7 @@ def demo(
     import trio
     from rich.console import Console
 
+    from jifen.cli.collector import calm_collector
     from jifen.demo.purchases import PACKAGED
     from jifen.demo.run import DemoOptions, run_demo
 
@@ -47,6 +48,7 @@ def demo(
         once=once,
         as_json=as_json,
     )
+    calm_collector()
     trio.run(run_demo, options, Console(), Console(stderr=True))
 
 
@@ -69,6 +71,7 @@ def import_purchases(
     import trio
     from rich.console import Console
 
+    from jifen.cli.collector import calm_collector
     from jifen.cli.failures import REFUSED
     from jifen.demo.home import load_import
     from jifen.demo.purchases import read_purchases
@@ -76,6 +79,7 @@ def import_purchases(
 
     rows = read_purchases(file, limit)
     record = alliance_of(home)
+    calm_collector()
     report = trio.run(import_with_progress, load_import(home_of(home), record, rows), Console(stderr=True))
     if as_json:
         print_json(

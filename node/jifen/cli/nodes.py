@@ -62,6 +62,7 @@ def start(
     jifen start --data .jifen/harbour-mall
     JIFEN_PASSPHRASE_FILE=/run/secrets/jifen jifen start --data /data
     """
+    from jifen.cli.collector import calm_collector
     from jifen.cli.logs import set_up_logs
     from jifen.cli.serving import serve
     from jifen.config import load_setup
@@ -70,6 +71,7 @@ def start(
     set_up_logs(loaded.setup.organization)
     import trio
 
+    calm_collector()
     trio.run(serve, loaded, stop_with_parent)
 
 
