@@ -276,6 +276,23 @@ async def test_a_block_from_the_future_that_a_quorum_has_certified_is_taken(door
     assert len(door.let_in) == 1
 
 
+async def test_after_all_clocks_were_set_back_blocks_of_the_time_reached_are_still_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = SmallChain()
+    node = OneValidator(tmp_path, chain)
+    first, second = chain.build([], time=CREATED_AT), chain.build([], time=0)
+    third = chain.build([], time=CREATED_AT + 1)
+    async with node.running():
+        await node.hear([first])
+        node.now = CREATED_AT - 86_400_000
+        door = Door(node, monkeypatch)
+        await door.take(door.request(second))
+        assert len(door.let_in) == 1
+        await door.take(door.request(third))
+        assert len(door.let_in) == 1
+
+
 async def test_a_commit_without_certificates_opens_no_door_to_the_future(door: Door) -> None:
     built = door.chain.build([], time=CREATED_AT + CLOCK_AHEAD_MS_MAX * 2)
     await door.take(door.request(built, commit=1))

@@ -117,7 +117,10 @@ class PeerGateway:
         return Delivery(request, prepared)
 
     def _is_from_the_future(self, term: int, block_time: int, asked_term: int) -> bool:
-        return term == asked_term and block_time > self._clock() + CLOCK_AHEAD_MS_MAX
+        # A block that moves block time no further than this validator has followed it already is harmless, however far
+        # that is: after all clocks were set back, no leader could make any other.
+        followed = self._consensus.executor.tip.header.time
+        return term == asked_term and block_time > max(self._clock() + CLOCK_AHEAD_MS_MAX, followed)
 
     def _is_ahead(self, request: AppendRequest, block_time: int) -> bool:
         """Tell whether an uncertified block is from the future, and remember its term if so.
