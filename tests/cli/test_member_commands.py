@@ -56,7 +56,8 @@ class Alliance(NamedTuple):
 
 def free_port_base() -> int:
     """Return a port whose neighbours at +100 and +200 are free as well."""
-    for base in range(41_000, 50_000, 300):
+    # Below the ports that systems lend to outgoing connections (32768 and up on Linux), any of which may come and go.
+    for base in range(18_000, 21_000, 300):
         try:
             for distance in (0, 100, 200):
                 with socket.socket() as probe:
