@@ -183,12 +183,14 @@ async def test_waiting_for_accepted_does_not_wait_for_a_block(http: httpx.AsyncC
     node.holds_commits = True
     answer = await data(
         http,
-        "mutation($bytes: Base64!) { submitTransaction(bytes: $bytes, waitFor: ACCEPTED) { status outcome } }",
+        "mutation($bytes: Base64!) { submitTransaction(bytes: $bytes, waitFor: ACCEPTED) { id status outcome } }",
         bytes=encoded(registration(node)),
     )
     assert answer["submitTransaction"]["status"] == "ACCEPTED"
     assert answer["submitTransaction"]["outcome"] is None
     assert node.height == 0
+    waiting = await data(http, f'{{ transaction(id: "{answer["submitTransaction"]["id"]}") {{ status outcome }} }}')
+    assert waiting["transaction"] == {"status": "PENDING", "outcome": None}
 
 
 async def test_min_height_waits_for_the_block_and_then_reads_it(

@@ -102,7 +102,10 @@ class Query:
     def transaction(self, info: Info, id: Hash, min_height: MinHeight = None) -> Transaction:  # noqa: ARG002
         """Read a transaction of the snapshot, which was opened after the wait for `min_height`."""
         record = info.context.view.transaction(id)
-        return Transaction.of(record) if record else Transaction(id=id, status=TransactionStatus.UNKNOWN)
+        if record:
+            return Transaction.of(record)
+        waits = info.context.node.is_pending(id)
+        return Transaction(id=id, status=TransactionStatus.PENDING if waits else TransactionStatus.UNKNOWN)
 
     @query_field("A block by its height; null above the snapshot's height.")
     def block(self, info: Info, height: int) -> Block | None:

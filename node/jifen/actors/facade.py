@@ -107,6 +107,10 @@ class Node:
             return True
         return False
 
+    def is_pending(self, identity: bytes) -> bool:
+        """Tell whether a transaction was taken in by this validator and is not committed yet."""
+        return self._mempool.holds(identity)
+
     async def submit(self, transactions: Sequence[bytes], *, wait: bool, timeout_seconds: float) -> list[SubmitResult]:
         """Take signed transactions in; with `wait`, answer when they are committed or the time is over."""
         return await self._mempool.submit(transactions, wait=wait, timeout_seconds=timeout_seconds)

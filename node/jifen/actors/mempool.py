@@ -136,6 +136,10 @@ class Mempool:
         """Transactions taken in here and not committed yet."""
         return len(self._pending)
 
+    def holds(self, identity: bytes) -> bool:
+        """Tell whether a transaction was taken in here and is not committed yet."""
+        return identity in self._pending
+
     @property
     def queued(self) -> int:
         """Transactions waiting to be ordered here; 0 unless this validator leads."""

@@ -247,6 +247,10 @@ class FakeNode:
         changed.set()
         return self.height
 
+    def is_pending(self, identity: bytes) -> bool:
+        """Tell whether a submitted transaction waits for `commit`."""
+        return identity in self._pending
+
     async def submit(self, transactions: Sequence[bytes], *, wait: bool, timeout_seconds: float) -> list[SubmitResult]:
         """As in the facade."""
         await trio.lowlevel.checkpoint()
