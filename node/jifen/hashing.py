@@ -29,7 +29,7 @@ class TaggedHash:
 CHAIN_ID: Final = TaggedHash("jifen/chain/1")
 """Of the canonical genesis document."""
 TRANSACTION: Final = TaggedHash("jifen/transaction/1")
-"""Of chain id and transaction body; what signers sign."""
+"""Of chain id, signers and transaction body; what signers sign."""
 ACCOUNT: Final = TaggedHash("jifen/account/1")
 """Of chain id and first public key; its first 20 bytes are the account id."""
 BLOCK: Final = TaggedHash("jifen/block/1")

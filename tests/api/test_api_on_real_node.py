@@ -12,7 +12,7 @@ import trio
 from trio_websocket import open_websocket
 
 from jifen.actors.node import Node, run_node
-from jifen.codec.transactions import encode_body, encode_signed, transaction_id
+from jifen.chain.sealing import seal
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import RegisterMember
 from jifen.testing.small_alliance import small_alliance
@@ -24,9 +24,8 @@ PATIENCE_SECONDS = 30.0
 
 
 def registration(node: Node, key: KeyPair, expires_at: int) -> str:
-    body = encode_body(RegisterMember(expires_at, bytes(8), key.public))
-    signed = encode_signed(body, (key.approve(transaction_id(node.chain_id, body)),))
-    return base64.b64encode(signed).decode()
+    body = RegisterMember(expires_at, bytes(8), key.public)
+    return base64.b64encode(seal(node.chain_id, body, key).signed).decode()
 
 
 async def test_a_member_registers_earns_and_watches_on_a_real_validator(tmp_path: Path, nursery: trio.Nursery) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Tip
+from jifen.chain.gateway import open_transaction
 from jifen.chain.sealing import SealedTransaction
 from jifen.codec.blocks import Block, Header, decode_block, decode_receipts, encode_block
 from jifen.codec.canonical import encode
@@ -233,12 +234,13 @@ def test_a_block_that_takes_a_transaction_twice_is_invalid(place: str) -> None:
     assert follower.execute(built.payload) == built
 
 
-def test_one_body_under_two_signatures_is_one_transaction() -> None:
+def test_a_strangers_signature_on_ones_body_neither_acts_nor_spends_the_id() -> None:
     chain = SmallChain()
-    registered = chain.clerk.register("ann")
+    honest = chain.clerk.register("ann")
     stranger = chain.clerk.member("bob").key
-    body = chain.build([registered]).transactions[0].body
-    assert chain.build([chain.clerk.sealed(body, stranger)]).transactions == ()
+    copied = chain.clerk.sealed(open_transaction(chain.chain_id, honest.signed)[0].body, stranger)
+    assert [receipt.rejection for receipt in chain.build([copied]).receipts] == [Rejection.NOT_AUTHORIZED]
+    assert [receipt.rejection for receipt in chain.build([honest]).receipts] == [0]
 
 
 def test_committed_blocks_cannot_be_rolled_back() -> None:

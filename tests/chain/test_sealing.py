@@ -6,8 +6,9 @@ import pytest
 from jifen.chain.gateway import open_transaction
 from jifen.chain.sealing import seal
 from jifen.codec.errors import Malformed
+from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
-from jifen.ledger.transactions import EarnPoints, TransferPoints
+from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.small_chain import SmallChain
 
@@ -59,3 +60,11 @@ def test_a_transfer_of_no_points_or_too_many_is_refused(points: int) -> None:
     key = keys_of("books").operator
     with pytest.raises(Malformed):
         seal(bytes(32), TransferPoints(CREATED_AT, bytes(12), bytes(20), bytes(20), "a/consumer", points, b""), key)
+
+
+def test_whoever_signs_somebody_elses_body_makes_another_transaction() -> None:
+    """Otherwise a validator could use up the id of a transaction it does not like by having its own copy rejected."""
+    owner, stranger = KeyPair.derive(bytes(32), "owner"), KeyPair.derive(bytes(32), "stranger")
+    body = RegisterMember(1, b"12345678", owner.public)
+    ids = {seal(bytes(32), body, *keys).id for keys in ((owner,), (stranger,), (owner, stranger), (stranger, owner))}
+    assert len(ids) == 4

@@ -10,9 +10,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from jifen.client import Client, Prepared, ProtocolFault, Refused, Unavailable
+from jifen.client import Client, ProtocolFault, Refused, SealedTransaction, Unavailable
 from jifen.client.client import BATCH_TRANSACTIONS_MAX
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.types import TransactionId
 
 FIRST, SECOND = "http://first.example:8080", "http://second.example:8080"
 AS_OF = {"height": 7, "hash": "ab" * 32, "time": "2026-01-31T08:00:00.000Z"}
@@ -48,9 +49,9 @@ def submission(signed: str, **fields: Any) -> dict[str, Any]:
     return {"id": name, **applied, "userErrors": [], **fields}
 
 
-def prepared(number: int) -> Prepared:
+def prepared(number: int) -> SealedTransaction:
     """Return a stand-in for a signed transaction."""
-    return Prepared(number.to_bytes(32, "big"), number.to_bytes(4, "big"))
+    return SealedTransaction(TransactionId(number.to_bytes(32, "big")), number.to_bytes(4, "big"))
 
 
 async def test_a_status_is_read_into_typed_fields() -> None:

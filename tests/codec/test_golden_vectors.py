@@ -169,7 +169,7 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
         "5e5e5e5e5e5e5e5e5e5e"
     ),
-    "register, id": "4ad840651a48d5840e79cc26873e3734780f031c9d33af02d8d661c9345f99d1",
+    "register, id": "1ca401e0359d35bd210e0b85d6579cbbf5816529e90bbe616eebecda19ed64d4",
     "earn": (
         "9902cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "aaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff"
@@ -180,7 +180,7 @@ GOLDEN: Final = {
         "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
         "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
-    "earn, id": "de6c80418ed163380b3929f9bd14ee276067e8f24979e4b3f5ef421438b745d8",
+    "earn, id": "c651a4444e45eb746089acd162223a30c89b9a7f3df19d0a68bff19ffbdf3093",
     "transfer": (
         "9803cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac414bbbbbbbbbb"
         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbad6d616c6c2f636f6e73756d6572cd012cc4200e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e"
@@ -193,7 +193,7 @@ GOLDEN: Final = {
         "4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
         "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
-    "transfer, id": "a41fbe2da1b39adce4f16af919256ba5a6f4cb804e20f806b1d9e335bb21f7d2",
+    "transfer, id": "2b322bcd29dcaeb17a482362559ebcaa897700eb88880f77a59eecd0228b53ca",
     "block": (
         "929c01c420cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccd012c07c42001010101010101"
         "01010101010101010101010101010101010101010101010101c4200202020202020202020202020202020202020202020202"
@@ -221,7 +221,7 @@ def computed() -> dict[str, bytes]:
         data = encode_body(body)
         found[name] = data
         found[f"{name}, signed"] = encode_signed(data, (Signature(KEY, b"\x5e" * 64),))
-        found[f"{name}, id"] = transaction_id(CHAIN, data)
+        found[f"{name}, id"] = transaction_id(CHAIN, (KEY,), data)
     found["forwarding"] = encode_peer_message(VALUES["forwarding"])
     found["block"] = encode_block(Block(HEADER, (found["earn, signed"],)))
     found["block hash"] = block_hash(HEADER)

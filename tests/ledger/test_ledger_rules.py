@@ -81,7 +81,7 @@ def test_a_member_is_registered_under_the_hash_of_chain_and_key() -> None:
 
     account = account_id(CHAIN_ID, key_of("cy"))
     assert account == account_of(key_of("cy"))
-    assert receipt == Receipt(transaction(body).id, 0, (MemberRegistered(account, key_of("cy")),))
+    assert receipt == Receipt(transaction(body, key_of("cy")).id, 0, (MemberRegistered(account, key_of("cy")),))
     assert ledger.state[account_key(account)] == Account(account, key_of("cy"), START + 5)
     assert account_id(bytes(32), key_of("cy")) != account
 

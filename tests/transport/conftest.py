@@ -20,6 +20,7 @@ from jifen.transport import (
     PROTOCOL_VERSION,
     Address,
     Hello,
+    Knock,
     LinkState,
     Peer,
     TlsIdentity,
@@ -151,6 +152,7 @@ class Network:
         self.chain_id = CHAIN_ID
         self.make_pair: Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]] = trio.testing.memory_stream_pair
         self.jitter: Jitter = NoJitter()
+        self.knock = Knock()
         self.server: PeerServer | None = None
         self.dials = 0
         self.streams: list[trio.abc.Stream] = []
@@ -223,6 +225,7 @@ class Network:
             frames=receive,
             on_change=self.changes,
             random=self.jitter,
+            knock=self.knock,
             limits=self.limits,
             connect=connect,
         )

@@ -73,6 +73,23 @@ async def test_the_back_off_doubles_to_its_bound_with_full_jitter(
     assert bounds == [1, 2, 4, 6, 6, 6]
 
 
+async def test_a_peer_that_is_heard_of_is_dialled_at_once(
+    network: "Network", autojump_clock: trio.testing.MockClock
+) -> None:
+    class Longest:
+        def uniform(self, a: float, b: float, /) -> float:
+            return b
+
+    network.jitter = Longest()
+    network.limits = TransportLimits(retry_seconds_min=1_000, retry_seconds_max=1_000)
+    network.dial()
+    await trio.sleep(1)
+    assert network.dials == 1
+    network.knock.give()
+    await trio.sleep(1)
+    assert network.dials == 2
+
+
 async def test_only_a_link_that_lasted_resets_the_back_off(
     network: "Network", autojump_clock: trio.testing.MockClock
 ) -> None:

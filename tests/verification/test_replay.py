@@ -18,7 +18,7 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import open_transaction
 from jifen.chain.validators import Validators
-from jifen.client import Prepared, TransactionBuilder
+from jifen.client import SealedTransaction, TransactionBuilder
 from jifen.codec.blocks import decode_block, decode_certificate, decode_receipts
 from jifen.codec.canonical import encode
 from jifen.codec.genesis import chain_id
@@ -52,7 +52,7 @@ def certify(validators: Validators, height: int, name: bytes, signers: dict[str,
     return Certificate(height, 1, name, (1 << len(signatures)) - 1, signatures)
 
 
-def batches_of(chain: bytes, till: KeyPair) -> list[list[Prepared]]:
+def batches_of(chain: bytes, till: KeyPair) -> list[list[SealedTransaction]]:
     """Return the transactions of four blocks: registrations, earns (one of them refused), a transfer, an earn."""
     builder = TransactionBuilder(chain, clock=lambda: NOW)
     accounts = [builder.account_of(pair.public) for pair in MEMBERS]

@@ -10,7 +10,7 @@ import trio
 
 from jifen.codec.messages import ForwardTransactions, encode_peer_message
 from jifen.consensus.messages import Message
-from jifen.transport import Address, LinkState, Peer, dial_peer
+from jifen.transport import Address, Knock, LinkState, Peer, dial_peer
 
 FRAMES_WAITING_MAX = 32
 """Frames that may wait for a slow peer: more than Raft's window; the rest is dropped, and Raft repeats it."""
@@ -40,6 +40,7 @@ class PeerLinks:
         self._peers = peers
         self._states = {peer: LinkState(connected=False, detail="not dialled yet") for peer in peers}
         self._queues: dict[str, trio.MemorySendChannel[bytes]] = {}
+        self._knocks = {peer: Knock() for peer in peers}
 
     def send(self, message: Message) -> None:
         """Send to the message's recipient without waiting; dropped when it cannot be queued."""
@@ -72,9 +73,15 @@ class PeerLinks:
                         context=self._context,
                         frames=frames,
                         on_change=self._changed,
+                        knock=self._knocks[name],
                         random=random.Random(),  # noqa: S311 - spreads reconnections, guards nothing
                     )
                 )
+
+    def heard_of(self, peer: str, incoming: LinkState) -> None:
+        """Learn of a peer's own link to here: one that has come back is dialled at once."""
+        if incoming.connected:
+            self._knocks[peer].give()
 
     def _changed(self, peer: str, state: LinkState) -> None:
         self._states[peer] = state

@@ -35,7 +35,6 @@ from jifen.store.view import ReadView
 from jifen.transport import (
     Address,
     CannotListen,
-    LinkState,
     Peer,
     certificate_fingerprint,
     client_context,
@@ -178,7 +177,7 @@ class _Wiring:
                     ),
                     peers=self._peers(),
                     handler=self._gateway.take_frame,
-                    on_change=_ignore_incoming,
+                    on_change=self._links.heard_of,
                 )
             )
             nursery.start_soon(self._storage.run)
@@ -200,10 +199,6 @@ class _Wiring:
 
     def _peers(self) -> list[Peer]:
         return [Peer(name, certificate_fingerprint(pem)) for name, pem in self._peer_certificates().items()]
-
-
-def _ignore_incoming(peer: str, state: LinkState) -> None:
-    """Incoming links are shown by their senders; this validator's status speaks of the links it sends on."""
 
 
 def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor) -> Raft:

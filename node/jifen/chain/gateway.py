@@ -22,12 +22,11 @@ def open_transaction(chain_id: bytes, signed: bytes) -> tuple[Transaction, list[
     """Return a decoded transaction and the claims that must hold before it may be used; raises Malformed."""
     envelope = decode_signed(signed)
     body = decode_body(envelope.body)
-    identity = transaction_id(chain_id, envelope.body)
-    signatures = envelope.signatures
-    if len(signatures) > 1 and len({item.key for item in signatures}) != len(signatures):
+    signers = tuple(PublicKey(item.key) for item in envelope.signatures)
+    if len(signers) > 1 and len({*signers}) != len(signers):
         raise Malformed("signed transaction: a key stands twice among the signers; each signs once")
-    signers = tuple(PublicKey(item.key) for item in signatures)
-    claims = [Claim(item.key, identity, item.signature) for item in signatures]
+    identity = transaction_id(chain_id, signers, envelope.body)
+    claims = [Claim(item.key, identity, item.signature) for item in envelope.signatures]
     return Transaction(identity, body, signers, leaf_hash(signed), signed), claims
 
 

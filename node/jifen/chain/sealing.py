@@ -25,5 +25,5 @@ def seal(chain_id: bytes, body: Body, *keys: KeyPair) -> SealedTransaction:
     data = encode_body(body)
     if decode_body(data) != body:
         raise Malformed("transaction: a field has a value that its encoding does not keep")
-    identity = transaction_id(chain_id, data)
+    identity = transaction_id(chain_id, [key.public for key in keys], data)
     return SealedTransaction(identity, encode_signed(data, tuple(key.approve(identity) for key in keys)))

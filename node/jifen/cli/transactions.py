@@ -9,7 +9,7 @@ import typer
 from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, chain_of, print_json, urls_of
 
 if TYPE_CHECKING:
-    from jifen.client import Client, Prepared, TransactionBuilder
+    from jifen.client import Client, SealedTransaction, TransactionBuilder
     from jifen.client.records import Submission, Transaction
 
 app = typer.Typer(help="Send and show transactions.", rich_markup_mode=None, no_args_is_help=True)
@@ -30,7 +30,7 @@ def register(key: KeyOption, home: HomeOption = None, url: UrlOption = None, as_
     pair = read_key_file(key, ask_passphrase())
     accounts: list[str] = []
 
-    def build(builder: "TransactionBuilder") -> "Prepared":
+    def build(builder: "TransactionBuilder") -> "SealedTransaction":
         accounts.append(encode_account(builder.account_of(pair.public)))
         return builder.register_member(pair)
 
@@ -147,7 +147,7 @@ def show(
 
 
 def _submit(
-    build: "Callable[[TransactionBuilder], Prepared]", home: Path | None, url: list[str] | None
+    build: "Callable[[TransactionBuilder], SealedTransaction]", home: Path | None, url: list[str] | None
 ) -> "Submission":
     import trio
 

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import trio
 
+from jifen.chain.sealing import SealedTransaction
 from jifen.client import queries
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
@@ -25,7 +26,6 @@ from jifen.client.records import (
     Transaction,
 )
 from jifen.client.subscriptions import Subscription, subscribe
-from jifen.client.transactions import Prepared
 from jifen.ledger.rejections import Rejection
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Client:
         """Return a committed block, None above the validator's height."""
         return await self._ask(queries.BLOCK, {"height": height})
 
-    async def submit(self, transaction: Prepared, *, wait: bool = True) -> Submission:
+    async def submit(self, transaction: SealedTransaction, *, wait: bool = True) -> Submission:
         """Submit one transaction and return what became of it; with `wait`, once it is in a final block.
 
         Raises:
@@ -116,7 +116,7 @@ class Client:
         return submission
 
     async def submit_many(
-        self, transactions: Sequence[Prepared], *, wait: bool = True, timeout_seconds: float | None = None
+        self, transactions: Sequence[SealedTransaction], *, wait: bool = True, timeout_seconds: float | None = None
     ) -> list[Submission]:
         """Submit transactions in order and return what became of each, refusals included, in the same order.
 
@@ -208,7 +208,7 @@ class Client:
             raise ProtocolFault(self.endpoints.current, f"gives {len(answers)} answers to {len(batch)} transactions")
         return answers
 
-    async def _settled(self, transaction: Prepared, answer: Submission) -> Submission:
+    async def _settled(self, transaction: SealedTransaction, answer: Submission) -> Submission:
         """Replace "taken before" by what became of it: an earlier try of these very bytes did it."""
         if answer.reason is not Rejection.ALREADY_APPLIED:
             return answer

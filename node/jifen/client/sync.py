@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar, final
 
 import trio
 
+from jifen.chain.sealing import SealedTransaction
 from jifen.client.client import Client
 from jifen.client.records import (
     Account,
@@ -21,7 +22,6 @@ from jifen.client.records import (
     Transaction,
 )
 from jifen.client.subscriptions import Subscription
-from jifen.client.transactions import Prepared
 
 T = TypeVar("T")
 
@@ -77,11 +77,11 @@ class SyncClient:
         """See `Client.block`."""
         return self._run(lambda: self._client.block(height))
 
-    def submit(self, transaction: Prepared, *, wait: bool = True) -> Submission:
+    def submit(self, transaction: SealedTransaction, *, wait: bool = True) -> Submission:
         """See `Client.submit`."""
         return self._run(lambda: self._client.submit(transaction, wait=wait))
 
-    def submit_many(self, transactions: Sequence[Prepared], *, wait: bool = True) -> list[Submission]:
+    def submit_many(self, transactions: Sequence[SealedTransaction], *, wait: bool = True) -> list[Submission]:
         """See `Client.submit_many`."""
         return self._run(lambda: self._client.submit_many(transactions, wait=wait))
 

@@ -3,10 +3,9 @@
 import secrets
 import time
 from collections.abc import Callable
-from typing import NamedTuple, final
+from typing import final
 
-from jifen.codec.errors import Malformed
-from jifen.codec.transactions import decode_body, encode_body, encode_signed, transaction_id
+from jifen.chain.sealing import SealedTransaction, seal
 from jifen.keys.signing import KeyPair
 from jifen.ledger.membership import account_id
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, TransferPoints
@@ -17,15 +16,6 @@ LIFETIME_MS_DEFAULT = 10 * 60 * 1000
 
 NONCE_BYTES = 12
 """Random bytes of a transaction: two of one member's otherwise equal requests never collide."""
-
-
-class Prepared(NamedTuple):
-    """A signed transaction. Sending its bytes twice is harmless: the ledger takes an id once."""
-
-    id: bytes
-    """Transaction id, 32 bytes."""
-    signed: bytes
-    """What is submitted."""
 
 
 def clock_ms() -> int:
@@ -67,7 +57,7 @@ class TransactionBuilder:
         """Return the id of the account that a public key opens on this chain."""
         return account_id(self.chain_id, key)
 
-    def register_member(self, pair: KeyPair) -> Prepared:
+    def register_member(self, pair: KeyPair) -> SealedTransaction:
         """Open the account of `pair`, signed by it."""
         return self.sign(RegisterMember(*self._head(), pair.public), pair)
 
@@ -81,7 +71,7 @@ class TransactionBuilder:
         point_type: str,
         amount_fen: int,
         purchased_at: int | None = None,
-    ) -> Prepared:
+    ) -> SealedTransaction:
         """Credit a purchase, signed by an operator of the merchant.
 
         Args:
@@ -99,21 +89,14 @@ class TransactionBuilder:
 
     def transfer_points(
         self, pair: KeyPair, *, recipient: bytes, point_type: str, points: int, sender: bytes | None = None
-    ) -> Prepared:
+    ) -> SealedTransaction:
         """Pass points on, signed by the sender's key; the sender is the account of `pair` unless it is named."""
         source = self.account_of(pair.public) if sender is None else sender
         return self.sign(TransferPoints(*self._head(), source, recipient, point_type, points, b""), pair)
 
-    def sign(self, body: Body, *signers: KeyPair) -> Prepared:
-        """Encode a body and sign it with every given key; raises Malformed when a field is out of range.
-
-        Constructing a body checks nothing, so it is decoded here as every validator will decode it.
-        """
-        encoded = encode_body(body)
-        if decode_body(encoded) != body:
-            raise Malformed("transaction: a field has a value that its encoding does not keep")
-        identity = transaction_id(self.chain_id, encoded)
-        return Prepared(identity, encode_signed(encoded, tuple(signer.approve(identity) for signer in signers)))
+    def sign(self, body: Body, *signers: KeyPair) -> SealedTransaction:
+        """Sign a body with every given key; raises Malformed when a field is out of range."""
+        return seal(self.chain_id, body, *signers)
 
     def _head(self) -> tuple[int, bytes]:
         return self._clock() + self._lifetime_ms, self._nonce()

@@ -4,6 +4,7 @@ Signed bytes are a msgpack array `[body, [[key, signature], ...]]` whose first e
 the id can be taken without encoding anything again.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -47,6 +48,10 @@ def encode_signed(body: bytes, signatures: tuple[Signature, ...]) -> bytes:
     return encode(SignedTransaction(body, signatures))
 
 
-def transaction_id(chain_id: bytes, body: bytes) -> TransactionId:
-    """Return the id of a body's bytes on a chain: the message that signers sign (BIP-340)."""
-    return TransactionId(TRANSACTION(chain_id, body))
+def transaction_id(chain_id: bytes, signers: Sequence[bytes], body: bytes) -> TransactionId:
+    """Return the id of a body's bytes, signed by these keys, on a chain: the message that every signer signs (BIP-340).
+
+    The keys are part of it, in the order of the signatures: whoever sees a body on its way and signs it himself has
+    made another transaction, and cannot use up the id of this one.
+    """
+    return TransactionId(TRANSACTION(chain_id, bytes([len(signers)]), *signers, body))

@@ -14,7 +14,7 @@ from typing import Final, TypeVar, final
 import msgspec
 import trio
 
-from jifen.client import Client, Prepared, TransactionBuilder, Unavailable
+from jifen.client import Client, SealedTransaction, TransactionBuilder, Unavailable
 from jifen.client.errors import ClientError
 from jifen.client.records import Submission
 from jifen.demo.planning import Share, member_key, order_id
@@ -143,13 +143,13 @@ class Importer:
             refused_count=self._done["credited refused"] + self._done["members refused"],
         )
 
-    def _register(self, sender: Sender, customer: str) -> Prepared:
+    def _register(self, sender: Sender, customer: str) -> SealedTransaction:
         del sender  # a member's own key signs
         pair = member_key(self._master, customer)
         self._accounts[customer] = self._builder.account_of(pair.public)
         return self._builder.register_member(pair)
 
-    def _earn(self, sender: Sender, purchase: Purchase) -> Prepared:
+    def _earn(self, sender: Sender, purchase: Purchase) -> SealedTransaction:
         return self._builder.earn_points(
             sender.operator,
             merchant=sender.share.merchant.id,
@@ -161,12 +161,12 @@ class Importer:
         )
 
     async def _phase(
-        self, name: str, jobs: Callable[[Sender], Sequence[Job]], prepare: Callable[[Sender, Job], Prepared]
+        self, name: str, jobs: Callable[[Sender], Sequence[Job]], prepare: Callable[[Sender, Job], SealedTransaction]
     ) -> None:
         """Settle one kind of job; a purchase needs its member's account, so one kind ends before the next begins."""
         async with trio.open_nursery() as nursery:
             for sender in self._senders:
-                ready, waiting = trio.open_memory_channel[list[tuple[Job, Prepared]]](BATCHES_READY)
+                ready, waiting = trio.open_memory_channel[list[tuple[Job, SealedTransaction]]](BATCHES_READY)
                 nursery.start_soon(self._sign, sender, jobs(sender), prepare, ready)
                 nursery.start_soon(self._send_all, name, sender, waiting, nursery.cancel_scope)
         if isinstance(self._failure, Unavailable):
@@ -182,10 +182,10 @@ class Importer:
         self,
         sender: Sender,
         jobs: Sequence[Job],
-        prepare: Callable[[Sender, Job], Prepared],
-        ready: trio.MemorySendChannel[list[tuple[Job, Prepared]]],
+        prepare: Callable[[Sender, Job], SealedTransaction],
+        ready: trio.MemorySendChannel[list[tuple[Job, SealedTransaction]]],
     ) -> None:
-        def sign(part: Sequence[Job]) -> list[tuple[Job, Prepared]]:
+        def sign(part: Sequence[Job]) -> list[tuple[Job, SealedTransaction]]:
             return [(job, prepare(sender, job)) for job in part]
 
         async with ready:
@@ -197,7 +197,7 @@ class Importer:
         self,
         name: str,
         sender: Sender,
-        waiting: trio.MemoryReceiveChannel[list[tuple[Job, Prepared]]],
+        waiting: trio.MemoryReceiveChannel[list[tuple[Job, SealedTransaction]]],
         phase: trio.CancelScope,
     ) -> None:
         async with self._connect(sender.urls) as client, trio.open_nursery() as nursery:
@@ -208,7 +208,7 @@ class Importer:
         self,
         name: str,
         client: Client,
-        waiting: trio.MemoryReceiveChannel[list[tuple[Job, Prepared]]],
+        waiting: trio.MemoryReceiveChannel[list[tuple[Job, SealedTransaction]]],
         phase: trio.CancelScope,
     ) -> None:
         async for batch in waiting:

@@ -21,7 +21,7 @@ AccountId = NewType("AccountId", bytes)
 """Twenty bytes naming an account for life; keys bound to it may change. Text form: BIP-350 bech32m, prefix `jf`."""
 
 TransactionId = NewType("TransactionId", bytes)
-"""Thirty-two bytes: the domain-tagged hash of a transaction's body, which is also what its signers sign."""
+"""Thirty-two bytes: the domain-tagged hash of chain id, signers and body, which is also what the signers sign."""
 
 PublicKey = NewType("PublicKey", bytes)
 """Thirty-two bytes: an x-only public key (BIP-340)."""

@@ -16,12 +16,13 @@ from jifen.actors.node import NodeStatus, PeerStatus, SubmitResult, SubmitStatus
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
+from jifen.chain.sealing import seal
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.codec.records import decode_record
-from jifen.codec.transactions import TRANSACTION_BYTES_MAX, encode_body, encode_signed, transaction_id
+from jifen.codec.transactions import TRANSACTION_BYTES_MAX
 from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
@@ -310,8 +311,7 @@ class FakeNode:
 
     def sign(self, body: Body, key: KeyPair) -> bytes:
         """Return the signed bytes of a body."""
-        encoded = encode_body(body)
-        return encode_signed(encoded, (key.approve(transaction_id(self.chain_id, encoded)),))
+        return seal(self.chain_id, body, key).signed
 
     @asynccontextmanager
     async def subscribe_blocks(self, after: int | None) -> AsyncGenerator[AsyncIterator[int], None]:

@@ -50,7 +50,7 @@ def account_of(key: bytes, chain_id: bytes = CHAIN_ID) -> bytes:
 
 def transaction(body: Body, *signers: bytes) -> Transaction:
     """Return a transaction as a gateway would hand it to the ledger, its signatures taken for checked."""
-    identity = transaction_id(CHAIN_ID, encode_body(body))
+    identity = transaction_id(CHAIN_ID, signers, encode_body(body))
     return Transaction(identity, body, tuple(PublicKey(key) for key in signers), bytes(32), b"")
 
 

@@ -20,7 +20,7 @@ from jifen.transport.identity import (
     server_context,
 )
 from jifen.transport.limits import TransportLimits
-from jifen.transport.peers import Address, CannotListen, LinkState, Peer, PeerFault, PortBusy
+from jifen.transport.peers import Address, CannotListen, Knock, LinkState, Peer, PeerFault, PortBusy
 from jifen.transport.serve import serve_peers
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "CannotListen",
     "Hello",
     "IdentityFault",
+    "Knock",
     "LinkState",
     "Peer",
     "PeerFault",

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from jifen.transport.frames import PROTOCOL_VERSION, Hello, check_hello, encode_hello
 from jifen.transport.limits import TransportLimits
 from jifen.transport.link import Link, TlsStream, shake_hands
-from jifen.transport.peers import Address, ChangeCallback, Jitter, LinkLost, LinkState, Peer
+from jifen.transport.peers import Address, ChangeCallback, Jitter, Knock, LinkLost, LinkState, Peer
 
 Connector = Callable[[Address], Awaitable[trio.abc.Stream]]
 """Opens a byte stream to an address; raises OSError when it cannot."""
@@ -25,7 +25,7 @@ async def open_tcp(address: Address) -> trio.abc.Stream:
     return await trio.open_tcp_stream(address.host, address.port)
 
 
-async def dial_peer(
+async def dial_peer(  # noqa: PLR0913 - the wiring of one link; a record would only give it a second name
     *,
     address: Address,
     local: str,
@@ -37,6 +37,7 @@ async def dial_peer(
     random: Jitter,
     limits: TransportLimits | None = None,
     connect: Connector = open_tcp,
+    knock: Knock | None = None,
 ) -> None:
     """Send `frames` to `peer`, each as one message, reconnecting for as long as the channel is open.
 
@@ -55,6 +56,7 @@ async def dial_peer(
         random: draws the jitter of the back-off.
         limits: defaults to `TransportLimits()`.
         connect: opens the byte stream below TLS.
+        knock: cuts the back-off short when the peer is known to live.
 
     Returns when the channel is closed by its sender. Raises ValueError, in an exception group, for an empty frame or
     one over the limit: that is a bug of this validator.
@@ -69,6 +71,7 @@ async def dial_peer(
         on_change=on_change,
         limits=limits or TransportLimits(),
         connect=connect,
+        knock=knock or Knock(),
     )
     await dialer.run(random)
 
@@ -87,7 +90,9 @@ class _Dialer:
         on_change: ChangeCallback,
         limits: TransportLimits,
         connect: Connector,
+        knock: Knock,
     ) -> None:
+        self._knock = knock
         self._address = address
         self._peer = peer
         self._ours = Hello(PROTOCOL_VERSION, chain_id, local, peer.organization)
@@ -131,7 +136,8 @@ class _Dialer:
             if lived_seconds >= self._limits.stable_seconds:
                 bound = self._limits.retry_seconds_min
             # Full jitter: validators that lost the same peer at the same time must not return in step.
-            await trio.sleep(random.uniform(0, bound))
+            with trio.move_on_after(random.uniform(0, bound)):
+                await self._knock.wait()
             bound = min(2 * bound, self._limits.retry_seconds_max)
 
     async def _attempt(self, readers: trio.Nursery) -> tuple[str, float]:

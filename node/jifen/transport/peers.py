@@ -1,9 +1,10 @@
 """Who is at the other end of a link, and how the transport speaks about it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, final
 
 import msgspec
+import trio
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -54,6 +55,26 @@ class Jitter(Protocol):
     def uniform(self, a: float, b: float, /) -> float:
         """A number between `a` and `b`."""
         ...
+
+
+@final
+class Knock:
+    """Word that a peer lives, for a dialler that is waiting to try again.
+
+    A validator that comes back dials everybody at once; that is the moment to dial it, not the end of a back-off.
+    """
+
+    def __init__(self) -> None:
+        self._heard = trio.Event()
+
+    def give(self) -> None:
+        """Say that the peer lives; a dialler that waits tries at once, one that does not takes no notice."""
+        self._heard.set()
+        self._heard = trio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next word."""
+        await self._heard.wait()
 
 
 class PeerFault(Exception):
