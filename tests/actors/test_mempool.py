@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from coincurve import PrivateKey
 
 from jifen.actors import mempool as mempool_module
 from jifen.actors.mempool import EXPIRED_FOR_MS, RESEND_AFTER_SECONDS, Mempool, SubmitResult, SubmitStatus
 from jifen.chain.executor import ExecutedBlock
-from jifen.chain.gateway import open_transaction
 from jifen.chain.sealing import SealedTransaction
 from jifen.codec.messages import FORWARDED_TRANSACTIONS_MAX
 from jifen.codec.transactions import decode_signed, encode_signed
@@ -212,9 +212,11 @@ async def test_everybody_who_waits_for_a_transaction_is_told(centre: Centre) -> 
 
 async def test_one_body_under_two_genuine_signatures_is_pending_once(centre: Centre) -> None:
     sealed = centre.clerk.register("ann")
-    body = open_transaction(centre.chain.chain_id, sealed.signed)[0].body
-    other = centre.clerk.sealed(body, centre.clerk.member("ann").key, centre.clerk.member("bob").key)
-    assert other.id == sealed.id
+    key = centre.clerk.member("ann").key
+    randomised = PrivateKey(key.secret).sign_schnorr(sealed.id, bytes(31) + b"1")
+    other = SealedTransaction(
+        sealed.id, encode_signed(decode_signed(sealed.signed).body, (Signature(key.public, randomised),))
+    )
     assert other.signed != sealed.signed
     results = await centre.submit(sealed, other)
     assert [item.status for item in results] == [SubmitStatus.ACCEPTED] * 2
