@@ -65,10 +65,10 @@ def _act(state: StateWriter, transaction: Transaction, context: BlockContext) ->
         return rejection
     body = transaction.body
     if isinstance(body, EarnPoints):
-        point_type = check_earning(state, body, transaction)
-        if isinstance(point_type, Rejection):
-            return point_type
-        return earn(state, body, transaction, point_type, context)
+        earning = check_earning(state, body, transaction)
+        if isinstance(earning, Rejection):
+            return earning
+        return earn(state, body, transaction, earning, context)
     if isinstance(body, TransferPoints):
         holding = check_transfer(state, body, transaction)
         if isinstance(holding, Rejection):

@@ -1,5 +1,7 @@
 """Earning: points for purchases, at the flat rate of the point type."""
 
+from typing import NamedTuple
+
 from jifen.ledger.context import BlockContext
 from jifen.ledger.lots import add_lots, day_of
 from jifen.ledger.receipts import PointsEarned
@@ -31,8 +33,16 @@ from jifen.ledger.types import (
     Supply,
 )
 
-TILL_SCOPES = Scope.CASHIER | Scope.ISSUER
-"""Scopes that may credit a purchase."""
+TILL_SCOPES = int(Scope.CASHIER | Scope.ISSUER)
+"""Scopes that may credit a purchase. A plain number: enum arithmetic is slow, and every purchase asks."""
+
+
+class Earning(NamedTuple):
+    """What the check found and the act needs."""
+
+    point_type: PointType
+    supply: Supply
+    points: int
 
 
 def points_for(point_type: PointType, amount_fen: int) -> int:
@@ -40,8 +50,8 @@ def points_for(point_type: PointType, amount_fen: int) -> int:
     return amount_fen * point_type.earn_points // point_type.earn_fen
 
 
-def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction) -> Rejection | PointType:
-    """Return why the purchase cannot be credited, or the point type to credit. Order: `rejections.py`."""
+def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction) -> Rejection | Earning:
+    """Return why the purchase cannot be credited, or what to credit. Order: `rejections.py`."""
     organization = read(state, organization_key(body.merchant), Organization)
     if organization is None:
         return Rejection.ORGANIZATION_UNKNOWN
@@ -59,22 +69,23 @@ def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction
     if state.get(order_key(body.merchant, body.order_id)) is not None:
         return Rejection.ORDER_ALREADY_CREDITED
     supply = read(state, supply_key(body.point_type), Supply) or EMPTY_SUPPLY
-    if supply.issued + points_for(point_type, body.amount_fen) > POINTS_MAX:
+    points = points_for(point_type, body.amount_fen)
+    if supply.issued + points > POINTS_MAX:
         return Rejection.SUPPLY_EXHAUSTED
-    return point_type
+    return Earning(point_type, supply, points)
 
 
 def earn(
-    state: StateWriter, body: EarnPoints, transaction: Transaction, point_type: PointType, context: BlockContext
+    state: StateWriter, body: EarnPoints, transaction: Transaction, earning: Earning, context: BlockContext
 ) -> PointsEarned:
     """Credit the purchase. An order too small to earn a point is recorded all the same and earns 0."""
-    points = points_for(point_type, body.amount_fen)
-    holding = read(state, holding_key(body.account, body.point_type), Holding) or EMPTY_HOLDING
+    point_type, supply, points = earning
+    key = holding_key(body.account, body.point_type)
+    holding = read(state, key, Holding) or EMPTY_HOLDING
     if points:
-        supply = read(state, supply_key(body.point_type), Supply) or EMPTY_SUPPLY
         lot = Lot(points, LotOrigin.EARNED, day_of(context.time), 0)
         holding = add_lots(holding, (lot,))
-        state.put(holding_key(body.account, body.point_type), holding)
+        state.put(key, holding)
         state.put(supply_key(body.point_type), Supply(supply.issued + points, supply.burned))
     state.put(order_key(body.merchant, body.order_id), OrderRecord(transaction.id))
     return PointsEarned(
