@@ -59,7 +59,6 @@ CERTIFICATE_FILE: Final = "tls/certificate.pem"
 TLS_KEY_FILE: Final = "tls/private-key.pem"
 TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a name, not a secret
 PASSPHRASE_FILE: Final = "passphrase"  # noqa: S105 - a name, not a secret
-STORE_DIRECTORY: Final = "ledger"
 
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
 AddressText = Annotated[str, Meta(max_length=260)]

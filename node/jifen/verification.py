@@ -32,7 +32,7 @@ from jifen.ledger.genesis import Genesis
 from jifen.ledger.invariants import InvariantBroken, check_all
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import Record
-from jifen.store.directory import locked_directory
+from jifen.store.directory import STORE_DIRECTORY, locked_directory
 from jifen.store.errors import FormatUnknown, StoreError, WrongChain
 from jifen.store.ledger_store import TIP_BYTES_MAX
 
@@ -90,7 +90,7 @@ def verify_directory(directory: Path) -> Report:
     """
     settings, genesis = config.read_config(directory), config.read_genesis(directory)
     started = time.perf_counter()
-    with locked_directory(directory), _opened(directory / config.STORE_DIRECTORY) as tables:
+    with locked_directory(directory), _opened(directory / STORE_DIRECTORY) as tables:
         replay = _Replay(genesis, tables)
         replay.run()
         return Report(

@@ -9,8 +9,8 @@ from jifen.actors.node import NodeStopped, SubmitStatus, run_node
 from jifen.codec.errors import Malformed
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.types import Record
-from jifen.store.directory import locked_directory
-from jifen.store.errors import DirectoryLocked, StoreFailed, StoreFull, WrongChain
+from jifen.store.directory import STORE_DIRECTORY, locked_directory
+from jifen.store.errors import DirectoryLocked, StoreFailed, StoreFull, StoreWiped, WrongChain
 from jifen.store.ledger_store import LedgerStore
 from jifen.testing.running_alliance import RunningAlliance, running_alliance
 from jifen.testing.small_alliance import small_alliance
@@ -116,6 +116,21 @@ async def test_a_stopped_validator_leaves_its_directory_to_the_next(tmp_path: Pa
             with pytest.raises(DirectoryLocked):
                 await run_node(running.alliance.setups["mall"])
             await running.stop()
+
+
+async def test_a_validator_whose_store_is_gone_does_not_start_again_under_its_identity(tmp_path: Path) -> None:
+    """Checklist row 13: a wiped voter could vote twice in a term, so it must not vote at all."""
+    async with running_alliance(tmp_path, ("mall",)) as alliance:
+        await alliance.start("mall")
+        setup = alliance.alliance.setups["mall"]
+    store = setup.directory / STORE_DIRECTORY
+    for file in store.iterdir():
+        file.unlink()
+    with pytest.raises(StoreWiped, match="put the folder back"):
+        await run_node(setup)
+    store.rmdir()
+    with pytest.raises(StoreWiped):
+        await run_node(setup)
 
 
 async def test_the_status_tells_where_the_validator_stands(tmp_path: Path) -> None:

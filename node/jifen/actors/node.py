@@ -27,7 +27,7 @@ from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig
-from jifen.store.directory import locked_directory
+from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, locked_directory, remember_started
 from jifen.store.errors import StoreError
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
@@ -71,9 +71,11 @@ async def run_node(
     """
     validators = Validators(chain_id(setup.genesis), setup.genesis)
     with locked_directory(setup.directory):
+        check_not_wiped(setup.directory)
         genesis = genesis_block(setup.genesis, validators)
-        store = LedgerStore(setup.directory / "ledger", genesis, setup.store_map_bytes)
+        store = LedgerStore(setup.directory / STORE_DIRECTORY, genesis, setup.store_map_bytes)
         try:
+            remember_started(setup.directory)
             executor = await trio.to_thread.run_sync(recover, store, validators)
             await _Wiring(setup, validators, store, executor, clock).run(task_status)
         except BaseExceptionGroup as group:

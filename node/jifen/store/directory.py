@@ -1,4 +1,9 @@
-"""One process per data directory."""
+"""The data directory: one process at a time, and no forgetting.
+
+A validator that lost its log and votes but kept its keys could vote a second time in a term, or acknowledge another
+block at a height it has acknowledged (consensus needs every voter to remember). So the directory remembers, beside the
+store, that there was one.
+"""
 
 import fcntl
 import os
@@ -6,9 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jifen.store.errors import DirectoryLocked, StoreError
+from jifen.store.errors import DirectoryLocked, StoreError, StoreWiped
 
 LOCK_FILE = "LOCK"
+
+STORE_DIRECTORY = "ledger"
+"""Where the store lies in a data directory."""
+
+STARTED_FILE = "STARTED"
+"""Says that a store was made here, and with it that this identity may have voted."""
+
+_STARTED_TEXT = "A validator has run here. Its log and votes are in ledger/; without them it must not run again.\n"
 
 
 @contextmanager
@@ -34,3 +47,30 @@ def locked_directory(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def check_not_wiped(path: Path) -> None:
+    """Raise StoreWiped when a store was made in this data directory and is gone."""
+    if (path / STARTED_FILE).exists() and not (path / STORE_DIRECTORY / "data.mdb").exists():
+        raise StoreWiped(
+            f"{path} has lost its {STORE_DIRECTORY}/ folder, and with it what this validator has voted for and "
+            "acknowledged; put the folder back, or have the alliance admit a validator with new keys"
+        )
+
+
+def remember_started(path: Path) -> None:
+    """Note, durably, that a store was made in this data directory; call before the first vote."""
+    if (path / STARTED_FILE).exists():
+        return
+    try:
+        with (path / STARTED_FILE).open("w") as file:
+            file.write(_STARTED_TEXT)
+            file.flush()
+            os.fsync(file.fileno())
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}; check the disk and start again") from None

@@ -21,6 +21,10 @@ class StoreDamaged(StoreError):
     """What is stored contradicts itself."""
 
 
+class StoreWiped(StoreError):
+    """The data directory once held a store and holds none now: this identity must not vote again."""
+
+
 class StoreFailed(StoreError):
     """A write or sync failed.
 
