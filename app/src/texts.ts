@@ -82,7 +82,7 @@ const zh: Record<Text, string> = {
   genesis: "创世",
   noBlocks: "尚无区块",
   problem: "节点没有响应：",
-  MALL: "商场",
+  MALL: "商城",
   MERCHANT: "商户",
   "role-leader": "领导者",
   "role-follower": "跟随者",
