@@ -1,21 +1,52 @@
 """Starting from what the disk holds: the committed state, and the part of the log above it."""
 
-from jifen.chain.executor import BlockInvalid, Executor
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from jifen.chain.executor import BlockInvalid, Executor, Tip
 from jifen.chain.gateway import open_transaction
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import decode_block
 from jifen.codec.errors import Malformed
+from jifen.consensus.messages import Entry
 from jifen.consensus.types import Position
-from jifen.keys.verification import false_claims
+from jifen.keys.verification import Claim, false_claims
+from jifen.ledger.types import Record
 from jifen.store.errors import StoreDamaged
-from jifen.store.ledger_store import DAMAGED_ADVICE, LedgerStore
+from jifen.store.ledger_store import DAMAGED_ADVICE
 
 
-def recover(store: LedgerStore, validators: Validators) -> Executor:
+class RecoverableStore(Protocol):
+    """What recovery needs of a store."""
+
+    @property
+    def tip(self) -> Tip:
+        """The committed tip."""
+        ...
+
+    @property
+    def last_height(self) -> int:
+        """Height of the last log entry."""
+        ...
+
+    def load(self, key: bytes) -> Record | None:
+        """Return the committed record under a state key, or None."""
+        ...
+
+    def entry(self, height: int) -> Entry | None:
+        """Return the log entry at a height, or None; raises Malformed for one that cannot be read."""
+        ...
+
+
+def recover(
+    store: RecoverableStore,
+    validators: Validators,
+    find_false: Callable[[Sequence[Claim]], list[int]] = false_claims,
+) -> Executor:
     """Return an executor whose tip is the last entry of the log.
 
     Every entry above the committed height is checked like one from a peer before anything is acknowledged or voted on
-    its strength: a validator with a rotten log must not lead (raises StoreDamaged).
+    its strength: a validator with a rotten log must not lead (raises StoreDamaged). `find_false` checks signatures.
     """
     executor = Executor(validators, store.load, store.tip)
     for height in range(store.tip.height + 1, store.last_height + 1):
@@ -27,7 +58,7 @@ def recover(store: LedgerStore, validators: Validators) -> Executor:
                 )
             block = decode_block(entry.payload)
             opened = [open_transaction(validators.chain_id, signed) for signed in block.transactions]
-            if false_claims([claim for _, claims in opened for claim in claims]):
+            if find_false([claim for _, claims in opened for claim in claims]):
                 raise StoreDamaged(f"block {height} of the log holds a signature that is not genuine; {DAMAGED_ADVICE}")
             executor.execute(block, [transaction for transaction, _ in opened])
         except (Malformed, BlockInvalid) as error:

@@ -1,0 +1,106 @@
+"""The auditor: keeps its own books of what was committed and what clients were told, and compares.
+
+Its books are a `NaiveLedger`, which shares no rule with the real one. It sees every committed block once, in order of
+height, and every answer that a client gets.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple, final
+
+import msgspec
+
+from jifen.chain.executor import ExecutedBlock
+from jifen.codec.records import decode_record
+from jifen.consensus.invariants import InvariantBroken
+from jifen.ledger import invariants
+from jifen.ledger.genesis import Genesis
+from jifen.ledger.rejections import Rejection
+from jifen.store.records import Outcome
+from jifen.testing.naive_ledger import NaiveLedger, NaiveReceipt
+
+if TYPE_CHECKING:
+    from jifen.testing.world.disk import SimulatedDisk
+
+
+class Place(NamedTuple):
+    """Where a transaction stands in the chain."""
+
+    height: int
+    position: int
+    rejection: int
+
+
+@final
+class Auditor:
+    """The expected ledger, and everything promised to clients."""
+
+    def __init__(self, genesis: Genesis, genesis_hash: bytes) -> None:
+        self.blocks: dict[int, bytes] = {0: genesis_hash}
+        """Hash of every block ever committed anywhere."""
+        self.places: dict[bytes, Place] = {}
+        """Place of every transaction ever committed, by its id."""
+        self.told: dict[bytes, Outcome] = {}
+        """What clients were told, by transaction."""
+        self.term = 0
+        """Highest term ever seen."""
+        self._naive = NaiveLedger(genesis)
+        self._latest_told = Place(0, -1, 0)
+        """Latest place in the chain that any client was told of."""
+
+    @property
+    def height(self) -> int:
+        """Highest committed height."""
+        return len(self.blocks) - 1
+
+    def note_term(self, term: int) -> None:
+        """See that a term was entered."""
+        self.term = max(self.term, term)
+
+    def take_block(self, executed: ExecutedBlock) -> None:
+        """Enter a block that was committed for the first time into the books; compare every receipt."""
+        tip = executed.tip
+        _require(tip.height == self.height + 1, "blocks are committed with a gap", tip.height, self.height)
+        self.blocks[tip.height] = tip.hash
+        for index, (transaction, receipt) in enumerate(zip(executed.transactions, executed.receipts, strict=True)):
+            name = transaction.id
+            _require(name not in self.places, "a transaction is committed twice", name.hex(), tip.height)
+            self.places[name] = Place(tip.height, index, receipt.rejection)
+            effect = msgspec.structs.astuple(receipt.effects[0]) if receipt.effects else ()
+            real = NaiveReceipt(Rejection(receipt.rejection) if receipt.rejection else None, effect)
+            expected = self._naive.apply(transaction, tip.header.time)
+            _require(real == expected, "a receipt that the rules do not give", real, expected)
+
+    def asked(self) -> Place:
+        """Return the place that a transaction asked for now must stand above."""
+        return self._latest_told
+
+    def answered(self, name: bytes, outcome: Outcome, after: Place) -> None:
+        """Check an answer that a client got, to what it first asked when `after` was the latest place told."""
+        place = self.places.get(name)
+        _require(place is not None, "a client was told of a transaction that is not committed", name.hex())
+        assert place is not None
+        _require((place.height, place.rejection) == (outcome.height, outcome.rejection), "a client was told", outcome)
+        _require(self.told.setdefault(name, outcome) == outcome, "a client was told two things", name.hex())
+        _require(place > after, "a transaction stands below one that was acknowledged before it", place, after)
+        self._latest_told = max(self._latest_told, place)
+
+    def check_disks(self, disks: list["SimulatedDisk"]) -> None:
+        """Equal heights have equal states, and the books' invariants hold in them."""
+        states: dict[int, dict[bytes, bytes]] = {}
+        for disk in disks:
+            height = disk.tip.height
+            _require(self.blocks.get(height) == disk.tip.hash, "a disk's committed tip was never committed", height)
+            known = states.setdefault(height, disk.state)
+            _require(known == disk.state, "two states at one height", height)
+        state = states[max(states)]
+        invariants.check_all((key, decode_record(key, data)) for key, data in state.items())
+
+    def check_promises(self, disk: "SimulatedDisk") -> None:
+        """Everything that a client was told is still in a validator's books."""
+        for name, outcome in self.told.items():
+            _require(disk.outcomes.get(name) == outcome, "an acknowledged transaction is lost", name.hex(), outcome)
+        _require(len(disk.outcomes) == len(self.places), "transactions are missing", len(disk.outcomes))
+
+
+def _require(condition: bool, *facts: object) -> None:
+    if not condition:
+        raise InvariantBroken(*facts)

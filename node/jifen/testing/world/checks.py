@@ -1,0 +1,234 @@
+"""Everything that must hold in a world, checked after every step against all that the world has ever seen.
+
+Unlike the validators, this memory survives crashes. Names in the messages follow Raft figure 3 where it has one; each
+failure raises InvariantBroken.
+"""
+
+from typing import TYPE_CHECKING, final
+
+from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.consensus import invariants
+from jifen.consensus.invariants import InvariantBroken
+from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, VoteResponse
+from jifen.consensus.output import Output
+from jifen.consensus.types import HardState, Role
+from jifen.store.records import CommittedBlock, StoreBatch
+from jifen.testing.world.auditor import Auditor
+from jifen.testing.world.signatures import Signatures
+
+if TYPE_CHECKING:
+    from jifen.testing.world.validator import SimulatedValidator
+
+
+class _Memory:
+    """What is remembered of one validator over all its lives."""
+
+    def __init__(self) -> None:
+        self.hard_state = HardState(0, None)
+        """Latest that was durable."""
+        self.log: list[bytes] = []
+        """Hashes of the blocks that were durable last, from height 1 on; a lost disk does not shorten it."""
+        self.committed = 0
+        self.lead = (0, 0, 0)
+        """Term, last height and committed height when it was last seen leading."""
+        self.proved: tuple[int, dict[int, bytes]] = (0, {})
+        """Term, and what that term's leader proved to be its log, by height. Begins anew with every life and term."""
+        self.quiet_ticks = 0
+        """Ticks since it last had a reason to wait: it started, heard its leader, or gave its vote."""
+
+
+@final
+class Checks:
+    """Watches all validators of one world."""
+
+    def __init__(self, validators: Validators, signatures: Signatures, auditor: Auditor) -> None:
+        self.steps = 0
+        """Calls into cores."""
+        self.leaders: dict[int, str] = {}
+        """Who was seen to lead, by term."""
+        self.auditor = auditor
+        self._validators = validators
+        self._signatures = signatures
+        self._memory = {id: _Memory() for id in validators.ids}
+        self._entries: dict[tuple[int, int], bytes] = {}
+        """Hash of every entry ever seen, by term and height: with linked hashes, this is log matching."""
+        self._signed: dict[tuple[str, int, int], bytes] = {}
+        """Hash that a validator signed, by validator, term and height."""
+        self._votes: dict[tuple[str, int], str] = {}
+        """Candidate that a validator told of its vote, by validator and term."""
+
+    @property
+    def blocks(self) -> dict[int, bytes]:
+        """Hash of every block ever committed anywhere."""
+        return self.auditor.blocks
+
+    # One validator's life.
+
+    def started(self, node: "SimulatedValidator") -> None:
+        """A validator starts from exactly what it had made durable: nothing forgotten, nothing made up."""
+        memory, disk = self._memory[node.id], node.disk
+        invariants.check_hard_state_step(memory.hard_state, disk.hard_state)
+        log = [entry.hash for entry in disk.log]
+        _require(log == memory.log, f"{node.id} starts from another log than its own", len(log), len(memory.log))
+        _require(node.raft.last_height == len(log), f"{node.id} starts without the end of its log", len(log))
+        _require(disk.tip.height >= memory.committed, f"{node.id} forgets what it had committed", memory.committed)
+        memory.proved = (0, {})
+        memory.quiet_ticks = 0
+
+    def before_step(self, node: "SimulatedValidator", message: Message) -> None:
+        """Remember what a request proves of its leader's log."""
+        if not isinstance(message, AppendRequest):
+            return
+        memory = self._memory[node.id]
+        if message.term >= node.raft.term:
+            memory.quiet_ticks = 0
+        if memory.proved[0] < message.term:
+            memory.proved = (message.term, {})
+        if memory.proved[0] == message.term:
+            proved = memory.proved[1]
+            proved[message.prev_height] = message.prev_hash
+            proved.update((entry.height, entry.hash) for entry in message.entries)
+
+    def after_call(self, node: "SimulatedValidator") -> None:
+        """Check the core that was just called."""
+        self.steps += 1
+        raft, memory = node.raft, self._memory[node.id]
+        raft.check_invariants()
+        _require(raft.ignored_messages == 0, f"{node.id} ignored a correct peer's message")
+        if raft.leader is not None:
+            invariants.check_election_safety(self.leaders, raft.term, raft.leader)
+        if raft.role is Role.LEADER:
+            term, last, committed = memory.lead
+            if raft.term not in self.leaders:
+                self.leaders[raft.term] = node.id
+                self._check_complete(node)
+            if term == raft.term:
+                _require(raft.last_height >= last, f"leader {node.id} shortened its own log", last, raft.last_height)
+                if committed < raft.committed:
+                    found = raft.position(raft.committed)
+                    _require(
+                        found is None or found.term == term,
+                        "a leader committed an older term's entry by counting",
+                        node.id,
+                        raft.committed,
+                    )
+            memory.lead = (raft.term, raft.last_height, raft.committed)
+        self.auditor.note_term(raft.term)
+
+    def after_tick(self, node: "SimulatedValidator", before: Role, waiting: list[Message]) -> None:
+        """Nobody campaigns before the shortest timeout has passed, or while the leader's messages wait to be heard."""
+        memory = self._memory[node.id]
+        memory.quiet_ticks += 1
+        if before is Role.FOLLOWER and node.raft.role in {Role.PRE_CANDIDATE, Role.CANDIDATE}:
+            heard = any(isinstance(item, AppendRequest) and item.term >= memory.proved[0] for item in waiting)
+            _require(not heard, f"{node.id} campaigns while its leader's message waits to be heard")
+            _require(
+                # One less: a vote is seen here at the end of its round, perhaps after a tick.
+                memory.quiet_ticks >= node.config.election_ticks_min - 1,
+                f"{node.id} campaigns too early, after a tick",
+                memory.quiet_ticks,
+            )
+        self.after_call(node)
+
+    def _check_complete(self, node: "SimulatedValidator") -> None:
+        """Leader completeness: its log holds the highest committed block, and by its parents' hashes all below."""
+        height = max(self.blocks)
+        executor = node.executor
+        base = node.disk.tip.height
+        held = executor.hash_at(height) if base <= height <= executor.tip.height else node.disk.hash_at(height)
+        _require(held == self.blocks[height], "a leader lacks a committed block", node.id, height)
+
+    # What goes out.
+
+    def output(self, node: "SimulatedValidator", output: Output) -> None:
+        """Check an output as it is taken."""
+        _require(not output.evidence, "evidence against a correct validator", output.evidence)
+        for entry in output.entries:
+            key = (entry.term, entry.height)
+            _require(self._entries.setdefault(key, entry.hash) == entry.hash, "log matching is broken", key)
+        if any(isinstance(item, VoteResponse) and item.granted for item in output.messages_after_persist):
+            self._memory[node.id].quiet_ticks = 0
+
+    def promised(self, node: "SimulatedValidator", message: Message) -> None:
+        """Nothing is promised that the disk does not hold. Called when a message may go out, not when it goes."""
+        durable = node.disk.hard_state
+        if isinstance(message, VoteResponse) and message.granted and not message.pre:
+            _require(durable == HardState(message.term, message.recipient), "a vote was sent before it was durable")
+            key = (node.id, message.term)
+            told = self._votes.setdefault(key, message.recipient)
+            _require(told == message.recipient, "two votes in one term", key)
+        elif isinstance(message, AppendResponse) and message.success:
+            self._check_acknowledgement(node, message)
+
+    def _check_acknowledgement(self, node: "SimulatedValidator", message: AppendResponse) -> None:
+        held = node.disk.hash_at(message.height)
+        _require(held == message.hash, "acknowledged before it was durable", node.id, message.height)
+        _require(node.disk.hard_state.term >= message.term, "acknowledged in a term that is not durable", node.id)
+        if message.recipient != node.id:
+            term, proved = self._memory[node.id].proved
+            _require(
+                term > message.term or proved.get(message.height) == message.hash,
+                "acknowledged more than the request proved",
+                node.id,
+                message.height,
+            )
+        for item in message.signatures:
+            key = (node.id, message.term, item.height)
+            _require(self._signed.setdefault(key, item.hash) == item.hash, "signed two blocks", key)
+            _require(node.disk.hash_at(item.height) == item.hash, "signed what is not durable", key)
+
+    # The disk.
+
+    def before_write(self, node: "SimulatedValidator", batch: StoreBatch) -> None:
+        """Nothing committed is dropped, nothing acknowledged is replaced within its term."""
+        if batch.hard_state is not None:
+            invariants.check_hard_state_step(self._memory[node.id].hard_state, batch.hard_state)
+        first = batch.truncate_from
+        if first is None:
+            return
+        for entry in node.disk.log[first - 1 :]:
+            _require(self.blocks.get(entry.height) != entry.hash, "a committed block is dropped", node.id, entry.height)
+        # What replaces an entry begins a conflict, so it is another one, of another term.
+        replaced = {height: payload for height, payload in batch.blocks if height <= len(node.disk.log)}
+        for height, payload in replaced.items():
+            if height == first:
+                _require(payload != node.disk.log[height - 1].payload, "truncated without a conflict", node.id, first)
+
+    def after_write(self, node: "SimulatedValidator") -> None:
+        """Remember what is durable."""
+        memory, disk = self._memory[node.id], node.disk
+        memory.hard_state = disk.hard_state
+        keep = min(len(memory.log), len(disk.log))
+        while keep and memory.log[keep - 1] != disk.log[keep - 1].hash:
+            keep -= 1
+        memory.log[keep:] = [entry.hash for entry in disk.log[keep:]]
+        memory.committed = disk.tip.height
+
+    def committed(self, node: "SimulatedValidator", block: CommittedBlock) -> None:
+        """Check a block that a validator takes as committed."""
+        tip, certificate = block.executed.tip, block.certificate
+        _require(certificate.hash == tip.hash, "committed another block than the certificate's", node.id, tip.height)
+        invariants.check_committed_unchanged(self.blocks, tip.height, tip.hash)
+        if tip.height not in self.blocks:
+            self._check_certificate(certificate)
+            holders = sum(
+                tip.height <= len(memory.log) and memory.log[tip.height - 1] == tip.hash
+                for memory in self._memory.values()
+            )
+            _require(holders >= self._validators.quorum, "committed but not durable on a quorum", tip.height, holders)
+            self.auditor.take_block(block.executed)
+
+    def _check_certificate(self, certificate: Certificate) -> None:
+        try:
+            claims = self._validators.claims_of(certificate)
+        except CertificateInvalid as error:
+            raise InvariantBroken(str(error)) from error
+        _require(not self._signatures.false_claims(claims), "a certificate with a false signature", certificate.height)
+        for signer in self._validators.signers_of(certificate):
+            key = (signer, certificate.term, certificate.height)
+            _require(self._signed.get(key) == certificate.hash, "a certificate with a signature never given", key)
+
+
+def _require(condition: bool, *facts: object) -> None:
+    if not condition:
+        raise InvariantBroken(*facts)

@@ -1,0 +1,134 @@
+"""A simulated disk at the level of LMDB transactions: a commit is there wholly or not at all, and durable once synced.
+
+It keeps what `jifen.store.LedgerStore` keeps and refuses what that refuses. Whoever writes decides by `write` when the
+sync has succeeded; until then nothing of the transaction exists, which is what LMDB promises of an unsynced commit.
+"""
+
+from collections.abc import Iterable
+from typing import final
+
+from jifen.chain.executor import ExecutedBlock, Tip
+from jifen.codec.blocks import block_hash, decode_block
+from jifen.codec.errors import Malformed
+from jifen.codec.records import decode_record
+from jifen.consensus.messages import Certificate, Entry
+from jifen.consensus.types import HardState
+from jifen.ledger.types import Record
+from jifen.store.errors import StoreDamaged, StoreWiped
+from jifen.store.records import Outcome, StoreBatch
+
+CAPACITY_BYTES = 1 << 40
+"""Room on a disk that is not full: more than any simulation writes."""
+
+
+@final
+class SimulatedDisk:
+    """What one validator has made durable; survives its crashes. A LogReader and a source of state records."""
+
+    def __init__(self, genesis: ExecutedBlock) -> None:
+        self._genesis = genesis
+        self.started = False
+        """Whether a store was ever made here; kept beside the store, as the data directory does."""
+        self.capacity_bytes = CAPACITY_BYTES
+        self._format()
+
+    def _format(self) -> None:
+        self.hard_state = HardState(0, None)
+        self.log: list[Entry] = []
+        """Entries from height 1 on."""
+        self.certificates: dict[int, Certificate] = {}
+        self.tip: Tip = self._genesis.tip
+        """The committed tip, which state and certificates belong to."""
+        self.state: dict[bytes, bytes] = dict(self._genesis.writes)
+        self.outcomes: dict[bytes, Outcome] = {}
+        """Outcome of every committed transaction, by its id."""
+        self.used_bytes = 0
+        self.wiped = False
+        self._rotten: dict[int, bytes] = {}
+
+    # Opening.
+
+    def open(self) -> None:
+        """Open the store as a starting process does; raises StoreWiped and StoreDamaged."""
+        if self.wiped:
+            raise StoreWiped("the store is gone; this identity has voted before")
+        self.started = True
+        try:
+            found = self.entry(self.tip.height) if self.tip.height else None
+        except Malformed as error:
+            raise StoreDamaged(str(error)) from error
+        if self.tip.height and (found is None or found.hash != self.tip.hash):
+            raise StoreDamaged("log and state differ")
+
+    def wipe(self) -> None:
+        """Lose everything but the note that there was something."""
+        self._format()
+        self.wiped = self.started
+
+    def rot(self, height: int, place: int) -> None:
+        """Flip a bit of the log's block at `height`, at byte `place` modulo its length."""
+        payload = bytearray(self.log[height - 1].payload)
+        payload[place % len(payload)] ^= 1
+        self._rotten[height] = bytes(payload)
+
+    # Reading.
+
+    def entry(self, height: int) -> Entry | None:
+        """Return the entry at a height, or None; raises Malformed when it is rotten beyond reading."""
+        if not 1 <= height <= len(self.log):
+            return None
+        rotten = self._rotten.get(height)
+        if rotten is None:
+            return self.log[height - 1]
+        header = decode_block(rotten).header
+        return Entry(height, header.term, block_hash(header), header.parent_hash, rotten)
+
+    def certificate(self, height: int) -> Certificate | None:
+        """Return the certificate of a committed height, or None."""
+        return self.certificates.get(height)
+
+    def load(self, key: bytes) -> Record | None:
+        """Return the committed record under a state key, or None."""
+        data = self.state.get(key)
+        return None if data is None else decode_record(key, data)
+
+    @property
+    def last_height(self) -> int:
+        """Height of the last durable entry."""
+        return len(self.log)
+
+    def hash_at(self, height: int) -> bytes | None:
+        """Return the hash of the durable block at a height, or None."""
+        if height == 0:
+            return self._genesis.tip.hash
+        return self.log[height - 1].hash if height <= len(self.log) else None
+
+    # Writing.
+
+    def fits(self, batches: Iterable[StoreBatch]) -> bool:
+        """Whether there is room for the batches."""
+        size = sum(len(payload) for batch in batches for _, payload in batch.blocks)
+        return self.used_bytes + size <= self.capacity_bytes
+
+    def write(self, batches: Iterable[StoreBatch]) -> None:
+        """Make the batches durable, in order."""
+        for batch in batches:
+            if batch.hard_state is not None:
+                self.hard_state = batch.hard_state
+            if batch.truncate_from is not None:
+                assert batch.truncate_from > self.tip.height, f"block {batch.truncate_from} is committed and stays"
+                del self.log[batch.truncate_from - 1 :]
+            for height, payload in batch.blocks:
+                assert height == len(self.log) + 1, f"block {height} leaves a gap after {len(self.log)}"
+                header = decode_block(payload).header
+                self.log.append(Entry(height, header.term, block_hash(header), header.parent_hash, payload))
+                self.used_bytes += len(payload)
+            for block in batch.commits:
+                tip = block.executed.tip
+                assert tip.height == self.tip.height + 1, "a block was committed out of order"
+                assert self.hash_at(tip.height) == tip.hash, "committed another block than the durable one"
+                self.tip = tip
+                self.certificates[tip.height] = block.certificate
+                self.state.update(block.executed.writes)
+                for receipt in block.executed.receipts:
+                    self.outcomes[receipt.transaction_id] = Outcome(tip.height, receipt.rejection)

@@ -1,0 +1,120 @@
+"""The gateway for peers without its threads: the same rules as `jifen.actors.gateway`, answered at once.
+
+In this world every validator is honest, so whatever the gateway refuses is a fault of the software: it raises
+PeerFault and the run fails.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import final
+
+import msgspec
+
+from jifen.actors.consensus import Delivery, PreparedBlock
+from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX
+from jifen.chain.executor import Executor
+from jifen.chain.gateway import CheckedTransactions, open_transaction
+from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.codec.blocks import Block, block_hash, decode_block
+from jifen.codec.errors import Malformed
+from jifen.codec.messages import ForwardTransactions, decode_peer_message
+from jifen.consensus.messages import AppendRequest, AppendResponse, Entry
+from jifen.consensus.raft import Raft
+from jifen.keys.verification import Claim
+from jifen.ledger.transactions import Transaction
+from jifen.testing.world.signatures import Signatures
+from jifen.transport import PeerFault
+
+
+@final
+class SimulatedGateway:
+    """Checks what arrives at one validator."""
+
+    def __init__(
+        self, validators: Validators, signatures: Signatures, raft: Raft, executor: Executor, clock: Callable[[], int]
+    ) -> None:
+        self._validators = validators
+        self._signatures = signatures
+        self._raft = raft
+        self._executor = executor
+        self._clock = clock
+        self._checked = CheckedTransactions()
+        self._ahead = (0, 0)
+        """Term and block time, ms, of the last block that came from the future."""
+        self.refused_from_future = 0
+
+    def open(self, frame: bytes) -> Delivery | list[Transaction] | None:
+        """Return what a frame brings, None when it is not followed; raises PeerFault."""
+        try:
+            message = decode_peer_message(frame)
+            if isinstance(message, ForwardTransactions):
+                return [self.open_transaction(signed) for signed in message.transactions]
+            if isinstance(message, AppendRequest):
+                return self._open_request(message)
+            if isinstance(message, AppendResponse):
+                return Delivery(self._open_acknowledgement(message))
+            return Delivery(message)
+        except (Malformed, CertificateInvalid) as error:
+            raise PeerFault(str(error)) from error
+
+    def open_transaction(self, signed: bytes) -> Transaction:
+        """Return a checked transaction."""
+        found = self._checked.find(signed)
+        if found is None:
+            found, claims = open_transaction(self._validators.chain_id, signed)
+            self._require(claims)
+            self._checked.remember([found])
+        return found
+
+    def _require(self, claims: list[Claim]) -> None:
+        if self._signatures.false_claims(claims):
+            raise PeerFault("a signature is not genuine")
+
+    def _open_acknowledgement(self, response: AppendResponse) -> AppendResponse:
+        needed = tuple(
+            item for item in response.signatures if self._raft.needs_signature(response.sender, item.height, item.hash)
+        )
+        self._require(
+            [
+                self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
+                for item in needed
+            ]
+        )
+        return msgspec.structs.replace(response, signatures=needed)
+
+    def _open_request(self, request: AppendRequest) -> Delivery | None:
+        if not request.entries and self._is_from_future(*self._ahead, request.term):
+            self.refused_from_future += 1
+            return None
+        blocks = [self._open_entry(entry) for entry in request.entries]
+        if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
+            raise PeerFault("blocks whose time runs backwards")
+        prepared = tuple(
+            PreparedBlock(entry.hash, block, tuple(self.open_transaction(signed) for signed in block.transactions))
+            for entry, block in zip(request.entries, blocks, strict=True)
+        )
+        for certificate in request.certificates:
+            if certificate.height > self._raft.committed:
+                self._require(self._validators.claims_of(certificate))
+        certified = request.certificates[-1].height if request.certificates else 0
+        if blocks and certified < blocks[-1].header.height:
+            time = blocks[-1].header.time
+            if self._is_from_future(request.term, time, request.term):
+                self._ahead = (request.term, time)
+                self.refused_from_future += 1
+                return None
+        return Delivery(request, prepared)
+
+    def _is_from_future(self, term: int, block_time: int, asked_term: int) -> bool:
+        followed = self._executor.tip.header.time
+        return term == asked_term and block_time > max(self._clock() + CLOCK_AHEAD_MS_MAX, followed)
+
+    def _open_entry(self, entry: Entry) -> Block:
+        block = decode_block(entry.payload)
+        header = block.header
+        named = (entry.height, entry.term, entry.parent_hash, entry.hash)
+        if named != (header.height, header.term, header.parent_hash, block_hash(header)):
+            raise PeerFault(f"entry {entry.height} does not name the block it carries")
+        if header.chain_id != self._validators.chain_id or header.validator_set_hash != self._validators.hash:
+            raise PeerFault(f"block {entry.height} is of another chain")
+        return block

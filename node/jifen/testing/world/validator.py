@@ -1,0 +1,360 @@
+"""One validator of the world: a real core and executor, and the duties of their host as the actors carry them out.
+
+The order of things is that of `jifen.actors.consensus` and `jifen.actors.storage`: events in rounds with ticks last,
+outputs worked off one after the other, jobs for the disk in order, several in one transaction, and nothing that depends
+on a job let out before its sync. A crash forgets all but the disk.
+"""
+
+from typing import Protocol, final
+
+import msgspec
+
+from jifen.actors.consensus import BLOCKS_IN_FLIGHT_MAX, Delivery, PreparedBlock
+from jifen.actors.recovery import position_of, recover
+from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageJob
+from jifen.chain.executor import ExecutedBlock
+from jifen.chain.validators import Validators
+from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
+from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
+from jifen.consensus.output import Output
+from jifen.consensus.raft import Raft
+from jifen.consensus.types import RaftConfig, RandomDraws, Role
+from jifen.keys.signing import KeyPair
+from jifen.ledger.transactions import Transaction
+from jifen.store.errors import StoreDamaged, StoreFailed, StoreWiped
+from jifen.store.records import CommittedBlock, Outcome, StoreBatch
+from jifen.testing.world.checks import Checks
+from jifen.testing.world.disk import SimulatedDisk
+from jifen.testing.world.gateway import SimulatedGateway
+from jifen.testing.world.mempool import BATCH_MAX, SimulatedMempool
+from jifen.testing.world.signatures import Signatures
+
+
+class Tick:
+    """A tick of the clock that waits for its turn."""
+
+
+Event = Delivery | JobDone | Tick
+
+TICK = Tick()
+
+
+class Surroundings(Protocol):
+    """What a validator needs of the world."""
+
+    checks: Checks
+    validators: Validators
+    signatures: Signatures
+    genesis: ExecutedBlock
+
+    def clock(self, id: str) -> int:
+        """Return the time by a validator's own clock, ms since the epoch."""
+        ...
+
+    def send(self, sender: str, recipient: str, frame: bytes) -> None:
+        """Put a frame on a link."""
+        ...
+
+    def start_sync(self, id: str) -> None:
+        """Begin to write what waits; `SimulatedValidator.synced` is called when that is done."""
+        ...
+
+    def wake(self, id: str) -> None:
+        """See to it that the validator gets a turn."""
+        ...
+
+    def answer(self, id: str, client: int, transaction: bytes, outcome: Outcome) -> None:
+        """Tell a client what became of its transaction."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Write down what happened."""
+        ...
+
+
+@final
+class SimulatedValidator:
+    """A validator, running or not.
+
+    Invariant: between rounds the executor's tip is the core's last entry.
+    """
+
+    def __init__(self, config: RaftConfig, key: KeyPair, draws: RandomDraws, world: Surroundings) -> None:
+        self.id = config.id
+        self.config = config
+        self._key = key
+        self._draws = draws
+        self._world = world
+        self.disk = SimulatedDisk(world.genesis)
+        self.running = False
+        self.paused = False
+        self.lost = ""
+        """Why it can never start again, or empty."""
+        self.incarnation = 0
+        """Counts starts, so that what was meant for an earlier one is recognised."""
+        self.inbox: list[Event] = []
+        self.jobs: list[StorageJob] = []
+        """Jobs for the disk. Invariant: the first `syncing` of them are being written."""
+        self.syncing = 0
+        self._prepared: dict[bytes, PreparedBlock] = {}
+        self.start()
+
+    # Starting and stopping.
+
+    def start(self) -> None:
+        """Start from the disk, unless that must not be."""
+        world = self._world
+        try:
+            self.disk.open()
+            self.executor = recover(self.disk, world.validators, world.signatures.false_claims)
+        except (StoreWiped, StoreDamaged) as error:
+            self.lost = str(error)
+            world.note(f"{self.id} refuses to start: {error}")
+            return
+        self.incarnation += 1
+        self.raft = Raft(
+            config=self.config,
+            hard_state=self.disk.hard_state,
+            genesis_hash=world.genesis.tip.hash,
+            last=position_of(self.executor),
+            committed=self.disk.tip.height,
+            reader=self.disk,
+            random=self._draws,
+        )
+        self.mempool = SimulatedMempool()
+        self.gateway = SimulatedGateway(
+            world.validators, world.signatures, self.raft, self.executor, lambda: world.clock(self.id)
+        )
+        self._known_leader: tuple[str | None, int] = (None, 0)
+        self.running, self.paused = True, False
+        world.checks.started(self)
+
+    def stop(self) -> None:
+        """End the process; the disk stays as it is."""
+        self.running = self.paused = False
+        self.inbox.clear()
+        self.jobs.clear()
+        self.syncing = 0
+
+    # What comes in.
+
+    def take_frame(self, frame: bytes) -> None:
+        """Handle a frame from a peer."""
+        opened = self.gateway.open(frame)
+        if isinstance(opened, Delivery):
+            self.inbox.append(opened)
+        elif opened is not None:
+            for transaction in opened:
+                self._take_transaction(transaction, None)
+        self._world.wake(self.id)
+
+    def submit(self, signed: bytes, client: int) -> None:
+        """Take a client's transaction: answer when a block holds it, now if one does."""
+        transaction = self.gateway.open_transaction(signed)
+        self._take_transaction(transaction, client)
+        self._world.wake(self.id)
+
+    def tick(self) -> None:
+        """Take a tick; one that waits is enough."""
+        if TICK not in self.inbox:
+            self.inbox.append(TICK)
+        self._world.wake(self.id)
+
+    def synced(self) -> None:
+        """The transaction under way is durable."""
+        jobs, self.jobs = self.jobs[: self.syncing], self.jobs[self.syncing :]
+        self.syncing = 0
+        for job in jobs:
+            self._write(job)
+            messages = self._signed(job)
+            # Checked here: a later job of the same transaction may already replace what this one made durable.
+            for message in messages:
+                self._world.checks.promised(self, message)
+            self.inbox.append(JobDone(messages, job.batch.commits if job.batch else ()))
+        self._sync_more()
+        self._world.wake(self.id)
+
+    def write_unseen(self) -> None:
+        """The transaction under way reached the disk, but the process ended before it knew."""
+        for job in self.jobs[: self.syncing]:
+            self._write(job)
+
+    def _write(self, job: StorageJob) -> None:
+        if job.batch is not None:
+            self._world.checks.before_write(self, job.batch)
+            self.disk.write([job.batch])
+            self._world.checks.after_write(self)
+
+    # A round.
+
+    def turn(self) -> None:
+        """Work through everything that waits, unless the disk is too far behind."""
+        if not self.running or self.paused or len(self.jobs) >= JOBS_WAITING_MAX:
+            return
+        events, self.inbox = self.inbox, []
+        events = in_order(events)
+        for place, event in enumerate(events, 1):
+            self._take_in(event, events[place:])
+        self._work_off()
+
+    def _take_in(self, event: Event, waiting: list[Event]) -> None:
+        if isinstance(event, Delivery):
+            self._prepared.update((block.hash, block) for block in event.blocks)
+            self._step(event.message)
+        elif isinstance(event, JobDone):
+            for block in event.commits:
+                self._tell_committed(block)
+            for message in event.messages:
+                self._dispatch(message)
+        else:
+            before = self.raft.role
+            self.raft.tick()
+            self._world.checks.after_tick(
+                self, before, [item.message for item in waiting if isinstance(item, Delivery)]
+            )
+            if self.mempool.aged():
+                self._forward(list(self.mempool.pending.values()))
+
+    def _step(self, message: Message) -> None:
+        self._world.checks.before_step(self, message)
+        self.raft.step(message)
+        self._world.checks.after_call(self)
+
+    def _work_off(self) -> None:
+        while True:
+            output = self.raft.take_output()
+            self._carry_out(output)
+            if output.became_leader:
+                self._world.note(f"{self.id} leads term {output.term} from height {self.raft.last_height}")
+                self._propose([])
+            elif not self._propose_waiting():
+                break
+        self._prepared.clear()
+        self._sync_more()
+
+    def _carry_out(self, output: Output) -> None:
+        checks = self._world.checks
+        checks.output(self, output)
+        if (output.leader, output.term) != self._known_leader:
+            self._known_leader = (output.leader, output.term)
+            self.mempool.start_over()
+            self._forward(list(self.mempool.pending.values()))
+        for message in output.messages:
+            checks.promised(self, message)
+            self._dispatch(message)
+        if output.truncate_from is not None:
+            self.executor.roll_back_to(output.truncate_from - 1)
+        for entry in output.entries:
+            self._execute(entry)
+        messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
+        commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
+        for block in commits:
+            checks.committed(self, block)
+        blocks = tuple((entry.height, entry.payload) for entry in output.entries)
+        batch = None
+        if output.hard_state is not None or output.truncate_from is not None or blocks or commits:
+            batch = StoreBatch(output.hard_state, output.truncate_from, blocks, commits)
+        if batch is not None or messages:
+            self.jobs.append(StorageJob(batch, messages))
+
+    def _execute(self, entry: Entry) -> None:
+        if entry.height <= self.executor.tip.height:
+            assert self.executor.hash_at(entry.height) == entry.hash, "the log and the executor went apart"
+            return
+        prepared = self._prepared[entry.hash]
+        self.executor.execute(prepared.block, prepared.transactions)
+
+    # The disk.
+
+    def _sync_more(self) -> None:
+        if self.jobs and not self.syncing:
+            self.syncing = len(self.jobs)
+            if not self.disk.fits(job.batch for job in self.jobs if job.batch is not None):
+                raise StoreFailed("the disk is full")
+            self._world.start_sync(self.id)
+
+    def _with_blocks(self, message: Message) -> Message | Acknowledgement:
+        if not isinstance(message, AppendResponse) or not message.success:
+            return message
+        blocks = []
+        for height in range(message.leader_commit + 1, message.height + 1):
+            position = self.raft.position(height)
+            assert position is not None, f"block {height} is acknowledged but not in the log"
+            blocks.append((height, position.hash))
+        return Acknowledgement(message, tuple(blocks))
+
+    def _signed(self, job: StorageJob) -> tuple[Message, ...]:
+        messages: list[Message] = []
+        for item in job.messages:
+            if isinstance(item, Acknowledgement):
+                messages.append(msgspec.structs.replace(item.response, signatures=self._signatures(item)))
+            else:
+                messages.append(item)
+        return tuple(messages)
+
+    def _signatures(self, item: Acknowledgement) -> tuple[AckSignature, ...]:
+        world, term = self._world, item.response.term
+        return tuple(
+            AckSignature(
+                height, name, world.signatures.sign(self._key, world.validators.acknowledgement(term, height, name))
+            )
+            for height, name in item.blocks
+        )
+
+    # Messages and transactions.
+
+    def _dispatch(self, message: Message) -> None:
+        if message.recipient == self.id:
+            self._step(message)
+        else:
+            self._send(message)
+
+    def _send(self, message: PeerMessage) -> None:
+        self._world.send(self.id, message.recipient, encode_peer_message(message))
+
+    def _forward(self, transactions: list[Transaction]) -> None:
+        leader = self.raft.leader
+        if transactions and leader is not None and leader != self.id:
+            signed = tuple(transaction.signed for transaction in transactions)
+            self._send(ForwardTransactions(self.id, leader, signed))
+
+    def _take_transaction(self, transaction: Transaction, client: int | None) -> None:
+        outcome = self.disk.outcomes.get(transaction.id)
+        if outcome is not None:
+            if client is not None:
+                self._world.answer(self.id, client, transaction.id, outcome)
+        elif self.mempool.add(transaction, client) and client is not None:
+            self._forward([transaction])
+
+    def _tell_committed(self, block: CommittedBlock) -> None:
+        tip = block.executed.tip
+        self.executor.state.forget_flushed(tip.height)
+        for receipt in block.executed.receipts:
+            outcome = Outcome(tip.height, receipt.rejection)
+            for client in self.mempool.committed(receipt.transaction_id):
+                self._world.answer(self.id, client, receipt.transaction_id, outcome)
+
+    def _propose_waiting(self) -> bool:
+        raft, queued = self.raft, self.mempool.queued
+        if not queued or raft.role is not Role.LEADER or raft.last_term != raft.term:
+            return False
+        in_flight = raft.proposals_in_flight
+        if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
+            return False
+        self._propose(self.mempool.take())
+        return True
+
+    def _propose(self, candidates: list[Transaction]) -> None:
+        raft = self.raft
+        executed = self.executor.build(candidates, term=raft.term, proposer=self.id, time=self._world.clock(self.id))
+        if candidates and not executed.transactions:
+            self.executor.roll_back_to(executed.tip.height - 1)
+            return
+        tip = executed.tip
+        raft.propose(Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload))
+        self._world.checks.after_call(self)
+
+
+def in_order(events: list[Event]) -> list[Event]:
+    """Return a round's events with ticks last: what arrived before the clock is heard before a time-out is believed."""
+    return sorted(events, key=lambda event: isinstance(event, Tick))
