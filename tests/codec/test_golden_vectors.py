@@ -20,6 +20,12 @@ from jifen.consensus.messages import (
     AppendResponse,
     Certificate,
     Entry,
+    LeadershipCheck,
+    LeadershipConfirmation,
+    ReadIndexRequest,
+    ReadIndexResponse,
+    TimeoutNow,
+    TransferVoteRequest,
     VoteRequest,
     VoteResponse,
 )
@@ -101,6 +107,12 @@ VALUES: Final[dict[str, Any]] = {
     "append response": AppendResponse(
         8, "books", "mall", True, 300, b"\x02" * 32, 299, 0, 0, 299, (AckSignature(300, b"\x02" * 32, b"\x08" * 64),)
     ),
+    "timeout now": TimeoutNow(8, "mall", "books"),
+    "transfer vote request": TransferVoteRequest(9, "books", "music", 300, 8),
+    "leadership check": LeadershipCheck(8, "mall", "books", 40),
+    "leadership confirmation": LeadershipConfirmation(8, "books", "mall", 40),
+    "read index request": ReadIndexRequest(8, "books", "mall", 2**40),
+    "read index response": ReadIndexResponse(8, "mall", "books", 2**40, 300),
     "forwarding": ForwardTransactions("mall", "books", (b"signed",)),
 }
 
@@ -159,6 +171,12 @@ GOLDEN: Final = {
         "4008080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808"
         "080808080808080808080808080808"
     ),
+    "timeout now": "940508a46d616c6ca5626f6f6b73",
+    "transfer vote request": "960609a5626f6f6b73a56d75736963cd012c08",
+    "leadership check": "950708a46d616c6ca5626f6f6b7328",
+    "leadership confirmation": "950808a5626f6f6b73a46d616c6c28",
+    "read index request": "950908a5626f6f6b73a46d616c6ccf0000010000000000",
+    "read index response": "960a08a46d616c6ca5626f6f6b73cf0000010000000000cd012c",
     "forwarding": "9420a46d616c6ca5626f6f6b7391c4067369676e6564",
     "register": (
         "9401cf000001a0c4506c00c4080001020304050607c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"

@@ -25,6 +25,7 @@ def test_seed_is_safe_under_faults_and_live_after_healing(seed: int) -> None:
 def test_the_worlds_inject_every_fault_and_hold_many_elections() -> None:
     """A harness that stops injecting would pass everything."""
     totals: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
     elections = 0
     for seed in range(12):
         world = World(seed)
@@ -32,7 +33,10 @@ def test_the_worlds_inject_every_fault_and_hold_many_elections() -> None:
         elections += len(world.leaders)
         for name, count in world.injected.items():
             totals[name] = totals.get(name, 0) + count
+        for name, count in world.outcomes.items():
+            outcomes[name] = outcomes.get(name, 0) + count
     assert min(totals.values()) > 0, totals
+    assert min(outcomes.values()) > 0, outcomes
     assert elections > 20
 
 

@@ -11,8 +11,14 @@ from jifen.consensus.messages import (
     AppendResponse,
     Certificate,
     Entry,
+    LeadershipCheck,
+    LeadershipConfirmation,
     MalformedMessage,
     Message,
+    ReadIndexRequest,
+    ReadIndexResponse,
+    TimeoutNow,
+    TransferVoteRequest,
     VoteRequest,
     VoteResponse,
     check_message,
@@ -57,6 +63,12 @@ messages = st.one_of(
         heights,
         st.lists(acks, max_size=3).map(tuple),
     ),
+    st.builds(TimeoutNow, heights, ids, ids),
+    st.builds(TransferVoteRequest, heights, ids, ids, heights, heights),
+    st.builds(LeadershipCheck, heights, ids, ids, heights),
+    st.builds(LeadershipConfirmation, heights, ids, ids, heights),
+    st.builds(ReadIndexRequest, heights, ids, ids, heights),
+    st.builds(ReadIndexResponse, heights, ids, ids, heights, heights),
 )
 
 

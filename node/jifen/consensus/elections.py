@@ -1,6 +1,6 @@
 """Electing a leader (Raft 5.2, 5.4.1), asking first whether that makes sense (thesis 9.6)."""
 
-from jifen.consensus.messages import VoteRequest, VoteResponse
+from jifen.consensus.messages import TransferVoteRequest, VoteRequest, VoteResponse
 from jifen.consensus.state import State
 from jifen.consensus.types import RandomDraws, Role
 
@@ -20,6 +20,26 @@ def campaign(state: State, random: RandomDraws) -> None:
         _stand(state)
     else:
         _request_votes(state, term=state.term + 1, pre=True)
+
+
+def stand_at_once(state: State, random: RandomDraws) -> None:
+    """Stand for election because the leader says so (thesis 3.10): without asking around first, and with requests that
+    are heard although a leader is.
+    """
+    state.draw_election_timeout(random)
+    state.become_candidate()
+    last = state.log.last
+    for id in state.validators.ids:
+        if id != state.config.id:
+            state.outbox.send_after_persist(
+                TransferVoteRequest(
+                    term=state.term,
+                    sender=state.config.id,
+                    recipient=id,
+                    last_height=last.height,
+                    last_term=last.term,
+                )
+            )
 
 
 def leader_is_alive(state: State) -> bool:

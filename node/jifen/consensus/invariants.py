@@ -41,6 +41,9 @@ def check_leadership(state: State) -> None:
     if lead is None:
         return
     _require(log.committed <= lead.certified <= log.last.height, "certified height off", lead.certified, log.committed)
+    _require(lead.transfer_to is None or lead.transfer_to in lead.peers, "handed over to nobody", lead.transfer_to)
+    if lead.reads.asked:
+        _require(lead.term_start <= lead.reads.height <= log.committed, "read of a height not known to be committed")
     for id, progress in lead.peers.items():
         facts = (id, progress.match, progress.next_height, log.last.height)
         _require(progress.match < progress.next_height <= log.last.height + 1, "progress off", *facts)

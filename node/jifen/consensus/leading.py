@@ -1,10 +1,11 @@
 """Leading: sending the log to the peers (Raft 5.3) and committing what a quorum has signed (Raft 5.4.2)."""
 
+from jifen.consensus import reading, transfer
 from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Certificate, Entry
 from jifen.consensus.progress import Mode, Progress
 from jifen.consensus.quorum import certified_height, majority_height
 from jifen.consensus.state import Leadership, State
-from jifen.consensus.types import NotLeader, PipelineFull, RandomDraws
+from jifen.consensus.types import NotLeader, PipelineFull, RandomDraws, TransferInProgress
 
 
 def propose(state: State, entry: Entry) -> None:
@@ -12,6 +13,8 @@ def propose(state: State, entry: Entry) -> None:
     lead = state.leadership
     if lead is None or entry.term != state.term:
         raise NotLeader(f"not leader of term {entry.term}; the term is {state.term}, its leader {state.leader}")
+    if lead.transfer_to is not None:
+        raise TransferInProgress(f"leadership is being handed over to {lead.transfer_to}")
     log = state.log
     # The first entry of a term is always let in: nothing else can commit what earlier leaders left behind.
     if entry.height > lead.term_start and log.last.height - log.committed >= state.config.uncommitted_heights_max:
@@ -42,19 +45,19 @@ def tick(state: State, lead: Leadership, random: RandomDraws) -> None:
     lead.quorum_elapsed += 1
     if lead.quorum_elapsed >= state.config.election_ticks_min:
         lead.quorum_elapsed = 0
-        heard = 1 + sum(progress.active for progress in lead.peers.values())
-        for progress in lead.peers.values():
-            progress.active = False
+        heard = 1 + sum([progress.checked() for progress in lead.peers.values()])
         if heard < state.validators.quorum:
             state.become_follower(state.term, None)
             state.draw_election_timeout(random)
             return
+    transfer.tick(state, lead)
     lead.heartbeat_elapsed += 1
     if lead.heartbeat_elapsed >= state.config.heartbeat_ticks:
         lead.heartbeat_elapsed = 0
         for id, progress in lead.peers.items():
             progress.resume()
             _send(state, id, progress, ())
+        reading.send_checks(state, lead)
 
 
 def on_append_response(state: State, lead: Leadership, response: AppendResponse) -> None:
@@ -78,6 +81,10 @@ def on_append_response(state: State, lead: Leadership, response: AppendResponse)
     for id, peer in lead.peers.items():
         if committed or peer is progress:
             _replicate(state, id, peer)
+    if committed:
+        reading.begin_check(state, lead)
+    if response.sender == lead.transfer_to:
+        transfer.proceed(state, lead)
 
 
 def _on_refusal(state: State, response: AppendResponse, progress: Progress) -> None:

@@ -38,6 +38,9 @@ Height = Annotated[int, Meta(ge=0, le=HEIGHT_MAX)]
 Term = Annotated[int, Meta(ge=0, le=HEIGHT_MAX)]
 """Raft's logical time: at most one leader each (Raft 5.1); 0 is the genesis block's term and nobody's leadership."""
 
+Count = Annotated[int, Meta(ge=0, le=HEIGHT_MAX)]
+"""A number that only ever rises, bounded like a height."""
+
 BlockHash = Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 """Hash of a block's header, which covers its height, term, parent and contents."""
 
@@ -165,7 +168,89 @@ class AppendResponse(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
     the host to fill. Refusal: empty."""
 
 
-Message = VoteRequest | VoteResponse | AppendRequest | AppendResponse
+class TimeoutNow(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=5):
+    """A leader that hands over asks a peer that has its whole log to stand for election at once (thesis 3.10)."""
+
+    term: Term
+    """The leader's term."""
+    sender: ValidatorId
+    recipient: ValidatorId
+
+
+class TransferVoteRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=6):
+    """A VoteRequest of a candidate that the leader itself told to stand: a leader's being alive is no objection.
+
+    Answered with a VoteResponse.
+    """
+
+    term: Term
+    """Term to be leader of."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    last_height: Height
+    """Height of the sender's last entry."""
+    last_term: Term
+    """Term of the sender's last entry."""
+
+
+class LeadershipCheck(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=7):
+    """A leader asks whether a later term than its own is known, before it lets reads pass (thesis 6.4)."""
+
+    term: Term
+    """The leader's term."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    round: Count
+    """Number of the check in its term. Invariant: a leader gives a number to one check only."""
+
+
+class LeadershipConfirmation(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=8):
+    """Answer to a LeadershipCheck."""
+
+    term: Term
+    """The responder's term; a higher one than the check's ends that leadership."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    round: Count
+    """Repeats the check's."""
+
+
+class ReadIndexRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=9):
+    """A follower asks the leader for a height that includes everything committed before now (thesis 6.4)."""
+
+    term: Term
+    """The term that the sender takes the recipient to lead."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    request_id: Count
+    """Invariant: a validator never gives an id to two requests, over restarts too; a late answer would be stale."""
+
+
+class ReadIndexResponse(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=10):
+    """Answer to a ReadIndexRequest, sent once a quorum has confirmed the leader."""
+
+    term: Term
+    """The leader's term, and the request's."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    request_id: Count
+    """Repeats the request's."""
+    height: Height
+    """A state of at least this height shows everything that was committed when the request came in."""
+
+
+Message = (
+    VoteRequest
+    | VoteResponse
+    | AppendRequest
+    | AppendResponse
+    | TimeoutNow
+    | TransferVoteRequest
+    | LeadershipCheck
+    | LeadershipConfirmation
+    | ReadIndexRequest
+    | ReadIndexResponse
+)
 """Everything that `Raft.step` takes."""
 
 

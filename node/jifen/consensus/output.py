@@ -27,6 +27,12 @@ class Output(msgspec.Struct, frozen=True):
     term, empty if need be; nothing of earlier terms commits before it (Raft 5.4.2, 8)."""
     evidence: tuple[Evidence, ...] = ()
     """Contradictions found; to be reported."""
+    reads: tuple[tuple[int, int], ...] = ()
+    """Confirmed reads, as (request id, height): a state of at least that height shows everything that was committed,
+    anywhere, when `Raft.read_index` was called. May be told at once; it waits for nothing below."""
+    reads_lost: tuple[int, ...] = ()
+    """Reads that will not be confirmed: there is no leader, another leads, or an answer was too long in coming. To be
+    asked for again, with new ids."""
     messages: tuple[Message, ...] = ()
     """To send; may go at once, in this order, without waiting for anything below."""
     hard_state: HardState | None = None
@@ -67,6 +73,8 @@ class Outbox:
         self._messages_after_persist: list[Message] = []
         self._commits: list[Certificate] = []
         self._evidence: list[Evidence] = []
+        self._reads: list[tuple[int, int]] = []
+        self._reads_lost: list[int] = []
 
     def hard_state(self, state: HardState) -> None:
         """Ask to persist `state`; when the term rose, forget what was to be sent in a lower one."""
@@ -123,6 +131,16 @@ class Outbox:
         if len(self._evidence) < EVIDENCE_PER_OUTPUT_MAX:
             self._evidence.append(evidence)
 
+    def read(self, request_id: int, height: int) -> None:
+        """Report a confirmed read."""
+        self.dirty = True
+        self._reads.append((request_id, height))
+
+    def read_lost(self, request_id: int) -> None:
+        """Report a read that will not be confirmed."""
+        self.dirty = True
+        self._reads_lost.append(request_id)
+
     def take(self, role: Role, term: int, leader: str | None) -> Output:
         """Hand over what has gathered and start anew."""
         output = Output(
@@ -131,6 +149,8 @@ class Outbox:
             leader=leader,
             became_leader=self.became_leader and role is Role.LEADER,
             evidence=tuple(self._evidence),
+            reads=tuple(self._reads),
+            reads_lost=tuple(self._reads_lost),
             messages=tuple(self._messages),
             hard_state=self._hard_state,
             truncate_from=self._truncate_from,
@@ -143,4 +163,5 @@ class Outbox:
         self._hard_state = self._truncate_from = None
         self._entries, self._messages, self._messages_after_persist = [], [], []
         self._commits, self._evidence = [], []
+        self._reads, self._reads_lost = [], []
         return output

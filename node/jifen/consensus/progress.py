@@ -83,6 +83,8 @@ class Progress:
         """Height up to which certificates are on their way or held; hopeful, and set back to `commit` regularly."""
         self.active = False
         """Whether the peer has answered since the last check of the quorum."""
+        self._active_before = False
+        """Whether it had answered at that check."""
         self.probe_sent = False
         """PROBE: whether a probe is unanswered and the next one has to wait for an answer or a heartbeat."""
         self.inflight = Inflight(messages_max=inflight_messages_max, bytes_max=inflight_bytes_max)
@@ -91,6 +93,16 @@ class Progress:
     def paused(self) -> bool:
         """Whether entries have to wait for an answer."""
         return self.probe_sent if self.mode is Mode.PROBE else self.inflight.full
+
+    @property
+    def recently_active(self) -> bool:
+        """Whether the peer has answered since the check of the quorum before the last one."""
+        return self.active or self._active_before
+
+    def checked(self) -> bool:
+        """Start counting answers anew, at a check of the quorum; return whether there was one since the last."""
+        self._active_before, self.active = self.active, False
+        return self._active_before
 
     def sent(self, last_height: int, size: int) -> None:
         """Note that entries up to `last_height` with `size` payload bytes were sent."""

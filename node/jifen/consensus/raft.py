@@ -1,12 +1,12 @@
 """The consensus core that a host drives: one Raft validator.
 
 The host's loop: verify and decode messages, then `step` them; call `tick` at a steady pace; after either, and after
-`propose`, call `take_output` and do what the Output's fields say in the order they say it. No call blocks. A `propose`
-that raises NotLeader or PipelineFull has changed nothing; an AssertionError or an error of the LogReader
-leaves the core unusable and must stop the node.
+`propose`, `transfer_leadership` and `read_index`, call `take_output` and do what the Output's fields say in the order
+they say it. No call blocks. A call that raises NotLeader, PipelineFull, TransferInProgress or TransferRefused has
+changed nothing; an AssertionError or an error of the LogReader leaves the core unusable and must stop the node.
 """
 
-from jifen.consensus import elections, following, leading
+from jifen.consensus import elections, following, leading, reading, transfer
 from jifen.consensus.certificates import CertificateCache
 from jifen.consensus.invariants import check_state
 from jifen.consensus.log import Log
@@ -14,14 +14,20 @@ from jifen.consensus.messages import (
     AppendRequest,
     AppendResponse,
     Entry,
+    LeadershipCheck,
+    LeadershipConfirmation,
     MalformedMessage,
     Message,
+    ReadIndexRequest,
+    ReadIndexResponse,
+    TimeoutNow,
+    TransferVoteRequest,
     VoteRequest,
     VoteResponse,
     check_message,
 )
 from jifen.consensus.output import Output
-from jifen.consensus.state import State
+from jifen.consensus.state import Leadership, State
 from jifen.consensus.types import EvidenceKind, HardState, LogReader, Position, RaftConfig, RandomDraws, Role
 
 
@@ -93,6 +99,8 @@ class Raft:
     def tick(self) -> None:
         """Take in that one tick of time has passed."""
         state = self._state
+        for request_id in state.reads.tick():
+            state.outbox.read_lost(request_id)
         if state.leadership is not None:
             leading.tick(state, state.leadership, self._random)
         else:
@@ -101,11 +109,29 @@ class Raft:
     def propose(self, entry: Entry) -> None:
         """Append a block that the host has built on `last_hash`, executed and hashed; only as leader of its term.
 
-        Raises NotLeader when this validator does not lead `entry.term`, and PipelineFull when too many
-        blocks wait to be committed. The host must see to it that `entry` continues the log, and that the first block
-        after `Output.became_leader` waits for nothing.
+        Raises NotLeader when this validator does not lead `entry.term`, PipelineFull when too many blocks wait to be
+        committed, and TransferInProgress while leadership is being handed over. The host must see to it that `entry`
+        continues the log, and that the first block after `Output.became_leader` waits for nothing.
         """
         leading.propose(self._state, entry)
+
+    def transfer_leadership(self, to: str | None = None) -> None:
+        """Hand leadership over to `to`, or to the active peer with most of the log, in the time it takes to say so.
+
+        Blocks are refused while `transferring`. It ends with a later term, or after one election timeout without: then
+        this validator leads on. Asking for another peer meanwhile replaces the first; asking for the same, or for
+        nobody in particular, changes nothing. Raises NotLeader, and TransferRefused when `to` is no other validator,
+        nobody answers, or the first block of the term is still to come.
+        """
+        transfer.begin(self._state, to)
+
+    def read_index(self, request_id: int) -> None:
+        """Ask for a height that shows everything committed until now; `Output.reads` or `reads_lost` will name the id.
+
+        On any validator. Ids must ascend, and must never be used twice, over restarts too: an answer that comes late
+        would be taken for the new one's (etcd-io/raft issue 397). Nothing is written to the log.
+        """
+        reading.ask(self._state, request_id)
 
     def take_output(self) -> Output:
         """Return everything that the host must do since the last call; nearly free when there is nothing."""
@@ -141,36 +167,53 @@ class Raft:
         Without this a validator that was elected towards a higher term and failed could never rejoin: pre-votes and
         live leases keep its own requests from being heard.
         """
-        if isinstance(message, VoteRequest):
-            elections.on_vote_request(self._state, message, self._random)
+        if isinstance(message, VoteRequest | TransferVoteRequest):
+            elections.on_vote_request(self._state, _plain(message), self._random)
         elif isinstance(message, AppendRequest):
             following.refuse(self._state, message)
+        elif isinstance(message, LeadershipCheck):
+            reading.answer_check(self._state, message)
 
     def _dispatch(self, message: Message) -> None:
         state = self._state
-        if isinstance(message, AppendRequest):
-            if state.leader not in (None, message.sender):
-                state.report(
-                    EvidenceKind.TWO_LEADERS,
-                    term=message.term,
-                    height=0,
-                    sender=message.sender,
-                    known=b"",
-                    other=b"",
-                )
-                return
-            if state.role is not Role.FOLLOWER or state.leader is None:
-                state.become_follower(state.term, message.sender)
-                state.draw_election_timeout(self._random)
-            state.election_elapsed = 0
-            following.on_append_request(state, message)
-        elif isinstance(message, AppendResponse):
-            if state.leadership is not None:
-                leading.on_append_response(state, state.leadership, message)
-        elif isinstance(message, VoteRequest):
-            elections.on_vote_request(state, message, self._random)
-        else:
+        if isinstance(message, AppendRequest | TimeoutNow | LeadershipCheck):
+            self._from_leader(message)
+        elif isinstance(message, VoteRequest | TransferVoteRequest):
+            elections.on_vote_request(state, _plain(message), self._random)
+        elif isinstance(message, VoteResponse):
             elections.on_vote_response(state, message, self._random)
+        elif isinstance(message, ReadIndexResponse):
+            reading.on_response(state, message)
+        elif state.leadership is not None:
+            self._to_leader(state.leadership, message)
+
+    def _from_leader(self, message: AppendRequest | TimeoutNow | LeadershipCheck) -> None:
+        state = self._state
+        if state.leader not in (None, message.sender):
+            kind = EvidenceKind.TWO_LEADERS
+            state.report(kind, term=message.term, height=0, sender=message.sender, known=b"", other=b"")
+            return
+        if isinstance(message, LeadershipCheck):
+            reading.answer_check(state, message)
+            return
+        if state.role is not Role.FOLLOWER or state.leader is None:
+            state.become_follower(state.term, message.sender)
+            state.draw_election_timeout(self._random)
+        if isinstance(message, TimeoutNow):
+            elections.stand_at_once(state, self._random)
+            return
+        state.election_elapsed = 0
+        following.on_append_request(state, message)
+
+    def _to_leader(
+        self, leadership: Leadership, message: AppendResponse | LeadershipConfirmation | ReadIndexRequest
+    ) -> None:
+        if isinstance(message, AppendResponse):
+            leading.on_append_response(self._state, leadership, message)
+        elif isinstance(message, LeadershipConfirmation):
+            reading.on_confirmation(self._state, leadership, message)
+        else:
+            reading.on_request(self._state, leadership, message)
 
     @property
     def role(self) -> Role:
@@ -218,6 +261,12 @@ class Raft:
         return self.last_height - self.committed if self._state.leadership is not None else 0
 
     @property
+    def transferring(self) -> str | None:
+        """Peer to whom this leader is handing leadership over; None when it is not, or does not lead."""
+        leadership = self._state.leadership
+        return None if leadership is None else leadership.transfer_to
+
+    @property
     def ignored_messages(self) -> int:
         """Messages ignored as misaddressed or self-contradictory since the start."""
         return self._state.ignored_messages
@@ -229,3 +278,17 @@ class Raft:
     def position(self, height: int) -> Position | None:
         """Return the position of the log's entry at `height`, or None when there is none that can be read."""
         return self._state.log.position(height)
+
+
+def _plain(request: VoteRequest | TransferVoteRequest) -> VoteRequest:
+    """Return what a voter has to judge: past the question of a living leader both kinds are one."""
+    if isinstance(request, VoteRequest):
+        return request
+    return VoteRequest(
+        term=request.term,
+        sender=request.sender,
+        recipient=request.recipient,
+        last_height=request.last_height,
+        last_term=request.last_term,
+        pre=False,
+    )

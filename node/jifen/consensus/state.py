@@ -1,5 +1,7 @@
 """The state of one validator, and every transition between its roles.
 
+       +------------------- told to stand by the leader --------------+
+       |                                                              v
     FOLLOWER ---timeout---> PRE_CANDIDATE ---quorum would vote---> CANDIDATE ---quorum voted---> LEADER
        ^                        |                                     |                            |
        +---- leader seen, higher term seen, refused by a quorum ------+-- higher term, no quorum --+
@@ -12,6 +14,7 @@ from jifen.consensus.log import Log
 from jifen.consensus.messages import Certificate
 from jifen.consensus.output import Outbox
 from jifen.consensus.progress import Progress
+from jifen.consensus.reads import OwnReads, ReadChecks
 from jifen.consensus.types import Evidence, EvidenceKind, HardState, RaftConfig, RandomDraws, Role
 
 
@@ -41,6 +44,11 @@ class Leadership:
         """Ticks since the last heartbeat; starts due, in case the first proposal is slow to come."""
         self.quorum_elapsed = 0
         """Ticks since the last check that a quorum answers."""
+        self.transfer_to: str | None = None
+        """Peer to whom leadership is being handed over. Invariant: while not None no block is proposed."""
+        self.transfer_elapsed = 0
+        """Ticks since that began."""
+        self.reads = ReadChecks()
 
 
 class State:
@@ -66,6 +74,8 @@ class State:
         """Ticks after which to start an election, drawn anew at every transition."""
         self.votes: dict[str, bool] = {}
         """Answers to this validator's current request for votes or pre-votes."""
+        self.reads = OwnReads(config.election_ticks_min)
+        """Reads of the host. Invariant: all were asked of the present leader in the present term."""
         self.leadership: Leadership | None = None
         """Invariant: not None exactly while LEADER."""
         self.certificates_ahead: dict[int, Certificate] = {}
@@ -96,18 +106,21 @@ class State:
         self.leader = leader
         self.leadership = None
         self.votes = {}
+        self._lose_reads()
 
     def become_pre_candidate(self) -> None:
         """Ask around; term and vote stay."""
         assert self.role is not Role.LEADER
         self.role = Role.PRE_CANDIDATE
         self.leader = None
+        self._lose_reads()
         self.votes = {self.config.id: True}
 
     def become_candidate(self) -> None:
-        """Stand for the next term, and vote for itself."""
-        assert self.role is Role.PRE_CANDIDATE, self.role
+        """Stand for the next term, and vote for itself; from FOLLOWER only when the leader itself said so."""
+        assert self.role in {Role.PRE_CANDIDATE, Role.FOLLOWER}, self.role
         self._enter(self.term + 1, self.config.id)
+        self._lose_reads()
         self.role = Role.CANDIDATE
         self.votes = {self.config.id: True}
 
@@ -143,6 +156,10 @@ class State:
         self.outbox.evidence(
             Evidence(kind=kind, term=term, height=height, sender=sender, known_hash=known, other_hash=other)
         )
+
+    def _lose_reads(self) -> None:
+        for request_id in self.reads.forget():
+            self.outbox.read_lost(request_id)
 
     def _enter(self, term: int, vote: str | None) -> None:
         self.term = term

@@ -28,6 +28,10 @@ without a disk read, small beside the memory of any machine that runs a validato
 CERTIFICATES_CACHED_MAX = 2048
 """Default bound on certificates kept in memory, in heights; about a kilobyte each with ten validators."""
 
+READS_WAITING_MAX = 4096
+"""Most reads that wait on one validator to be confirmed, its own or, on a leader, everybody's: a host asks once for all
+readers that came at once, so this many means that nothing is being confirmed, and more would not help."""
+
 
 @unique
 class Role(StrEnum):
@@ -114,6 +118,14 @@ class NotLeader(Exception):
 
 class PipelineFull(Exception):
     """The uncommitted tail is at its limit; propose again when something has been committed."""
+
+
+class TransferInProgress(Exception):
+    """The leader is handing over and takes no blocks; propose again when `Raft.transferring` is None."""
+
+
+class TransferRefused(Exception):
+    """Leadership cannot be handed over as asked; the text says why. The leader leads on."""
 
 
 class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ of `jifen.consensus.invariants` are checked against everything the world has eve
 
 import random
 from collections import deque
+from contextlib import suppress
 from heapq import heappop, heappush
 
 import msgspec
@@ -14,13 +15,19 @@ import msgspec
 from jifen.consensus import invariants
 from jifen.consensus.certificates import ValidatorSet
 from jifen.consensus.invariants import InvariantBroken
-from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message
+from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, TransferVoteRequest
 from jifen.consensus.output import Output
-from jifen.consensus.types import HardState, Position, RaftConfig, Role
+from jifen.consensus.types import HardState, NotLeader, Position, RaftConfig, Role, TransferRefused
 from jifen.testing.consensus_host import Host, sign
 
 TRACE_EVENTS_MAX = 60
 """Events kept for the report of a failure: enough to see the last election."""
+
+PAUSE_STEPS_MAX = 150
+"""Longest pause: many election timeouts, so that a leader wakes up deposed."""
+
+HEARD_LATE_STEPS_MAX = 10
+"""Steps within which a process that goes on has read what waited for it."""
 
 LIVENESS_STEPS_MAX = 600
 """Steps after healing within which all must agree: a dozen election timeouts."""
@@ -41,6 +48,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     heal: float = 0.0
     slow_clock: float = 0.0
     late_block: float = 0.0
+    pause: float = 0.0
+    transfer: float = 0.0
+    read: float = 0.0
     proposal: float = 0.3
 
     @classmethod
@@ -57,6 +67,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
             heal=0.05,
             slow_clock=draws.choice((0.0, 0.2)),
             late_block=draws.choice((0.0, 0.7)),
+            pause=draws.choice((0.0, 0.005)),
+            transfer=draws.choice((0.0, 0.01)),
+            read=draws.choice((0.0, 0.2)),
             proposal=draws.choice((0.1, 0.5)),
         )
 
@@ -67,6 +80,12 @@ class Node:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.running = True
+        self.paused_until = 0
+        """Step at which a stopped process goes on."""
+        self.deaf_until = 0
+        """Step at which it has read what waited for it; until then it acts on what it knew: the hour of stale reads."""
+        self.reads: dict[int, int] = {}
+        """Reads under way: request id, then the highest height committed anywhere when it was asked."""
         self.incarnation = 0
         self.writes: deque[tuple[int, Output]] = deque()
         """(step when durable, output), in order; the head is being written."""
@@ -99,11 +118,18 @@ class World:
         self.trace: deque[str] = deque(maxlen=TRACE_EVENTS_MAX)
         self.leaders: dict[int, str] = {}
         self.committed: dict[int, bytes] = {}
+        self.committed_in: dict[int, int] = {}
+        """Term of the first certificate of each committed height."""
         self.entries: dict[tuple[int, int], bytes] = {}
         """Hash of every entry ever seen, by (term, height); with linked hashes this is log matching."""
         self.signed: dict[tuple[str, int, int], bytes] = {}
         """Hash that a validator ever signed, by (validator, term, height)."""
-        self.injected = dict.fromkeys(("lost", "duplicated", "crashes", "partitions", "lost writes"), 0)
+        self.injected = dict.fromkeys(("lost", "duplicated", "crashes", "partitions", "lost writes", "pauses"), 0)
+        self.outcomes = dict.fromkeys(("reads", "reads lost", "transfers"), 0)
+        """What came of reads and transfers of leadership."""
+        self.handed_over = 0
+        """Latest term that a validator stood for because the leader said so."""
+        self._read_id = 0
         self._heap: list[tuple[int, int, Message]] = []
         self._sent = 0
         self._proposed = 0
@@ -152,7 +178,13 @@ class World:
         while self._heap and self._heap[0][0] <= self.now:
             self._deliver(heappop(self._heap)[2])
         for id, node in self.nodes.items():
+            if node.paused_until > self.now:
+                continue
             self._finish_writes(id, node)
+            if node.running and self.draws.random() < self.faults.read:
+                self.read(id)
+            if node.running and self.draws.random() < self.faults.transfer:
+                self.transfer(id, self.draws.choice((None, *self.ids)))
             if node.running and self.draws.random() >= self.faults.slow_clock:
                 node.host.raft.tick()
                 self._after_call(id, node)
@@ -166,6 +198,7 @@ class World:
         self.blocked.clear()
         for id in self.ids:
             self.restart(id)
+            self.nodes[id].paused_until = self.nodes[id].deaf_until = 0
         for phase in range(2):
             deadline = self.now + LIVENESS_STEPS_MAX
             before = max(self.committed, default=0)
@@ -201,6 +234,23 @@ class World:
             lines.append(f"{id}: {core.role} t{core.term} last {core.last_height} committed {core.committed}")
         return "; ".join(lines)
 
+    def read(self, id: str) -> int:
+        """Ask a running validator for a height that includes everything committed by now; return the request's id."""
+        self._read_id += 1
+        node, request_id = self.nodes[id], self._read_id
+        node.reads[request_id] = max(self.committed, default=0)
+        node.host.raft.read_index(request_id)
+        self._after_call(id, node)
+        return request_id
+
+    def transfer(self, id: str, to: str | None) -> None:
+        """Ask a running validator to hand leadership over; nothing happens where that makes no sense."""
+        node = self.nodes[id]
+        with suppress(NotLeader, TransferRefused):
+            node.host.raft.transfer_leadership(to)
+            self._note(f"{id} hands over to {node.host.raft.transferring}")
+            self._after_call(id, node)
+
     # Faults.
 
     def crash(self, id: str, *, write_survives: bool = False) -> None:
@@ -218,7 +268,9 @@ class World:
         else:
             self.injected["lost writes"] += bool(node.writes)
         node.writes.clear()
+        node.reads.clear()
         node.running = False
+        node.paused_until = node.deaf_until = 0
 
     def restart(self, id: str) -> None:
         """Start a crashed validator from its disk."""
@@ -242,9 +294,19 @@ class World:
             if one != other and group.get(one, one) != group.get(other, other)
         }
 
+    def pause(self, id: str, steps: int) -> None:
+        """Stop a validator's process for some steps; it notices nothing and finds its messages waiting."""
+        self._note(f"{id} pauses for {steps}")
+        self.injected["pauses"] += 1
+        node = self.nodes[id]
+        node.paused_until = self.now + steps
+        node.deaf_until = node.paused_until + self.draws.randrange(0, HEARD_LATE_STEPS_MAX)
+
     def _strike(self) -> None:
         faults, draws = self.faults, self.draws
         for id, node in self.nodes.items():
+            if node.running and draws.random() < faults.pause:
+                self.pause(id, draws.randrange(1, PAUSE_STEPS_MAX))
             if node.running and draws.random() < faults.crash:
                 self.crash(id, write_survives=draws.random() < 0.5)
             elif not node.running and draws.random() < faults.restart:
@@ -269,7 +331,9 @@ class World:
             node.owes_block = 0
             node.host.propose()
             self._after_call(id, node)
-        elif raft.role is Role.LEADER and raft.last_term == raft.term and raft.proposals_in_flight < 5:
+        elif raft.role is not Role.LEADER or raft.transferring is not None:
+            return
+        elif raft.last_term == raft.term and raft.proposals_in_flight < 5:
             self._proposed += 1
             node.host.propose(b"block %d" % self._proposed)
             self._after_call(id, node)
@@ -283,10 +347,12 @@ class World:
         output = node.host.raft.take_output()
         if output.became_leader:
             self._note(f"{id} leads term {output.term}")
+            self.outcomes["transfers"] += self.handed_over == output.term
             node.owes_block = output.term
         for message in output.messages:
             self._send(node.host.signed(message))
         self._check_output(node, output)
+        self._check_reads(node, output)
         if output.hard_state or output.entries or output.messages_after_persist or output.commits:
             ready = self.now + self.draws.randrange(0, self.faults.write_steps_max + 1)
             node.writes.append((max(ready, node.writes[-1][0] if node.writes else 0), output))
@@ -347,6 +413,12 @@ class World:
         node = self.nodes[message.recipient]
         if not node.running or (message.sender, message.recipient) in self.blocked:
             return
+        if node.deaf_until > self.now:
+            self._sent += 1
+            heappush(self._heap, (node.deaf_until, self._sent, message))
+            return
+        if isinstance(message, TransferVoteRequest):
+            self.handed_over = message.term
         received = _decoder.decode(msgspec.msgpack.encode(message))
         assert received == message, "a message does not survive encoding"
         if isinstance(received, AppendRequest):
@@ -371,8 +443,11 @@ class World:
             invariants.check_election_safety(self.leaders, raft.term, id)
             if raft.term not in self.leaders:
                 self.leaders[raft.term] = id
-                log = self.log(node)
-                invariants.check_leader_completeness(self.committed, log, id)
+                # One that was paused may win a term that is over; of what later terms committed it knows nothing.
+                earlier = {
+                    height: hash for height, hash in self.committed.items() if self.committed_in[height] < raft.term
+                }
+                invariants.check_leader_completeness(earlier, self.log(node), id)
 
     def _check_output(self, node: Node, output: Output) -> None:
         assert not output.evidence, f"evidence against a correct validator: {output.evidence}"
@@ -387,8 +462,19 @@ class World:
             assert known is None or known.hash == hash, "committed another block than the log's"
             if height not in self.committed:
                 self.committed[height] = hash
+                self.committed_in[height] = certificate.term
                 disks = ([entry.hash for entry in other.host.disk.log] for other in self.nodes.values())
                 invariants.check_durable_on_quorum(self.validators, disks, height, hash)
+
+    def _check_reads(self, node: Node, output: Output) -> None:
+        """Check that reads are linearizable: what was committed anywhere when one was asked is within its height."""
+        for request_id, height in output.reads:
+            committed = node.reads.pop(request_id)
+            assert height >= committed, f"stale read {request_id}: height {height}, committed {committed}"
+            self.outcomes["reads"] += 1
+        for request_id in output.reads_lost:
+            del node.reads[request_id]
+            self.outcomes["reads lost"] += 1
 
     def _check_certificate(self, certificate: Certificate) -> None:
         """Check that a quorum signed, and that each of them really did."""

@@ -18,6 +18,12 @@ from jifen.consensus.messages import (
     AppendRequest,
     AppendResponse,
     Entry,
+    LeadershipCheck,
+    LeadershipConfirmation,
+    ReadIndexRequest,
+    ReadIndexResponse,
+    TimeoutNow,
+    TransferVoteRequest,
     VoteRequest,
     VoteResponse,
 )
@@ -150,6 +156,12 @@ def peer_messages() -> st.SearchStrategy[PeerMessage]:
         values_of(VoteResponse),
         append_requests(),
         append_responses(),
+        values_of(TimeoutNow),
+        values_of(TransferVoteRequest),
+        values_of(LeadershipCheck),
+        values_of(LeadershipConfirmation),
+        values_of(ReadIndexRequest),
+        values_of(ReadIndexResponse),
         values_of(ForwardTransactions),
     )
 
