@@ -43,13 +43,15 @@ class Alliance(NamedTuple):
         return json.loads(result.stdout)
 
     def earn(self, account: str, order: str, amount_fen: int) -> subprocess.CompletedProcess[str]:
-        """Credit a purchase with the merchant's own passphrase."""
+        """Credit a purchase."""
+        return self.at_the_till("earn", "--account", account, "--order", order, "--amount-fen", str(amount_fen))
+
+    def at_the_till(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `tx` command of the merchant's with the merchant's own passphrase."""
         words = self.home / "north-music" / "passphrase"
         (self.keys / "words").write_text(words.read_text())
-        result = self.run(
-            "tx", "earn", "--data", str(self.home / "north-music"), "--account", account, "--order", order,
-            "--amount-fen", str(amount_fen),
-        )  # fmt: skip
+        command, *rest = arguments
+        result = self.run("tx", command, "--data", str(self.home / "north-music"), *rest)
         (self.keys / "words").write_text(PASSPHRASE)
         return result
 
@@ -121,6 +123,19 @@ def test_points_are_earned_passed_on_and_shown(alliance: Alliance, members: dict
         for name in members
     }
     assert held == {"alice": 100, "bob": 23}
+
+
+def test_a_refund_takes_back_what_its_part_of_the_order_earned(alliance: Alliance, members: dict[str, str]) -> None:
+    assert alliance.earn(members["bob"], "R-1", 1000).returncode == 0
+    back = ("refund", "--order", "R-1", "--refund", "back-1", "--amount-fen", "405")
+
+    taken = alliance.at_the_till(*back, "--json")
+    [effect] = alliance.told("tx", "show", json.loads(taken.stdout)["id"])["receipt"]["effects"]
+    again = alliance.at_the_till(*back)
+
+    assert (effect["__typename"], effect["points"], effect["orderRefundedFen"]) == ("PointsRevoked", "41", "405")
+    assert again.returncode == 3
+    assert "REFUND_ALREADY_TAKEN" in again.stderr
 
 
 def test_people_are_told_the_same_in_words(alliance: Alliance, members: dict[str, str]) -> None:

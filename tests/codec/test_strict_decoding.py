@@ -25,7 +25,7 @@ from jifen.codec.transactions import (
     encode_signed,
 )
 from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Certificate, Entry
-from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Signature, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import AMOUNT_FEN_MAX, POINTS_MAX
 
 BODY: Final = (
@@ -55,7 +55,7 @@ def changed(old: bytes, new: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        pytest.param(b"\x98\x04" + BODY[2:], "Invalid value 4", id="unknown kind"),
+        pytest.param(b"\x98\x63" + BODY[2:], "Invalid value 99", id="unknown kind"),
         pytest.param(b"\x98\x00" + BODY[2:], "Invalid value 0", id="kind zero"),
         pytest.param(b"\x98\x02" + BODY[2:], "Expected", id="fields of another kind"),
         pytest.param(b"\x98\xcc\x03" + BODY[2:], "not the canonical", id="kind in two bytes"),
@@ -202,6 +202,7 @@ def test_the_largest_transaction_of_every_kind_fits_its_limit_with_every_signatu
         RegisterMember(2**48, bytes(16), bytes(32)),
         EarnPoints(2**48, bytes(16), issuer, "o" * 64, bytes(20), f"{issuer}/distributor", AMOUNT_FEN_MAX, 2**48),
         TransferPoints(2**48, bytes(16), bytes(20), bytes(20), f"{issuer}/distributor", POINTS_MAX, bytes(32)),
+        RefundOrder(2**48, bytes(16), issuer, "o" * 64, "r" * 64, AMOUNT_FEN_MAX),
     ]
 
     for body in bodies:

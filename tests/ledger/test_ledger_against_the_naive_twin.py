@@ -24,8 +24,8 @@ from jifen.ledger.invariants import check_all
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState
-from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction, TransferPoints
-from jifen.ledger.types import Account, Holding, Lot, OrderRecord, Record, Supply, TransactionMark
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
+from jifen.ledger.types import Account, Holding, Lot, OrderRecord, Record, RefundRecord, Supply, TransactionMark
 from jifen.testing.naive_ledger import (
     CHAIN_ID,
     DAY_MS,
@@ -234,6 +234,38 @@ class LedgerMachine(RuleBasedStateMachine):
             body = TransferPoints(self.time + DAY_MS, nonce, lot.owner, target, lot.point_type, points, b"")
             self.submit(body, self.twin.accounts[lot.owner][0])
 
+    @precondition(lambda self: self.open)
+    @rule(
+        refunds=st.lists(
+            st.tuples(
+                lives, nonces, st.sampled_from(MERCHANTS), st.integers(0, 12), st.integers(0, 20), st.integers(1, 600)
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        till=st.sampled_from((*TILLS, "mall till", "mall till")),
+    )
+    def refund_anything(self, refunds: list[tuple[int, bytes, str, int, int, int]], till: str) -> None:
+        for life, nonce, merchant, order, number, amount in refunds:
+            body = RefundOrder(self.time + life, nonce, merchant, f"no{order}", f"r{number}", amount)
+            self.submit(body, key_of(till))
+
+    @precondition(lambda self: self.open and self.twin.orders)
+    @rule(
+        refunds=st.lists(
+            st.tuples(nonces, st.integers(0, 99), st.integers(0, 1000), st.integers(1, 4), st.integers(0, 1)),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    def refund_credited_orders(self, refunds: list[tuple[bytes, int, int, int, int]]) -> None:
+        for nonce, pick, number, share, more in refunds:
+            merchant, order = sorted(self.twin.orders)[pick % len(self.twin.orders)]
+            left = self.twin.orders[merchant, order][1].amount_fen - self.twin.refunded_of(merchant, order)
+            amount = max(1, left // share + more)
+            body = RefundOrder(self.time + DAY_MS, nonce, merchant, order, f"r{number}", amount)
+            self.submit(body, key_of(f"{merchant} till"))
+
     @precondition(lambda self: self.open and self.known)
     @rule(pick=st.integers(0, 999))
     def resubmit(self, pick: int) -> None:
@@ -276,11 +308,18 @@ class LedgerMachine(RuleBasedStateMachine):
         expected: dict[bytes, Record] = {state.organization_key(item.id): item for item in twin.organizations.values()}
         for name, kind in twin.point_types.items():
             expected[state.point_type_key(name)] = kind
-            expected[state.supply_key(name)] = Supply(twin.issued[name], 0)
+            expected[state.supply_key(name)] = Supply(twin.issued[name], twin.burned[name])
         for account, (key, time) in twin.accounts.items():
             expected[state.account_key(account)] = Account(account, key, time)
-        for (merchant, order), identity in twin.orders.items():
-            expected[state.order_key(merchant, order)] = OrderRecord(identity)
+        for (merchant, order), (identity, body) in twin.orders.items():
+            kind = twin.point_types[body.point_type]
+            rate = (kind.rule_version, kind.earn_points, kind.earn_fen)
+            gone = twin.refunded_of(merchant, order)
+            expected[state.order_key(merchant, order)] = OrderRecord(
+                identity, body.account, body.point_type, *rate, body.amount_fen, gone
+            )
+        for (merchant, number), (identity, _) in twin.refunds.items():
+            expected[state.refund_key(merchant, number)] = RefundRecord(identity)
         marks = {key: records.pop(key) for key in list(records) if key[:1] == state.MARK}
         holdings = {key: records.pop(key) for key in list(records) if key[:1] == state.HOLDING}
         assert records == expected
@@ -296,6 +335,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert isinstance(found, Holding)
                 naive = self.twin.lots_of(account, point_type)
                 assert found.available == sum(lot.points for lot in naive)
+                assert found.debt == self.twin.debts.get((account, point_type), 0)
                 assert [
                     (lot.points, lot.origin.name.lower(), lot.available_from, lot.expires_at) for lot in found.lots
                 ] == [lot[2:] for lot in naive]

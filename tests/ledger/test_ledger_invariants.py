@@ -34,8 +34,13 @@ def sound() -> dict[bytes, Record]:
         account_key(BO): Account(BO, key_of("bo"), 7),
         holding_key(ANN, TYPE): Holding(100, (OLD, NEW)),
         holding_key(BO, TYPE): Holding(7, (Lot(7, LotOrigin.TRANSFERRED, 0, 5),)),
-        order_key("mall", "A1"): OrderRecord(bytes(32)),
+        order_key("mall", "A1"): order(amount_fen=500, refunded_fen=500),
     }
+
+
+def order(*, amount_fen: int, refunded_fen: int) -> OrderRecord:
+    """Return an order of Ann's."""
+    return OrderRecord(bytes(32), ANN, TYPE, 1, 1, 10, amount_fen, refunded_fen)
 
 
 def test_a_sound_state_passes_every_check() -> None:
@@ -55,7 +60,7 @@ def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TY
     return {holding_key(owner, point_type): Holding(available, lots)}
 
 
-conserved, bounded, summed, owned = CHECKS
+conserved, bounded, summed, owned, refunded = CHECKS
 
 FAULTS: Final = [
     pytest.param(
@@ -83,13 +88,17 @@ FAULTS: Final = [
     pytest.param(summed, holding(99, OLD, NEW), "should be Holding(available=100", id="less than its lots"),
     pytest.param(summed, holding(100, NEW, OLD), "should be", id="wrong order"),
     pytest.param(summed, holding(120, OLD, OLD), "should be", id="not merged"),
-    pytest.param(summed, holding(1), "should be Holding(available=0, lots=())", id="points without a lot"),
+    pytest.param(summed, holding(1), "should be Holding(available=0, lots=()", id="points without a lot"),
     pytest.param(owned, {account_key(ANN): None}, f"I5: {ANN.hex()} holds points but is not registered", id="stray"),
     pytest.param(owned, {point_type_key(TYPE): None}, "I4: points of unknown type mall/consumer", id="no type"),
     pytest.param(owned, {account_key(BO): Account(ANN, key_of("ann"), 7)}, "holds Account", id="another's account"),
     pytest.param(owned, {account_key(BO): Supply(0, 0)}, "holds Supply", id="no account at all"),
     pytest.param(owned, {point_type_key(TYPE): scene().point_types[1]}, "holds PointType", id="another type"),
     pytest.param(owned, {point_type_key(TYPE): Supply(0, 0)}, "holds Supply", id="no type at all"),
+    pytest.param(bounded, {holding_key(BO, TYPE): Holding(0, (), -1)}, "I2: ", id="negative debt"),
+    pytest.param(
+        refunded, {order_key("mall", "A1"): order(amount_fen=500, refunded_fen=501)}, "I3: order", id="refunded too far"
+    ),
 ]
 
 
@@ -110,7 +119,7 @@ def test_a_planted_fault_is_found(check: Any, changes: dict[bytes, Record | None
     [(holding_key(ANN, TYPE), conserved), (holding_key(ANN, TYPE), summed), (supply_key(TYPE), conserved)],
 )
 def test_a_record_of_another_kind_is_found(key: bytes, check: Any) -> None:
-    wrong = sound() | {key: OrderRecord(bytes(32))}
+    wrong = sound() | {key: order(amount_fen=0, refunded_fen=0)}
 
     with pytest.raises(AssertionError):
         check(wrong.items())

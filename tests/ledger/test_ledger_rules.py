@@ -95,7 +95,7 @@ def test_a_purchase_issues_points_and_tells_its_arithmetic() -> None:
     lot = Lot(1234, LotOrigin.EARNED, day_of(START), 0)
     assert ledger.state[holding_key(ANN, TYPE)] == Holding(1234, (lot,))
     assert ledger.state[supply_key(TYPE)] == Supply(1234, 0)
-    assert ledger.state[order_key("mall", "A1")] == OrderRecord(receipt.transaction_id)
+    assert ledger.state[order_key("mall", "A1")] == OrderRecord(receipt.transaction_id, ANN, TYPE, 1, 1, 10, 12_345)
     assert ledger.state[mark_key(START + 5, receipt.transaction_id)] == TransactionMark(1)
 
 

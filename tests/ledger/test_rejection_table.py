@@ -12,7 +12,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.rejections import FINAL_REJECTIONS, REJECTION_TEXTS, Rejection
 from jifen.ledger.state import WorkingState
-from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import TransactionMark
 from jifen.testing.naive_ledger import CHAIN_ID, DAY_MS, START, NaiveLedger, account_of, key_of, scene, transaction
 
@@ -23,6 +23,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     "register": (RegisterMember(NOW + 1, b"nonce000", key_of("stranger")), "stranger"),
     "earn": (EarnPoints(NOW + 1, b"nonce000", "mall", "A2", ANN, "mall/consumer", 100, 7), "mall till"),
     "transfer": (TransferPoints(NOW + 1, b"nonce000", ANN, BO, "mall/consumer", 10, b""), "ann"),
+    "refund": (RefundOrder(NOW + 1, b"nonce000", "mall", "A1", "R2", 100), "mall till"),
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -76,6 +77,15 @@ FAULTS: Final = (
     Fault("transfer", Rejection.NOT_TRANSFERABLE, {"point_type": "mall/guide"}),
     Fault("transfer", Rejection.SENDER_IS_RECIPIENT, {"recipient": ANN}),
     Fault("transfer", Rejection.INSUFFICIENT_POINTS, {"points": 100_001}),
+    Fault("refund", Rejection.ORGANIZATION_UNKNOWN, {"merchant": "nobody"}),
+    Fault("refund", Rejection.ORGANIZATION_NOT_ACTIVE, {"merchant": "attic"}, "attic till"),
+    Fault("refund", Rejection.ORGANIZATION_NOT_ACTIVE, {"merchant": "attic"}),
+    Fault("refund", Rejection.NOT_AUTHORIZED, {}, "mall admin"),
+    Fault("refund", Rejection.NOT_AUTHORIZED, {}, "books till"),
+    Fault("refund", Rejection.NOT_AUTHORIZED, {}, "ann"),
+    Fault("refund", Rejection.ORDER_UNKNOWN, {"order_id": "A9"}),
+    Fault("refund", Rejection.REFUND_ALREADY_TAKEN, {"refund_id": "R1"}),
+    Fault("refund", Rejection.REFUND_EXCEEDS_ORDER, {"amount_fen": 1_000_000}),
 )
 
 
@@ -102,6 +112,8 @@ class Scene:
         ]:
             body = EarnPoints(NOW, bytes(8), merchant, order, ANN, point_type, amount, 7)
             assert self.take(transaction(body, key_of(f"{merchant} till"))) == 0
+        refunded = RefundOrder(NOW, bytes(8), "mall", "A1", "R1", 1)
+        assert self.take(transaction(refunded, key_of("mall till"))) == 0
 
     def take(self, item: Transaction) -> int:
         """Apply a transaction to both and return its rejection, 0 for none."""
@@ -175,6 +187,11 @@ NEVER_FIRST_AND_LATER: Final = {
     ("POINT_TYPE_UNKNOWN", "NOT_TRANSFERABLE"): "nor a say in whether it moves",
     ("POINT_TYPE_UNKNOWN", "SUPPLY_EXHAUSTED"): "nor a rate",
     ("RECIPIENT_UNKNOWN", "SENDER_IS_RECIPIENT"): "then the sender is unknown too, which comes first",
+    ("ORGANIZATION_UNKNOWN", "REFUND_ALREADY_TAKEN"): "an unknown organization has entered no refund",
+    ("ORGANIZATION_UNKNOWN", "REFUND_EXCEEDS_ORDER"): "nor has it an order",
+    ("ORGANIZATION_NOT_ACTIVE", "REFUND_ALREADY_TAKEN"): "the scene's was suspended from the start",
+    ("ORGANIZATION_NOT_ACTIVE", "REFUND_EXCEEDS_ORDER"): "and has credited nothing",
+    ("ORDER_UNKNOWN", "REFUND_EXCEEDS_ORDER"): "an unknown order came to nothing that could be exceeded",
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one."""
 
@@ -219,6 +236,9 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "SENDER_IS_RECIPIENT": 14,
         "INSUFFICIENT_POINTS": 15,
         "SUPPLY_EXHAUSTED": 16,
+        "ORDER_UNKNOWN": 17,
+        "REFUND_ALREADY_TAKEN": 18,
+        "REFUND_EXCEEDS_ORDER": 19,
     }
 
 

@@ -49,6 +49,7 @@ class PointsEarned:
     earn_rate: EarnRate
     points: Points
     available_after: Points = strawberry.field(description="The account's available points of the type afterwards.")
+    debt_repaid: Points = strawberry.field(description="Part of the points that repaid what refunds had left owing.")
 
     @classmethod
     def of(cls, effect: ledger.PointsEarned) -> PointsEarned:
@@ -62,6 +63,44 @@ class PointsEarned:
             earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
             points=Points(effect.points),
             available_after=Points(effect.available_after),
+            debt_repaid=Points(effect.debt_repaid),
+        )
+
+
+@strawberry.type(
+    description="A refund took points back: what the order earned before it less what is left of it earns, "
+    "each rounded down once, so that parts take exactly what the whole would take."
+)
+class PointsRevoked:
+    """Effect of `refundOrder`, with its arithmetic (invariant I10)."""
+
+    merchant: str
+    account: AccountId
+    point_type: str
+    rule_version: int
+    amount_fen: Points = strawberry.field(description="Refunded by this transaction.")
+    order_amount_fen: Points
+    order_refunded_fen: Points = strawberry.field(description="Refunded of the order in all.")
+    earn_rate: EarnRate
+    points: Points = strawberry.field(description="Taken back: burned now, or owing.")
+    available_after: Points
+    debt_after: Points = strawberry.field(description="What the account owes of the type afterwards.")
+
+    @classmethod
+    def of(cls, effect: ledger.PointsRevoked) -> PointsRevoked:
+        """Return the API's form of an effect."""
+        return cls(
+            merchant=effect.merchant,
+            account=AccountId(effect.account),
+            point_type=effect.point_type,
+            rule_version=effect.rule_version,
+            amount_fen=Points(effect.amount_fen),
+            order_amount_fen=Points(effect.order_amount_fen),
+            order_refunded_fen=Points(effect.order_refunded_fen),
+            earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
+            points=Points(effect.points),
+            available_after=Points(effect.available_after),
+            debt_after=Points(effect.debt_after),
         )
 
 
@@ -90,14 +129,17 @@ class PointsTransferred:
 
 
 Effect = Annotated[
-    MemberRegistered | PointsEarned | PointsTransferred,
+    MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked,
     strawberry.union("Effect", description="One thing that a transaction did."),
 ]
 
-EFFECTS: Final[dict[type[ledger.Effect], Callable[[Any], MemberRegistered | PointsEarned | PointsTransferred]]] = {
+EFFECTS: Final[
+    dict[type[ledger.Effect], Callable[[Any], MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked]]
+] = {
     ledger.MemberRegistered: MemberRegistered.of,
     ledger.PointsEarned: PointsEarned.of,
     ledger.PointsTransferred: PointsTransferred.of,
+    ledger.PointsRevoked: PointsRevoked.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""
 
@@ -138,7 +180,7 @@ class Transaction:
     bytes: Base64 | None = strawberry.field(default=None, description="The signed bytes.")
     ledger_receipt: strawberry.Private[ledger.Receipt | None] = None
 
-    @query_field("registerMember, earnPoints or transferPoints.")
+    @query_field("registerMember, earnPoints, transferPoints or refundOrder.")
     def kind(self) -> str | None:
         """Decode the kind out of the signed bytes."""
         if self.bytes is None:

@@ -151,6 +151,7 @@ class PointBalance:
 
     point_type: str = strawberry.field(description="Id of the point type.")
     available: Points
+    debt: Points = strawberry.field(description="Points taken back by refunds after they were spent; repaid first.")
     holding: strawberry.Private[ledger.Holding]
 
     @query_field("The lots in spending order, a page at a time.")
@@ -171,7 +172,9 @@ class PointBalance:
 def balances_of(view: ReadView, account: bytes) -> list[PointBalance]:
     """Return what an account holds, sorted by point type; nothing when the account is unknown."""
     return [
-        PointBalance(point_type=point_type, available=Points(holding.available), holding=holding)
+        PointBalance(
+            point_type=point_type, available=Points(holding.available), debt=Points(holding.debt), holding=holding
+        )
         for point_type, holding in view.holdings(account)
     ]
 

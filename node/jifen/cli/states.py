@@ -81,7 +81,8 @@ def account(
     typer.echo(f"registered  {found.registered_at:%Y-%m-%d %H:%M:%S} UTC")
     typer.echo(f"height      {found.as_of.height}")
     for balance in found.balances:
-        typer.echo(f"{balance.available:>12,}  {balance.point_type}")
+        owes = f", owes {balance.debt:,}" if balance.debt else ""
+        typer.echo(f"{balance.available:>12,}  {balance.point_type}{owes}")
     if not found.balances:
         typer.echo("no points")
 

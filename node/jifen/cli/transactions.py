@@ -80,6 +80,38 @@ def earn(  # noqa: PLR0917 - typer calls it by name
     _print_submission(submission, as_json)
 
 
+@app.command("refund")
+def refund(  # noqa: PLR0917 - typer calls it by name
+    order: Annotated[str, typer.Option("--order", help="The order, as it was credited.")],
+    refund_id: Annotated[str, typer.Option("--refund", help="The merchant's own number of the refund: taken in once.")],
+    amount_fen: Annotated[int, typer.Option("--amount-fen", min=1, help="What is paid back this time, in fen.")],
+    data: Annotated[
+        Path, typer.Option("--data", envvar="JIFEN_DATA", help="Merchant's data directory, whose operator key signs.")
+    ],
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back what a refunded order, or a part of it, has earned. What is spent already is owed.
+
+    \b
+    jifen tx refund --data .jifen/north-music --order A-17 --refund R-3 --amount-fen 6400
+    """
+    from jifen import config
+    from jifen.keys.keystore import read_key_file
+
+    merchant = config.read_config(data).organization
+    operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
+    submission = _submit(
+        lambda builder: builder.refund_order(
+            operator, merchant=merchant, order_id=order, refund_id=refund_id, amount_fen=amount_fen
+        ),
+        home,
+        url,
+    )
+    _print_submission(submission, as_json)
+
+
 @app.command("transfer")
 def transfer(  # noqa: PLR0917 - typer calls it by name
     key: KeyOption,

@@ -49,12 +49,14 @@ _ORGANIZATIONS: Final = (
     "organizations { id name kind status publicUrl validatorKey "
     "pointTypes { id issuer role earnRate { points perFen } supply { issued } } }"
 )
-_BALANCE: Final = "{ pointType available lots { points origin availableFrom expiresAt } }"
+_BALANCE: Final = "{ pointType available debt lots { points origin availableFrom expiresAt } }"
 _BLOCK: Final = "height hash term parentHash time proposer stateDigest transactionCount certificate { term signers }"
 _EFFECTS: Final = (
     "effects { __typename "
     "... on MemberRegistered { account key } "
-    "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter } "
+    "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter debtRepaid } "
+    "... on PointsRevoked { merchant account pointType ruleVersion amountFen orderAmountFen orderRefundedFen points "
+    "availableAfter debtAfter } "
     "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
     "recipientAvailableAfter } }"
 )

@@ -115,6 +115,8 @@ class PointBalance(_Answer, frozen=True):
 
     point_type: str
     available: int
+    debt: int
+    """Taken back by refunds after it was spent; later earnings repay it first."""
     lots: tuple[Lot, ...]
     """The first twenty, in spending order."""
 

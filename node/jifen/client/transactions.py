@@ -8,7 +8,7 @@ from typing import final
 from jifen.chain.sealing import SealedTransaction, seal
 from jifen.keys.signing import KeyPair
 from jifen.ledger.membership import account_id
-from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import AccountId
 
 LIFETIME_MS_DEFAULT = 10 * 60 * 1000
@@ -86,6 +86,20 @@ class TransactionBuilder:
         bought = self._clock() if purchased_at is None else purchased_at
         body = EarnPoints(*self._head(), merchant, order_id, account, point_type, amount_fen, bought)
         return self.sign(body, operator)
+
+    def refund_order(
+        self, operator: KeyPair, *, merchant: str, order_id: str, refund_id: str, amount_fen: int
+    ) -> SealedTransaction:
+        """Take back what a refunded part of an order has earned, signed by an operator of the merchant.
+
+        Args:
+            operator: key with scope CASHIER or ISSUER.
+            merchant: organization id.
+            order_id: the order, as it was credited.
+            refund_id: the merchant's own number of the refund: taken in once, however often it is sent.
+            amount_fen: what is paid back this time, fen.
+        """
+        return self.sign(RefundOrder(*self._head(), merchant, order_id, refund_id, amount_fen), operator)
 
     def transfer_points(
         self, pair: KeyPair, *, recipient: bytes, point_type: str, points: int, sender: bytes | None = None

@@ -13,6 +13,7 @@ from jifen.ledger.types import (
     Organization,
     PointType,
     Record,
+    RefundRecord,
     Supply,
     TransactionMark,
 )
@@ -28,6 +29,7 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.HOLDING: Holding,
     state.ORDER: OrderRecord,
     state.MARK: TransactionMark,
+    state.REFUND: RefundRecord,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

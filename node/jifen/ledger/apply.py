@@ -9,9 +9,10 @@ from jifen.ledger.earning import check_earning, earn
 from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
 from jifen.ledger.receipts import AnyEffect, Receipt
+from jifen.ledger.refunding import check_refund, refund
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader, StateWriter, mark_key
-from jifen.ledger.transactions import EarnPoints, RegisterMember, Transaction, TransferPoints
+from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import TRANSACTION_LIFETIME_MS_MAX, TransactionMark
 
 
@@ -33,6 +34,8 @@ def preflight(state: StateReader, transaction: Transaction, context: BlockContex
         found = check_earning(state, body, transaction)
     elif isinstance(body, TransferPoints):
         found = check_transfer(state, body, transaction)
+    elif isinstance(body, RefundOrder):
+        found = check_refund(state, body, transaction)
     else:
         found = check_registration(state, body, transaction, context)
     return found if isinstance(found, Rejection) else None
@@ -74,6 +77,11 @@ def _act(state: StateWriter, transaction: Transaction, context: BlockContext) ->
         if isinstance(holding, Rejection):
             return holding
         return transfer(state, body, holding)
+    if isinstance(body, RefundOrder):
+        refunded = check_refund(state, body, transaction)
+        if isinstance(refunded, Rejection):
+            return refunded
+        return refund(state, body, transaction, refunded)
     assert isinstance(body, RegisterMember)
     account = check_registration(state, body, transaction, context)
     if isinstance(account, Rejection):

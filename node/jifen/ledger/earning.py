@@ -45,9 +45,9 @@ class Earning(NamedTuple):
     points: int
 
 
-def points_for(point_type: PointType, amount_fen: int) -> int:
-    """Return the points that a purchase earns, rounded down once."""
-    return amount_fen * point_type.earn_points // point_type.earn_fen
+def points_for(rate: PointType | OrderRecord, amount_fen: int) -> int:
+    """Return the points that an amount earns at a rate, rounded down once."""
+    return amount_fen * rate.earn_points // rate.earn_fen
 
 
 def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction) -> Rejection | Earning:
@@ -78,16 +78,31 @@ def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction
 def earn(
     state: StateWriter, body: EarnPoints, transaction: Transaction, earning: Earning, context: BlockContext
 ) -> PointsEarned:
-    """Credit the purchase. An order too small to earn a point is recorded all the same and earns 0."""
+    """Credit the purchase; what the account owes is repaid first.
+
+    An order too small to earn a point is recorded all the same and earns 0.
+    """
     point_type, supply, points = earning
     key = holding_key(body.account, body.point_type)
     holding = read(state, key, Holding) or EMPTY_HOLDING
+    repaid = min(points, holding.debt)
     if points:
-        lot = Lot(points, LotOrigin.EARNED, day_of(context.time), 0)
-        holding = add_lots(holding, (lot,))
+        if repaid:
+            holding = Holding(holding.available, holding.lots, holding.debt - repaid)
+        if points > repaid:
+            holding = add_lots(holding, (Lot(points - repaid, LotOrigin.EARNED, day_of(context.time), 0),))
         state.put(key, holding)
-        state.put(supply_key(body.point_type), Supply(supply.issued + points, supply.burned))
-    state.put(order_key(body.merchant, body.order_id), OrderRecord(transaction.id))
+        state.put(supply_key(body.point_type), Supply(supply.issued + points, supply.burned + repaid))
+    order = OrderRecord(
+        transaction.id,
+        body.account,
+        body.point_type,
+        point_type.rule_version,
+        point_type.earn_points,
+        point_type.earn_fen,
+        body.amount_fen,
+    )
+    state.put(order_key(body.merchant, body.order_id), order)
     return PointsEarned(
         body.merchant,
         body.account,
@@ -98,4 +113,5 @@ def earn(
         point_type.earn_fen,
         points,
         holding.available,
+        repaid,
     )

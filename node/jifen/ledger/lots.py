@@ -30,7 +30,7 @@ def add_lots(holding: Holding, lots: Iterable[Lot]) -> Holding:
         points = lot.points + (known.points if known else 0)
         merged[order] = Lot(points, lot.origin, lot.available_from, lot.expires_at)
         available += lot.points
-    return Holding(available, tuple(merged[order] for order in sorted(merged)))
+    return Holding(available, tuple(merged[order] for order in sorted(merged)), holding.debt)
 
 
 def take_lots(holding: Holding, points: int) -> tuple[Holding, list[Lot]]:
@@ -49,5 +49,5 @@ def take_lots(holding: Holding, points: int) -> tuple[Holding, list[Lot]]:
             rest = holding.lots[index + 1 :]
             if part < lot.points:
                 rest = (Lot(lot.points - part, lot.origin, lot.available_from, lot.expires_at), *rest)
-            return Holding(holding.available - points, rest), taken
+            return Holding(holding.available - points, rest, holding.debt), taken
     raise AssertionError("the lots of a holding are fewer than its available points")

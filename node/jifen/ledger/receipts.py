@@ -43,6 +43,8 @@ class PointsEarned(Effect, frozen=True, tag=2):
     points: Quantity
     available_after: Quantity
     """The account's available points of the type after this transaction."""
+    debt_repaid: Quantity = 0
+    """Part of `points` that went to repay what earlier refunds had left owing."""
 
 
 class PointsTransferred(Effect, frozen=True, tag=3):
@@ -56,7 +58,29 @@ class PointsTransferred(Effect, frozen=True, tag=3):
     recipient_available_after: Quantity
 
 
-AnyEffect = MemberRegistered | PointsEarned | PointsTransferred
+class PointsRevoked(Effect, frozen=True, tag=4):
+    """A refund took points back: those that the order's amount less earlier refunds earns, less those that what is left
+    now earns, both rounded down at the order's own rate. Hence parts take exactly what the whole would take."""
+
+    merchant: Slug
+    account: AccountBytes
+    point_type: PointTypeName
+    rule_version: RuleVersion
+    amount_fen: AmountFen
+    """Refunded by this transaction."""
+    order_amount_fen: AmountFen
+    order_refunded_fen: AmountFen
+    """Refunded of the order in all, this transaction included."""
+    earn_points: RateTerm
+    earn_fen: RateTerm
+    points: Quantity
+    """Taken back: burned now, or owing."""
+    available_after: Quantity
+    debt_after: Quantity
+    """What the account owes of the type after this transaction."""
+
+
+AnyEffect = MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

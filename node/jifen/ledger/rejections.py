@@ -26,6 +26,9 @@ class Rejection(IntEnum):
     SENDER_IS_RECIPIENT = 14
     INSUFFICIENT_POINTS = 15
     SUPPLY_EXHAUSTED = 16
+    ORDER_UNKNOWN = 17
+    REFUND_ALREADY_TAKEN = 18
+    REFUND_EXCEEDS_ORDER = 19
 
 
 REJECTION_TEXTS: dict[Rejection, str] = {
@@ -45,6 +48,9 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
     Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
     Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
+    Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
+    Rejection.REFUND_ALREADY_TAKEN: "the merchant has entered this refund before (invariant I3)",
+    Rejection.REFUND_EXCEEDS_ORDER: "together with earlier refunds it is more than the order came to",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -56,6 +62,8 @@ FINAL_REJECTIONS = frozenset(
         Rejection.ORDER_ALREADY_CREDITED,
         Rejection.ACCOUNT_EXISTS,
         Rejection.SENDER_IS_RECIPIENT,
+        Rejection.REFUND_ALREADY_TAKEN,
+        Rejection.REFUND_EXCEEDS_ORDER,
     }
 )
 """Reasons that no transaction still on its way can cure.

@@ -23,6 +23,7 @@ ACCOUNT = b"a"
 HOLDING = b"h"
 ORDER = b"b"
 MARK = b"x"
+REFUND = b"r"
 
 
 def organization_key(organization: str) -> bytes:
@@ -53,6 +54,11 @@ def holding_key(account: bytes, point_type: str) -> bytes:
 def order_key(merchant: str, order_id: str) -> bytes:
     """State key of a merchant's order: the business key of an earn (invariant I3). NUL cannot occur in a slug."""
     return ORDER + merchant.encode() + b"\0" + order_id.encode()
+
+
+def refund_key(merchant: str, refund_id: str) -> bytes:
+    """State key of a merchant's refund: the business key of a refund (invariant I3)."""
+    return REFUND + merchant.encode() + b"\0" + refund_id.encode()
 
 
 def mark_key(expires_at: int, transaction_id: bytes) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from jifen.ledger.types import (
+    AMOUNT_FEN_MAX,
     AccountBytes,
     AmountFen,
     HashBytes,
@@ -67,12 +68,28 @@ class TransferPoints(TransactionBody, frozen=True, tag=3):
     """Hash of a private message, or empty."""
 
 
-Body = RegisterMember | EarnPoints | TransferPoints
+class RefundOrder(TransactionBody, frozen=True, tag=4):
+    """Take back what a refunded part of an order has earned; signed like the order.
+
+    An order may be refunded in parts and repeatedly; what is taken depends on the sum only, never on the parts.
+    """
+
+    merchant: Slug
+    order_id: OrderId
+    """The order, as it was credited."""
+    refund_id: OrderId
+    """The merchant's own number of the refund; unique per merchant for ever (invariant I3)."""
+    amount_fen: Annotated[int, Meta(ge=1, le=AMOUNT_FEN_MAX)]
+    """What is paid back this time, fen."""
+
+
+Body = RegisterMember | EarnPoints | TransferPoints | RefundOrder
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
     RegisterMember: "registerMember",
     EarnPoints: "earnPoints",
     TransferPoints: "transferPoints",
+    RefundOrder: "refundOrder",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

@@ -183,6 +183,9 @@ class Holding(Record, frozen=True):
 
     available: Quantity
     lots: tuple[Lot, ...]
+    debt: Quantity = 0
+    """Points that refunds have taken back but that were spent already; later earnings repay them first. They are no
+    part of `available` and of no lot."""
 
 
 class Supply(Record, frozen=True):
@@ -196,7 +199,24 @@ class Supply(Record, frozen=True):
 
 
 class OrderRecord(Record, frozen=True):
-    """Proof that an order was credited (invariant I3): the transaction that did it."""
+    """A credited order (invariant I3): who was credited, at which rate, and how much of it was refunded.
+
+    Invariant: `refunded_fen <= amount_fen`. The rate is kept because refunds undo the order at the rate it had.
+    """
+
+    transaction_id: HashBytes
+    """Transaction that credited it."""
+    account: AccountBytes
+    point_type: PointTypeName
+    rule_version: RuleVersion
+    earn_points: RateTerm
+    earn_fen: RateTerm
+    amount_fen: AmountFen
+    refunded_fen: AmountFen = 0
+
+
+class RefundRecord(Record, frozen=True):
+    """Proof that a refund was taken in (invariant I3): the transaction that did it."""
 
     transaction_id: HashBytes
 

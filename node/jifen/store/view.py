@@ -65,9 +65,9 @@ class ReadView:
         return read(self, state.account_key(account), Account)
 
     def holdings(self, account: bytes) -> list[tuple[str, Holding]]:
-        """Return (point type id, holding) of everything the account holds, sorted by point type."""
+        """Return (point type id, holding) of everything the account holds or owes, sorted by point type."""
         found = self._records(state.HOLDING + account, Holding)
-        return [(key[21:].decode(), holding) for key, holding in found if holding.available]
+        return [(key[21:].decode(), holding) for key, holding in found if holding.available or holding.debt]
 
     def organizations(self) -> list[Organization]:
         """Return all organizations, sorted by id."""

@@ -9,10 +9,12 @@ import copy
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+import msgspec
+
 from jifen.codec.transactions import encode_body, transaction_id
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import (
     Operator,
     Organization,
@@ -115,8 +117,13 @@ class NaiveLedger:
         self.lots: list[NaiveLot] = []
         """Every lot there is, in the order they came; the same account may have many that look alike."""
         self.issued = dict.fromkeys(self.point_types, 0)
-        self.orders: dict[tuple[str, str], bytes] = {}
-        """Transaction that credited an order, by merchant and order id."""
+        self.orders: dict[tuple[str, str], tuple[bytes, EarnPoints]] = {}
+        """What credited an order, and under which id, by merchant and order id."""
+        self.refunds: dict[tuple[str, str], tuple[bytes, RefundOrder]] = {}
+        """Every refund, and its transaction's id, by merchant and refund id."""
+        self.debts: dict[tuple[bytes, str], int] = {}
+        """What an account owes of a type."""
+        self.burned = dict.fromkeys(self.point_types, 0)
         self.receipts: dict[bytes, NaiveReceipt] = {}
         """Receipt of every transaction ever taken, rejected ones too."""
 
@@ -153,6 +160,8 @@ class NaiveLedger:
             found.add(Rejection.ALREADY_APPLIED)
         if isinstance(body, EarnPoints):
             found |= self._against_earning(body, item.signers)
+        elif isinstance(body, RefundOrder):
+            found |= self._against_refund(body, item.signers)
         elif isinstance(body, TransferPoints):
             found |= self._against_transfer(body, item.signers)
         else:
@@ -169,6 +178,8 @@ class NaiveLedger:
             receipt = NaiveReceipt(min(found), ())
         elif isinstance(body, EarnPoints):
             receipt = NaiveReceipt(None, self._earn(body, item.id, time))
+        elif isinstance(body, RefundOrder):
+            receipt = NaiveReceipt(None, self._refund(body, item.id))
         elif isinstance(body, TransferPoints):
             receipt = NaiveReceipt(None, self._transfer(body))
         else:
@@ -176,7 +187,15 @@ class NaiveLedger:
         self.receipts[item.id] = receipt
         return receipt
 
-    def _against_earning(self, body: EarnPoints, signers: tuple[PublicKey, ...]) -> set[Rejection]:
+    def refunded_of(self, merchant: str, order: str) -> int:
+        """Return how many fen of an order were refunded."""
+        return sum(
+            refund.amount_fen
+            for _, refund in self.refunds.values()
+            if (refund.merchant, refund.order_id) == (merchant, order)
+        )
+
+    def _against_till(self, body: EarnPoints | RefundOrder, signers: tuple[PublicKey, ...]) -> set[Rejection]:
         found = set()
         if body.merchant not in self.organizations:
             found.add(Rejection.ORGANIZATION_UNKNOWN)
@@ -188,6 +207,22 @@ class NaiveLedger:
             may += [o.key for o in organization.operators if Scope.ISSUER in Scope(o.scopes)]
             if not set(may) & set(signers):
                 found.add(Rejection.NOT_AUTHORIZED)
+        return found
+
+    def _against_refund(self, body: RefundOrder, signers: tuple[PublicKey, ...]) -> set[Rejection]:
+        found = self._against_till(body, signers)
+        if (body.merchant, body.refund_id) in self.refunds:
+            found.add(Rejection.REFUND_ALREADY_TAKEN)
+        if (body.merchant, body.order_id) not in self.orders:
+            found.add(Rejection.ORDER_UNKNOWN)
+        else:
+            amount = self.orders[body.merchant, body.order_id][1].amount_fen
+            if self.refunded_of(body.merchant, body.order_id) + body.amount_fen > amount:
+                found.add(Rejection.REFUND_EXCEEDS_ORDER)
+        return found
+
+    def _against_earning(self, body: EarnPoints, signers: tuple[PublicKey, ...]) -> set[Rejection]:
+        found = self._against_till(body, signers)
         if body.account not in self.accounts:
             found.add(Rejection.ACCOUNT_UNKNOWN)
         if (body.merchant, body.order_id) in self.orders:
@@ -231,14 +266,43 @@ class NaiveLedger:
 
     def _earn(self, body: EarnPoints, identity: bytes, time: int) -> tuple[object, ...]:
         points, rule = self._points_of(body), self.point_types[body.point_type]
-        self.orders[body.merchant, body.order_id] = identity
+        self.orders[body.merchant, body.order_id] = (identity, body)
         self.issued[body.point_type] += points
-        if points > 0:
+        whose = (body.account, body.point_type)
+        owed = self.debts.get(whose, 0)
+        repaid = points if points <= owed else owed
+        self.debts[whose] = owed - repaid
+        self.burned[body.point_type] += repaid
+        if points - repaid > 0:
             day = time // DAY_MS * DAY_MS
-            self.lots.append(NaiveLot(body.account, body.point_type, points, "earned", day, 0))
+            self.lots.append(NaiveLot(body.account, body.point_type, points - repaid, "earned", day, 0))
         after = self.balance(body.account, body.point_type)
         head = (body.merchant, body.account, body.point_type, rule.rule_version, body.amount_fen)
-        return (*head, rule.earn_points, rule.earn_fen, points, after)
+        return (*head, rule.earn_points, rule.earn_fen, points, after, repaid)
+
+    def _refund(self, body: RefundOrder, identity: bytes) -> tuple[object, ...]:
+        _, order = self.orders[body.merchant, body.order_id]
+        rule, whose = self.point_types[order.point_type], (order.account, order.point_type)
+        before = self.refunded_of(body.merchant, body.order_id)
+        self.refunds[body.merchant, body.refund_id] = (identity, body)
+        after = self.refunded_of(body.merchant, body.order_id)
+        had, keeps = (
+            self._points_of(msgspec.structs.replace(order, amount_fen=order.amount_fen - gone))
+            for gone in (before, after)
+        )
+        missing = had - keeps
+        while missing > 0 and self.balance(*whose) > 0:
+            lot = min((lot for lot in self.lots if (lot.owner, lot.point_type) == whose), key=_spending_order)
+            part = min(missing, lot.points)
+            missing -= part
+            self.burned[order.point_type] += part
+            self.lots.remove(lot)
+            if lot.points > part:
+                self.lots.append(lot._replace(points=lot.points - part))
+        self.debts[whose] = self.debts.get(whose, 0) + missing
+        head = (body.merchant, order.account, order.point_type, rule.rule_version, body.amount_fen, order.amount_fen)
+        tail = (rule.earn_points, rule.earn_fen, had - keeps, self.balance(*whose), self.debts[whose])
+        return (*head, after, *tail)
 
     def _transfer(self, body: TransferPoints) -> tuple[object, ...]:
         missing = body.points

@@ -1,0 +1,109 @@
+"""Refunds: taking back what the refunded part of an order has earned.
+
+What is taken is the difference of two totals, points before and points after, each rounded down once at the order's own
+rate. So ten refunds of 5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave.
+Points that are spent already become a debt, which later earnings of the type repay before they add anything.
+"""
+
+from typing import NamedTuple
+
+from jifen.ledger.earning import TILL_SCOPES, points_for
+from jifen.ledger.lots import take_lots
+from jifen.ledger.receipts import PointsRevoked
+from jifen.ledger.records import read
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.state import (
+    StateReader,
+    StateWriter,
+    holding_key,
+    order_key,
+    organization_key,
+    refund_key,
+    supply_key,
+)
+from jifen.ledger.transactions import RefundOrder, Transaction
+from jifen.ledger.types import (
+    EMPTY_HOLDING,
+    EMPTY_SUPPLY,
+    Holding,
+    OrderRecord,
+    Organization,
+    OrganizationStatus,
+    RefundRecord,
+    Supply,
+)
+
+
+class Refund(NamedTuple):
+    """What the check found and the act needs."""
+
+    order: OrderRecord
+    refunded_fen: int
+    """Of the order in all, this refund included."""
+
+
+def check_refund(state: StateReader, body: RefundOrder, transaction: Transaction) -> Rejection | Refund:
+    """Return why the refund cannot be taken in, or what it refunds. Order: `rejections.py`."""
+    organization = read(state, organization_key(body.merchant), Organization)
+    if organization is None:
+        return Rejection.ORGANIZATION_UNKNOWN
+    if organization.status is not OrganizationStatus.ACTIVE:
+        return Rejection.ORGANIZATION_NOT_ACTIVE
+    if not any(organization.scopes_of(key) & TILL_SCOPES for key in transaction.signers):
+        return Rejection.NOT_AUTHORIZED
+    order = read(state, order_key(body.merchant, body.order_id), OrderRecord)
+    if order is None:
+        return Rejection.ORDER_UNKNOWN
+    if state.get(refund_key(body.merchant, body.refund_id)) is not None:
+        return Rejection.REFUND_ALREADY_TAKEN
+    refunded_fen = order.refunded_fen + body.amount_fen
+    if refunded_fen > order.amount_fen:
+        return Rejection.REFUND_EXCEEDS_ORDER
+    return Refund(order, refunded_fen)
+
+
+def refund(state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund) -> PointsRevoked:
+    """Take the points back: first from what the account has, in spending order; what is missing is owed."""
+    order, refunded_fen = found
+    points = points_for(order, order.amount_fen - order.refunded_fen) - points_for(
+        order, order.amount_fen - refunded_fen
+    )
+    key = holding_key(order.account, order.point_type)
+    holding = read(state, key, Holding) or EMPTY_HOLDING
+    taken = min(points, holding.available)
+    if taken:
+        holding, _ = take_lots(holding, taken)
+        supply = read(state, supply_key(order.point_type), Supply) or EMPTY_SUPPLY
+        state.put(supply_key(order.point_type), Supply(supply.issued, supply.burned + taken))
+    if points:
+        holding = Holding(holding.available, holding.lots, holding.debt + points - taken)
+        state.put(key, holding)
+    state.put(order_key(body.merchant, body.order_id), _refunded(order, refunded_fen))
+    state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
+    return PointsRevoked(
+        body.merchant,
+        order.account,
+        order.point_type,
+        order.rule_version,
+        body.amount_fen,
+        order.amount_fen,
+        refunded_fen,
+        order.earn_points,
+        order.earn_fen,
+        points,
+        holding.available,
+        holding.debt,
+    )
+
+
+def _refunded(order: OrderRecord, refunded_fen: int) -> OrderRecord:
+    return OrderRecord(
+        order.transaction_id,
+        order.account,
+        order.point_type,
+        order.rule_version,
+        order.earn_points,
+        order.earn_fen,
+        order.amount_fen,
+        refunded_fen,
+    )
