@@ -102,11 +102,11 @@ def test_a_peer_far_behind_is_brought_up_to_date_first() -> None:
     old, slow = leader_of(world), followers_of(world)[0]
     world.partition("".join(id for id in world.ids if id != slow))
     world.faults = Faults(proposal=0.9)
-    world.run(12)
+    world.run(7)
     world.faults = Faults(proposal=0.0)
     world.blocked.clear()
     behind = world.nodes[slow].host.raft.last_height
-    assert behind + 5 < world.nodes[old].host.raft.last_height
+    assert behind + 3 < world.nodes[old].host.raft.last_height
     world.transfer(old, slow)
     world.run(15)
     assert leader_of(world) == slow
