@@ -332,6 +332,47 @@ async def test_earn_points_is_signed_by_the_node_and_only_on_the_admin_listener(
     assert "Cannot query field 'earnPoints'" in refused["errors"][0]["message"]
 
 
+async def test_a_refund_is_signed_by_the_node_and_tells_what_it_took(
+    http: httpx.AsyncClient, admin: httpx.AsyncClient, node: FakeNode
+) -> None:
+    account = encode_account(await registered(node, http))
+    earn = """mutation($account: AccountId!) {
+      earnPoints(merchantOrderId: "till-7/991", account: $account, amountFen: "50000") { outcome }
+    }"""
+    refund = """mutation {
+      refundOrder(merchantOrderId: "till-7/991", merchantRefundId: "back-1", amountFen: "12345") {
+        id status outcome rejection
+      }
+    }"""
+    await data(admin, earn, account=account)
+    taken = (await data(admin, refund))["refundOrder"]
+    again = (await data(admin, refund))["refundOrder"]
+
+    assert (taken["status"], taken["outcome"]) == ("COMMITTED", "APPLIED")
+    assert again["rejection"] == "REFUND_ALREADY_TAKEN"
+    told = await data(
+        http,
+        f"""{{
+          transaction(id: "{taken["id"]}") {{ kind receipt {{ effects {{
+            ... on PointsRevoked {{ points orderAmountFen orderRefundedFen earnRate {{ points perFen }} debtAfter }}
+          }} }} }}
+          pointBalances(account: "{account}") {{ available debt }}
+        }}""",
+    )
+    assert told["transaction"]["kind"] == "refundOrder"
+    assert told["transaction"]["receipt"]["effects"] == [
+        {
+            "points": "124",
+            "orderAmountFen": "50000",
+            "orderRefundedFen": "12345",
+            "earnRate": {"points": "1", "perFen": "100"},
+            "debtAfter": "0",
+        }
+    ]
+    assert told["pointBalances"] == [{"available": "376", "debt": "0"}]
+    assert "Cannot query field 'refundOrder'" in (await ask(http, refund))["errors"][0]["message"]
+
+
 async def test_an_order_is_credited_once(admin: httpx.AsyncClient, http: httpx.AsyncClient, node: FakeNode) -> None:
     account = encode_account(await registered(node, http))
     mutation = """mutation($a: AccountId!) {

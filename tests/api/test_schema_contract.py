@@ -30,12 +30,12 @@ def test_the_committed_text_is_the_schema() -> None:
     assert FILE.read_text() == text
 
 
-def test_the_admin_schema_is_the_public_one_with_earn_points_and_without_subscriptions() -> None:
+def test_the_admin_schema_is_the_public_one_with_the_till_s_writes_and_without_subscriptions() -> None:
     public, admin = schemas.public_schema()._schema, schemas.admin_schema()._schema
     assert admin.subscription_type is None
     assert public.mutation_type is not None
     assert admin.mutation_type is not None
-    assert set(admin.mutation_type.fields) - set(public.mutation_type.fields) == {"earnPoints"}
+    assert set(admin.mutation_type.fields) - set(public.mutation_type.fields) == {"earnPoints", "refundOrder"}
     assert public.query_type is not None
     assert admin.query_type is not None
     assert set(admin.query_type.fields) == set(public.query_type.fields)

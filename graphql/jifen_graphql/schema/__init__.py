@@ -23,5 +23,5 @@ def public_schema() -> strawberry.Schema:
 
 
 def admin_schema() -> strawberry.Schema:
-    """Return the schema of the administrative listener: the public one and `earnPoints`, without subscriptions."""
+    """Return the administrative listener's schema: queries and mutations of the public one, and the till's own."""
     return strawberry.Schema(query=Query, mutation=AdminMutation, config=StrawberryConfig(scalar_map=SCALARS))

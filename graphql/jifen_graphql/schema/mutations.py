@@ -132,10 +132,7 @@ class AdminMutation(Mutation):
         ] = None,
     ) -> SubmitPayload:
         """Have the node build, sign and submit an earn transaction."""
-        if amount_fen > AMOUNT_FEN_MAX:
-            raise GraphQLError(
-                f"amountFen must not exceed {AMOUNT_FEN_MAX}; split the order", extensions={"code": "BAD_AMOUNT"}
-            )
+        _check_amount(amount_fen)
         try:
             result = await info.context.node.earn(
                 order_id=merchant_order_id,
@@ -147,3 +144,35 @@ class AdminMutation(Mutation):
         except Malformed as error:
             return SubmitPayload.malformed(str(error))
         return SubmitPayload.of(result)
+
+    @mutation_field("Take back what a refunded part of an order has earned; the node signs with its operator key.")
+    async def refund_order(
+        self,
+        info: Info,
+        merchant_order_id: Annotated[str, strawberry.argument(description="The order, as it was credited.")],
+        merchant_refund_id: Annotated[
+            str,
+            strawberry.argument(description="The merchant's own number of the refund; taken in once."),
+        ],
+        amount_fen: Annotated[Points, strawberry.argument(description="What is paid back this time, in fen.")],
+    ) -> SubmitPayload:
+        """Have the node build, sign and submit a refund."""
+        _check_amount(amount_fen)
+        try:
+            result = await info.context.node.refund(
+                order_id=merchant_order_id,
+                refund_id=merchant_refund_id,
+                amount_fen=amount_fen,
+                timeout_seconds=SUBMIT_SECONDS_MAX,
+            )
+        except Malformed as error:
+            return SubmitPayload.malformed(str(error))
+        return SubmitPayload.of(result)
+
+
+def _check_amount(amount_fen: int) -> None:
+    # Before a transaction is built: a number too large for its encoding would be our error, not the caller's.
+    if amount_fen > AMOUNT_FEN_MAX:
+        raise GraphQLError(
+            f"amountFen must not exceed {AMOUNT_FEN_MAX}; split the order", extensions={"code": "BAD_AMOUNT"}
+        )

@@ -16,7 +16,7 @@ from jifen.actors.setup import NodeSetup
 from jifen.actors.subscriptions import SubscriptionHub
 from jifen.chain.sealing import seal
 from jifen.ledger.genesis import Genesis
-from jifen.ledger.transactions import EarnPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.view import ReadView
 
@@ -133,9 +133,27 @@ class Node:
             amount_fen=amount_fen,
             purchased_at=now,
         )
+        return await self._submit_signed(body, timeout_seconds)
+
+    async def refund(self, *, order_id: str, refund_id: str, amount_fen: int, timeout_seconds: float) -> SubmitResult:
+        """Take back what a refunded part of an order has earned, signed by the operator key of this validator.
+
+        Raises Malformed when an argument is out of range.
+        """
+        body = RefundOrder(
+            expires_at=self._clock() + TILL_LIFETIME_MS,
+            nonce=os.urandom(12),
+            merchant=self.organization,
+            order_id=order_id,
+            refund_id=refund_id,
+            amount_fen=amount_fen,
+        )
+        return await self._submit_signed(body, timeout_seconds)
+
+    async def _submit_signed(self, body: Body, timeout_seconds: float) -> SubmitResult:
         sealed = seal(self.chain_id, body, self._operator_key)
-        results = await self.submit([sealed.signed], wait=True, timeout_seconds=timeout_seconds)
-        return results[0]
+        [result] = await self.submit([sealed.signed], wait=True, timeout_seconds=timeout_seconds)
+        return result
 
     def subscribe_blocks(self, after: int | None) -> AbstractAsyncContextManager[AsyncIterator[int]]:
         """Yield committed heights above `after` without a gap (None: from the newest on)."""

@@ -100,6 +100,12 @@ EARN: Final = Operation[Submission](
     "earnPoints",
     Submission,
 )
+REFUND: Final = Operation[Submission](
+    "mutation Refund($order: String!, $refund: String!, $amount: Points!) "
+    f"{{ refundOrder(merchantOrderId: $order, merchantRefundId: $refund, amountFen: $amount) {_SUBMISSION} }}",
+    "refundOrder",
+    Submission,
+)
 BLOCKS_SUBSCRIPTION: Final = Operation[Block](
     f"subscription Blocks($after: Int) {{ blocks(after: $after) {{ {_BLOCK} }} }}", "blocks", Block
 )

@@ -30,7 +30,7 @@ from jifen.ledger import state
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.transactions import Body, EarnPoints, Transaction
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
 from jifen.ledger.types import (
     Account,
     Holding,
@@ -305,6 +305,14 @@ class FakeNode:
             amount_fen=amount_fen,
             purchased_at=self.time,
         )
+        return await self._submit_signed(body, timeout_seconds)
+
+    async def refund(self, *, order_id: str, refund_id: str, amount_fen: int, timeout_seconds: float) -> SubmitResult:
+        """As in the facade."""
+        body = RefundOrder(self.time + 3_600_000, bytes(8), self.organization, order_id, refund_id, amount_fen)
+        return await self._submit_signed(body, timeout_seconds)
+
+    async def _submit_signed(self, body: Body, timeout_seconds: float) -> SubmitResult:
         signed = self.sign(body, operator_of(self.organization))
         [result] = await self.submit([signed], wait=True, timeout_seconds=timeout_seconds)
         return result
