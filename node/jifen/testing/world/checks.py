@@ -54,6 +54,8 @@ class Checks:
         """Hash of every entry ever seen, by term and height: with linked hashes, this is log matching."""
         self._signed: dict[tuple[str, int, int], bytes] = {}
         """Hash that a validator signed, by validator, term and height."""
+        self._committed_in: dict[int, int] = {}
+        """Term of the certificate that first committed a height."""
         self._votes: dict[tuple[str, int], str] = {}
         """Candidate that a validator told of its vote, by validator and term."""
 
@@ -131,8 +133,13 @@ class Checks:
         self.after_call(node)
 
     def _check_complete(self, node: "SimulatedValidator") -> None:
-        """Leader completeness: its log holds the highest committed block, and by its parents' hashes all below."""
-        height = max(self.blocks)
+        """Leader completeness: its log holds the highest committed block, and by its parents' hashes all below.
+
+        Highest of those committed in earlier terms: one that was paused may win a term that is over, and knows nothing
+        of what later ones committed.
+        """
+        terms = self._committed_in
+        height = max((height for height, term in terms.items() if term < node.raft.term), default=0)
         executor = node.executor
         base = node.disk.tip.height
         held = executor.hash_at(height) if base <= height <= executor.tip.height else node.disk.hash_at(height)
@@ -216,6 +223,7 @@ class Checks:
                 for memory in self._memory.values()
             )
             _require(holders >= self._validators.quorum, "committed but not durable on a quorum", tip.height, holders)
+            self._committed_in[tip.height] = certificate.term
             self.auditor.take_block(block.executed)
 
     def _check_certificate(self, certificate: Certificate) -> None:

@@ -123,7 +123,7 @@ class World:
         for client in range(self.scenario.clients):
             self.call_client(start.randrange(100), client)
         for event in self.scenario.events:
-            self._at(event.at_ms, self._execute, event.command)
+            self._at(event.at_ms, self.nemesis, event.command)
         self._at(CHECK_MS, self._check_states)
 
     # Running.
@@ -205,6 +205,10 @@ class World:
             if self.now >= deadline:
                 raise InvariantBroken(self.report(InvariantBroken(complaint)))
             self.run_for(TICK_MS)
+
+    def nemesis(self, command: str) -> None:
+        """Carry out a command of `jifen.testing.world.nemesis` now."""
+        nemesis.execute(self, command)
 
     # What tests and reports look at.
 
@@ -369,9 +373,6 @@ class World:
     def clients_turn(self, client: int) -> None:
         """Let a client act; those of the last phase begin nothing by themselves."""
         self.clients.turn(client, self)
-
-    def _execute(self, command: str) -> None:
-        nemesis.execute(self, command)
 
     def _tick(self, id: str) -> None:
         self._at(self.now + TICK_MS - TICK_MS * self._drift[id] // 1000, self._tick, id)
