@@ -13,7 +13,20 @@ from jifen.chain.executor import ExecutedBlock
 from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
 from jifen.codec.transactions import decode_signed, encode_signed
-from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Entry, VoteRequest, VoteResponse
+from jifen.consensus.messages import (
+    AckSignature,
+    AppendRequest,
+    AppendResponse,
+    Entry,
+    LeadershipCheck,
+    LeadershipConfirmation,
+    ReadIndexRequest,
+    ReadIndexResponse,
+    TimeoutNow,
+    TransferVoteRequest,
+    VoteRequest,
+    VoteResponse,
+)
 from jifen.ledger.transactions import Signature
 from jifen.testing.one_validator import OneValidator
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
@@ -82,10 +95,16 @@ async def test_an_honest_request_comes_in_with_its_blocks_opened(door: Door) -> 
     assert prepared.block == decode_block(built.payload)
 
 
-async def test_votes_and_heartbeats_come_in(door: Door) -> None:
+async def test_votes_heartbeats_and_questions_come_in(door: Door) -> None:
     messages: list[PeerMessage] = [
         VoteRequest(3, "mall", "books", 0, 0, False),
         VoteResponse(3, "mall", "books", True, False),
+        TimeoutNow(3, "mall", "books"),
+        TransferVoteRequest(3, "mall", "books", 0, 0),
+        LeadershipCheck(3, "mall", "books", 1),
+        LeadershipConfirmation(3, "mall", "books", 1),
+        ReadIndexRequest(3, "mall", "books", 1),
+        ReadIndexResponse(3, "mall", "books", 1, 1),
         AppendRequest(1, "mall", "books", 0, 0, door.chain.anchor.tip.hash, (), 0, ()),
     ]
     for message in messages:
@@ -112,6 +131,12 @@ async def test_a_message_that_contradicts_itself_is_a_fault(door: Door) -> None:
         VoteRequest(3, "music", "books", 0, 0, False),
         VoteRequest(3, "books", "books", 0, 0, False),
         VoteRequest(3, "mall", "music", 0, 0, False),
+        TimeoutNow(3, "music", "books"),
+        TransferVoteRequest(3, "music", "books", 0, 0),
+        LeadershipCheck(3, "music", "books", 1),
+        LeadershipConfirmation(3, "music", "books", 1),
+        ReadIndexRequest(3, "music", "books", 1),
+        ReadIndexResponse(3, "mall", "music", 1, 1),
         ForwardTransactions("music", "books", (b"\0",)),
     ],
 )

@@ -13,13 +13,14 @@ import trio
 
 from jifen.actors.clock import Clock
 from jifen.actors.mailbox import Mailbox
+from jifen.actors.reads import Reader, ReadQueue
 from jifen.actors.storage import Acknowledgement, JobDone, StorageActor, StorageJob
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.codec.blocks import Block
 from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import Role
+from jifen.consensus.types import NotLeader, Role, TransferRefused
 from jifen.ledger.transactions import Transaction
 from jifen.store.records import CommittedBlock, StoreBatch
 
@@ -67,7 +68,14 @@ class Wake(msgspec.Struct, frozen=True):
     """Transactions wait to be ordered."""
 
 
-Event = Delivery | JobDone | Tick | Wake
+class HandOver(msgspec.Struct, frozen=True):
+    """This validator is about to stop; another is to lead."""
+
+    over: trio.Event
+    """Set when another leads, or when nothing comes of it."""
+
+
+Event = Delivery | JobDone | Tick | Wake | HandOver | Reader
 
 
 class Orderable(Protocol):
@@ -122,6 +130,9 @@ class ConsensusActor:
         self._known_leadership: tuple[str | None, int] = (None, 0)
         self._tick_waits = False
         self._wake_waits = False
+        self._hand_overs: list[trio.Event] = []
+        """Who waits for another leader. Invariant: empty unless this validator has led and hands over."""
+        self._reads = ReadQueue()
         self.storage: StorageActor
 
     async def deliver(self, delivery: Delivery) -> None:
@@ -140,6 +151,22 @@ class ConsensusActor:
             self._wake_waits = True
             self._mailbox.put_at_once(Wake())
 
+    async def hand_over(self) -> None:
+        """Hand leadership over if this validator leads; returns when another leads, or when nothing comes of it."""
+        over = trio.Event()
+        await self._mailbox.put(HandOver(over))
+        await over.wait()
+
+    async def read_index(self) -> int:
+        """Return a height that includes everything that was committed when this was called; waits until it can."""
+        reader = Reader()
+        await self._mailbox.put(reader)
+        try:
+            await reader.done.wait()
+        finally:
+            reader.gone = True
+        return reader.height
+
     def job_done(self, done: JobDone) -> None:
         """Take in a durable job; their number is bounded by the storage actor's mailbox."""
         self._mailbox.put_at_once(done)
@@ -151,6 +178,7 @@ class ConsensusActor:
             # Ticks last: what arrived before the clock is heard before a time-out is believed.
             for event in sorted(events, key=lambda item: isinstance(item, Tick)):
                 self._take_in(event)
+            self._reads.ask(self.raft)
             await self._work_off()
             self._prepared.clear()
 
@@ -164,8 +192,22 @@ class ConsensusActor:
         elif isinstance(event, Tick):
             self._tick_waits = False
             self.raft.tick()
+            self._reads.tick()
+        elif isinstance(event, Reader):
+            self._reads.add(event)
+        elif isinstance(event, HandOver):
+            self._begin_hand_over(event)
         else:
             self._wake_waits = False
+
+    def _begin_hand_over(self, event: HandOver) -> None:
+        try:
+            self.raft.transfer_leadership()
+        except (NotLeader, TransferRefused) as reason:
+            log.info("leadership is not handed over", reason=str(reason))
+            event.over.set()
+        else:
+            self._hand_overs.append(event.over)
 
     def _job_done(self, done: JobDone) -> None:
         for block in done.commits:
@@ -193,6 +235,7 @@ class ConsensusActor:
 
     async def _carry_out(self, output: Output) -> None:
         self._tell_leadership(output)
+        self._reads.settle(output)
         for evidence in output.evidence:
             log.warning("evidence of a faulty validator", evidence=evidence)
         for message in output.messages:
@@ -219,6 +262,10 @@ class ConsensusActor:
         if leadership != self._known_leadership:
             self._known_leadership = leadership
             self._orderable.leadership(output.leader, output.term, is_self=output.role is Role.LEADER)
+        if self._hand_overs and self.raft.transferring is None and output.leader is not None:
+            for over in self._hand_overs:
+                over.set()
+            self._hand_overs.clear()
 
     def _execute(self, entry: Entry) -> None:
         if entry.height <= self.executor.tip.height:
@@ -243,6 +290,8 @@ class ConsensusActor:
     def _propose_waiting(self) -> bool:
         queued = self._orderable.queued
         if not queued or self.raft.role is not Role.LEADER or self.raft.last_term != self.raft.term:
+            return False
+        if self.raft.transferring is not None:
             return False
         in_flight = self.raft.proposals_in_flight
         if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_GROWS_TO):

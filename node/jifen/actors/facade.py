@@ -15,6 +15,7 @@ from jifen.actors.mempool import Mempool, SubmitResult
 from jifen.actors.setup import NodeSetup
 from jifen.actors.subscriptions import SubscriptionHub
 from jifen.chain.sealing import seal
+from jifen.consensus.types import Role
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
 from jifen.store.ledger_store import LedgerStore
@@ -106,6 +107,26 @@ class Node:
             await self._hub.wait_for(height)
             return True
         return False
+
+    async def read_index(self, timeout_seconds: float) -> int | None:
+        """Return a height that is current: it includes whatever any validator has confirmed before this call.
+
+        Wait for it (`wait_for_height`), then read. None when no leader vouches for a height in time.
+        """
+        with trio.move_on_after(timeout_seconds):
+            return await self._consensus.read_index()
+        return None
+
+    async def hand_over(self, timeout_seconds: float) -> None:
+        """Before stopping: let another lead if this validator does, and see what was taken in here committed by it.
+
+        Returns at once on a validator that does not lead, and at the latest when the time is over.
+        """
+        with trio.move_on_after(timeout_seconds):
+            if self._consensus.raft.role is not Role.LEADER:
+                return
+            await self._consensus.hand_over()
+            await self._mempool.drain(timeout_seconds)
 
     def is_pending(self, identity: bytes) -> bool:
         """Tell whether a transaction was taken in by this validator and is not committed yet."""

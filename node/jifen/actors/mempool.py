@@ -171,6 +171,10 @@ class Mempool:
             for pending in open_ones:
                 pending.waiters.pop(waiter, None)
 
+    async def drain(self, timeout_seconds: float) -> None:
+        """Wait until everything pending now is committed or given up, or the time is over."""
+        await self._wait_for(list(self._pending.values()), timeout_seconds)
+
     async def take_forwarded(self, signed: Sequence[bytes]) -> bool:
         """Queue a peer's transactions if this validator leads; False when one of them is not genuine."""
         if not self._leads:

@@ -14,9 +14,15 @@ from jifen_graphql.server import serve_admin, serve_public
 STDIN_BYTES = 4096
 """What is read of standard input at a time; nobody sends anything, its end is what is waited for."""
 
+HAND_OVER_SECONDS_MAX = 1.0
+"""Longest that stopping waits for another leader: some ten times what it takes, and twice an election timeout, so that
+a leader whose peers stop with it is not taken for one that hangs."""
+
 
 async def serve(loaded: LoadedNode, stop_with_parent: bool) -> None:
-    """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then stop the APIs and then the node.
+    """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then let another validator lead.
+
+    The APIs stop after that, and then the node.
 
     Raises:
         StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
@@ -45,6 +51,8 @@ async def serve(loaded: LoadedNode, stop_with_parent: bool) -> None:
             )
             await stop.wait()
             log.info("validator stops")
+            # The APIs still run: who waits for an answer here gets it from the next leader's block.
+            await node.hand_over(HAND_OVER_SECONDS_MAX)
             apis.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
 
