@@ -27,6 +27,11 @@ CLOCK_AHEAD_MS_MAX = 10_000
 """A block may be this far ahead of this validator's clock: network time keeps machines within a second of each other,
 and a leader whose clock runs away must not drag block time with it."""
 
+HEARTBEATS_IGNORED_MAX = 20
+"""Heartbeats of a leader ahead of its time that go unheard, in one term: two seconds' worth, twice the longest election
+time-out. If nobody else was elected by then, a quorum follows that leader, and staying deaf would only keep this
+validator from what that quorum has certified."""
+
 log = structlog.get_logger()
 
 
@@ -52,6 +57,8 @@ class PeerGateway:
         self._clock = clock
         self._ahead = (0, 0)
         """Term and block time, ms, of the last block that came from the future."""
+        self._ignored = 0
+        """Heartbeats of that term that were not heard."""
 
     async def take_frame(self, peer: str, frame: bytes) -> None:
         """Handle one frame of `peer`; raises PeerFault when it is none that an honest validator sends."""
@@ -93,7 +100,9 @@ class PeerGateway:
 
     async def _check_request(self, request: AppendRequest) -> Delivery | None:
         if not request.entries and self._is_from_the_future(*self._ahead, request.term):
-            return None
+            self._ignored += 1
+            if self._ignored <= HEARTBEATS_IGNORED_MAX:
+                return None
         try:
             blocks = [self._open_entry(entry) for entry in request.entries]
             if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
@@ -109,10 +118,14 @@ class PeerGateway:
         self._checked.remember(fresh)
         certified = request.certificates[-1].height if request.certificates else 0
         if blocks and certified < blocks[-1].header.height and self._is_ahead(request, blocks[-1].header.time):
-            return None
+            # What a quorum has certified is followed all the same.
+            known = sum(block.header.height <= certified for block in blocks)
+            if not known:
+                return None
+            request = msgspec.structs.replace(request, entries=request.entries[:known])
         prepared = tuple(
             PreparedBlock(entry.hash, block, tuple(items))
-            for entry, block, items in zip(request.entries, blocks, transactions, strict=True)
+            for entry, block, items in zip(request.entries, blocks, transactions, strict=False)
         )
         return Delivery(request, prepared)
 
@@ -125,11 +138,13 @@ class PeerGateway:
     def _is_ahead(self, request: AppendRequest, block_time: int) -> bool:
         """Tell whether an uncertified block is from the future, and remember its term if so.
 
-        Not even hearing the heartbeats of such a leader makes the others elect one whose clock is right, instead of
-        waiting for its time to come.
+        Not even hearing the heartbeats of such a leader, for a while, makes the others elect one whose clock is right,
+        instead of waiting for its time to come.
         """
         if not self._is_from_the_future(request.term, block_time, request.term):
             return False
+        if self._ahead[0] != request.term:
+            self._ignored = 0
         self._ahead = (request.term, block_time)
         ahead = block_time - self._clock()
         log.warning("leader's clock runs ahead; not following it", leader=request.sender, ahead_ms=ahead)

@@ -233,6 +233,11 @@ class FakeNode:
                 await self._changed.wait()
         return self.height >= height
 
+    async def read_index(self, timeout_seconds: float) -> int | None:  # noqa: ARG002
+        """As in the facade; this node is its own quorum."""
+        await trio.lowlevel.checkpoint()
+        return self.height
+
     def commit(self) -> int:
         """Commit everything pending as one block, even when that is nothing, and return its height."""
         self.time += 1000

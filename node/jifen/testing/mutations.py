@@ -18,7 +18,7 @@ from rich.table import Table
 
 from jifen.actors.recovery import recover
 from jifen.chain import executor
-from jifen.consensus import certificates, following, leading
+from jifen.consensus import certificates, following, leading, reading
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.log import Log
 from jifen.consensus.messages import AppendRequest, AppendResponse, Message, VoteResponse
@@ -191,6 +191,33 @@ def _refusals_lower_the_match(progress: Progress, height: int, agree_height: int
     return original_refused(progress, height, agree_height)
 
 
+# Reads.
+
+
+def _confirms_alone(state: State, lead: Leadership) -> None:
+    del state
+    lead.reads.confirmed.update(lead.peers)
+
+
+def _reads_before_own_block(state: State, lead: Leadership) -> None:
+    lead.term_start, start = 0, lead.term_start
+    try:
+        original_begin_check(state, lead)
+    finally:
+        lead.term_start = start
+
+
+def _counts_reads_anew(node: SimulatedValidator) -> None:
+    original_start(node)
+    node.incarnation_reads = 0  # type: ignore[attr-defined]
+
+
+def _read_id_of_this_life(_: World, node: SimulatedValidator, count: int) -> int:
+    del count
+    node.incarnation_reads += 1  # type: ignore[attr-defined]
+    return int(node.incarnation_reads)  # type: ignore[attr-defined]
+
+
 # Disk and ledger.
 
 
@@ -230,6 +257,8 @@ original_step = Raft.step
 original_known = following._known_entries  # noqa: SLF001
 original_on_append = following.on_append_request
 original_send_after = Outbox.send_after_persist
+original_start = SimulatedValidator.start
+original_begin_check = reading.begin_check
 original_advance = leading._advance  # noqa: SLF001
 original_refused = Progress.refused
 original_open = SimulatedDisk.open
@@ -256,6 +285,12 @@ MUTATIONS: Final = (
     Mutation("late answers of an older term counted", ((Raft, "step", _late_answers_count),)),
     Mutation("late refusal lowers the match", ((Progress, "refused", _refusals_lower_the_match),)),
     Mutation("window of messages never freed", ((Inflight, "free_to", _never_frees),)),
+    Mutation("stale read: the leader asks nobody", ((reading, "send_checks", _confirms_alone),)),
+    Mutation("stale read: before the term's first block", ((reading, "begin_check", _reads_before_own_block),)),
+    Mutation(
+        "id of a read used again after a restart",
+        ((SimulatedValidator, "start", _counts_reads_anew), (World, "read_id", _read_id_of_this_life)),
+    ),
     Mutation("failed sync tried again", ((World, "fail", _goes_on_after_failed_sync),)),
     Mutation(
         "transaction applied twice", ((executor, "is_taken", _is_never_taken), (apply, "is_taken", _is_never_taken))

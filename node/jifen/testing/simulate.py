@@ -43,6 +43,8 @@ class Totals:
         self.blocks = 0
         self.transactions = 0
         """Committed, and told to their clients."""
+        self.reads = 0
+        """Linearizable reads confirmed."""
         self.terms = 0
         """Leaders elected."""
         self.injected: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class Totals:
         self.steps += world.checks.steps
         self.blocks += world.height
         self.transactions += world.clients.counts["told"]
+        self.reads += world.checks.reads_confirmed
         self.terms += len(world.checks.leaders)
         self.injected += world.injected
 
@@ -103,6 +106,7 @@ def table_of(totals: Totals, seconds: float) -> Table:
         ("leaders elected", totals.terms),
         ("blocks committed", totals.blocks),
         ("transactions acknowledged", totals.transactions),
+        ("linearizable reads", totals.reads),
     ):
         table.add_row(name, f"{count:,}")
     table.add_section()

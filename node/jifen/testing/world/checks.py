@@ -33,6 +33,8 @@ class _Memory:
         """Term, last height and committed height when it was last seen leading."""
         self.proved: tuple[int, dict[int, bytes]] = (0, {})
         """Term, and what that term's leader proved to be its log, by height. Begins anew with every life and term."""
+        self.reads: dict[int, int] = {}
+        """Height committed anywhere when a read was asked, by its id; those of this life only."""
         self.quiet_ticks = 0
         """Ticks since it last had a reason to wait: it started, heard its leader, or gave its vote."""
 
@@ -44,6 +46,7 @@ class Checks:
     def __init__(self, validators: Validators, signatures: Signatures, auditor: Auditor) -> None:
         self.steps = 0
         """Calls into cores."""
+        self.reads_confirmed = 0
         self.leaders: dict[int, str] = {}
         """Who was seen to lead, by term."""
         self.auditor = auditor
@@ -66,6 +69,10 @@ class Checks:
 
     # One validator's life.
 
+    def asked_read(self, node: "SimulatedValidator", request_id: int) -> None:
+        """Remember what a read that is asked now must show."""
+        self._memory[node.id].reads[request_id] = self.auditor.height
+
     def started(self, node: "SimulatedValidator") -> None:
         """A validator starts from exactly what it had made durable: nothing forgotten, nothing made up."""
         memory, disk = self._memory[node.id], node.disk
@@ -76,6 +83,7 @@ class Checks:
         _require(disk.tip.height >= memory.committed, f"{node.id} forgets what it had committed", memory.committed)
         memory.proved = (0, {})
         memory.quiet_ticks = 0
+        memory.reads.clear()
 
     def before_step(self, node: "SimulatedValidator", message: Message) -> None:
         """Remember what a request proves of its leader's log."""
@@ -150,6 +158,15 @@ class Checks:
     def output(self, node: "SimulatedValidator", output: Output) -> None:
         """Check an output as it is taken."""
         _require(not output.evidence, "evidence against a correct validator", output.evidence)
+        reads = self._memory[node.id].reads
+        for request_id, height in output.reads:
+            committed = reads.pop(request_id, None)
+            _require(committed is not None, "a read is confirmed that nobody waits for", node.id, request_id)
+            assert committed is not None
+            _require(height >= committed, "a stale read", node.id, height, committed)
+            self.reads_confirmed += 1
+        for request_id in output.reads_lost:
+            reads.pop(request_id)
         for entry in output.entries:
             key = (entry.term, entry.height)
             _require(self._entries.setdefault(key, entry.hash) == entry.hash, "log matching is broken", key)

@@ -79,9 +79,11 @@ class World:
         self.offset_ms = dict.fromkeys(self.ids, 0)
         self._drift = self._draw_drifts()
         self._doomed_sync: set[str] = set()
+        self._read_draws = self._draws("reads")
         self._disk_draws, self._turn_draws = self._draws("disks"), self._draws("turns")
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._events = 0
+        self._reads = 0
         self._turn_due: set[str] = set()
         self._held: dict[str, list[bytes]] = {id: [] for id in self.ids}
         """Frames that wait in front of a paused validator."""
@@ -120,6 +122,8 @@ class World:
         start = self._draws("start")
         for id in self.ids:
             self._at(start.randrange(TICK_MS), self._tick, id)
+        if self.scenario.read_ms:
+            self._at(start.randrange(100), self._read)
         for client in range(self.scenario.clients):
             self.call_client(start.randrange(100), client)
         for event in self.scenario.events:
@@ -292,6 +296,13 @@ class World:
         """Let the next sync of a validator fail."""
         self._doomed_sync.add(id)
 
+    def transfer(self, to: str | None) -> None:
+        """Let the leader hand over, to somebody or to whom it chooses."""
+        leader = self.leader_id()
+        if leader is not None and not self.nodes[leader].paused:
+            self.injected["transfers"] += 1
+            self._work(leader, self.nodes[leader].transfer, to)
+
     def fill_disk(self, id: str) -> None:
         """Leave no room on a validator's disk."""
         self.injected["full disks"] += 1
@@ -392,6 +403,18 @@ class World:
         node = self.nodes[validator]
         if node.running and not node.paused:
             self._work(validator, node.submit, signed, client)
+
+    def _read(self) -> None:
+        self._at(self.now + self._read_draws.randrange(1, self.scenario.read_ms + 1), self._read)
+        node = self.nodes[self._read_draws.choice(self.ids)]
+        if node.running and not node.paused:
+            self._reads += 1
+            self._work(node.id, node.read, self.read_id(node, self._reads))
+
+    def read_id(self, node: SimulatedValidator, count: int) -> int:
+        """Return the id of a read, which nobody ever used before: the world's count of reads serves."""
+        assert node.running
+        return count
 
     def _turn(self, id: str) -> None:
         self._turn_due.discard(id)

@@ -11,7 +11,7 @@ from typing import final
 import msgspec
 
 from jifen.actors.consensus import Delivery, PreparedBlock
-from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX
+from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.chain.validators import CertificateInvalid, Validators
@@ -41,7 +41,8 @@ class SimulatedGateway:
         self._checked = CheckedTransactions()
         self._ahead = (0, 0)
         """Term and block time, ms, of the last block that came from the future."""
-        self.refused_from_future = 0
+        self._ignored = 0
+        """Heartbeats of that term that were not heard."""
 
     def open(self, frame: bytes) -> Delivery | list[Transaction] | None:
         """Return what a frame brings, None when it is not followed; raises PeerFault."""
@@ -84,8 +85,9 @@ class SimulatedGateway:
 
     def _open_request(self, request: AppendRequest) -> Delivery | None:
         if not request.entries and self._is_from_future(*self._ahead, request.term):
-            self.refused_from_future += 1
-            return None
+            self._ignored += 1
+            if self._ignored <= HEARTBEATS_IGNORED_MAX:
+                return None
         blocks = [self._open_entry(entry) for entry in request.entries]
         if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
             raise PeerFault("blocks whose time runs backwards")
@@ -100,9 +102,14 @@ class SimulatedGateway:
         if blocks and certified < blocks[-1].header.height:
             time = blocks[-1].header.time
             if self._is_from_future(request.term, time, request.term):
+                if self._ahead[0] != request.term:
+                    self._ignored = 0
                 self._ahead = (request.term, time)
-                self.refused_from_future += 1
-                return None
+                known = sum(block.header.height <= certified for block in blocks)
+                if not known:
+                    return None
+                request = msgspec.structs.replace(request, entries=request.entries[:known])
+                prepared = prepared[:known]
         return Delivery(request, prepared)
 
     def _is_from_future(self, term: int, block_time: int, asked_term: int) -> bool:

@@ -8,7 +8,7 @@
     slow-disk V MS  a sync takes up to so long more fail-sync V                 the next sync fails
     fill-disk V     no room left                    empty-disks                 room again
     wipe V          its store is lost               rot V                       a bit of its log flips while it is down
-    clock V MS      set its clock that much off
+    clock V MS      set its clock that much off         transfer V, transfer any    the leader hands over
 
 `V` is a validator, `leader` (of the highest term; the first validator if there is none), `followers` or `all`.
 """
@@ -94,6 +94,10 @@ def _slow_disk(world: "World", words: list[str]) -> None:
     world.injected["slow disks"] += int(words[1]) > 0
 
 
+def _transfer(world: "World", words: list[str]) -> None:
+    world.transfer(None if words == ["any"] else _named(world, words)[0])
+
+
 def _clock(world: "World", words: list[str]) -> None:
     world.offset_ms[_named(world, words[:1])[0]] = int(words[1])
     world.injected["clock steps"] += 1
@@ -126,4 +130,5 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "wipe": _each(lambda world, id: world.wipe(id)),
     "rot": _each(lambda world, id: world.rot(id)),
     "clock": _clock,
+    "transfer": _transfer,
 }

@@ -40,6 +40,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     clients: int = 3
     think_ms: int = 100
     """Longest pause of a client between two transactions."""
+    read_ms: int = 0
+    """Longest pause between two linearizable reads, each asked of a random validator; 0 for none."""
     delay_ms_min: int = 1
     delay_ms_mean: int = 0
     """Mean of what is added to the shortest delay, distributed exponentially."""
@@ -120,6 +122,7 @@ def drawn(seed: int) -> Scenario:
         tight=draws.random() < 0.5,
         clients=pick((2, 4)),
         think_ms=pick((50, 400)),
+        read_ms=pick((0, 100, 600)),
         delay_ms_min=pick((1, 5)),
         delay_ms_mean=pick((0, 5, 40, 150)),
         loss_per_mille=pick((0, 0, 30, 200)),
@@ -143,6 +146,7 @@ def _events(scenario: Scenario, draws: random.Random) -> Iterator[Event]:
         (_fail_disk, 6000),
         (_lose_disk, 9000),
         (_clock, 3000),
+        (_transfer, 1500),
     ):
         if draws.random() < 0.5:
             continue
@@ -208,6 +212,10 @@ def _lose_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Ev
 
 def _clock(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
     yield Event(at, f"clock {_target(scenario, draws)} {draws.choice((-60_000, -500, 900, 30_000))}")
+
+
+def _transfer(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
+    yield Event(at, f"transfer {draws.choice(('any', *scenario.ids))}")
 
 
 def shrunk(scenario: Scenario, fails: Callable[[Scenario], bool], *, runs_max: int = 60) -> Scenario:

@@ -18,7 +18,7 @@ from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_m
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import RaftConfig, RandomDraws, Role
+from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import Transaction
 from jifen.store.errors import StoreDamaged, StoreFailed, StoreWiped
@@ -158,6 +158,21 @@ class SimulatedValidator:
         """Take a tick; one that waits is enough."""
         if TICK not in self.inbox:
             self.inbox.append(TICK)
+        self._world.wake(self.id)
+
+    def read(self, request_id: int) -> None:
+        """Ask for a height that shows everything committed until now."""
+        self._world.checks.asked_read(self, request_id)
+        self.raft.read_index(request_id)
+        self._world.checks.after_call(self)
+        self._world.wake(self.id)
+
+    def transfer(self, to: str | None) -> None:
+        """Hand leadership over, if there is any."""
+        try:
+            self.raft.transfer_leadership(to)
+        except (NotLeader, TransferRefused) as refusal:
+            self._world.note(f"{self.id} does not hand over: {refusal}")
         self._world.wake(self.id)
 
     def synced(self) -> None:
@@ -336,7 +351,7 @@ class SimulatedValidator:
 
     def _propose_waiting(self) -> bool:
         raft, queued = self.raft, self.mempool.queued
-        if not queued or raft.role is not Role.LEADER or raft.last_term != raft.term:
+        if not queued or raft.role is not Role.LEADER or raft.last_term != raft.term or raft.transferring:
             return False
         in_flight = raft.proposals_in_flight
         if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
