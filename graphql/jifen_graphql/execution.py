@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,7 @@ from jifen_graphql.cost import (
 )
 from jifen_graphql.executor import PlainFieldExecutor, plain_fields
 from jifen_graphql.limits import (
+    CURRENT_HEIGHT_SECONDS_MAX,
     DOCUMENT_BYTES_MAX,
     DOCUMENT_TOKENS_MAX,
     DOCUMENTS_CACHED_MAX,
@@ -49,6 +51,7 @@ from jifen_graphql.limits import (
     ListSizes,
 )
 from jifen_graphql.schema.context import BlockSummaries, RequestContext
+from jifen_graphql.schema.enums import Consistency
 
 if TYPE_CHECKING:
     import strawberry
@@ -60,6 +63,9 @@ _log = structlog.get_logger(__name__)
 _RULES: Final = (*specified_rules, MaxIntrospectionDepthRule)
 _VALIDATION_ERRORS_MAX: Final = 5
 """Errors after which validation stops: enough to mend a query with, few enough to make a flood of them cheap."""
+
+_WAITING: Final = frozenset({"minHeight", "consistency"})
+"""Arguments that may ask for a wait."""
 
 Answer = dict[str, Any]
 """`data`, `errors` and `extensions` of a GraphQL response, ready to be written as JSON."""
@@ -86,7 +92,8 @@ class Operation:
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     roots: tuple[FieldNode, ...]
-    has_min_height: bool
+    waits: bool
+    """Whether an argument of a root field may ask for a wait before the snapshot is opened."""
     weight: int | None = field(default=None)
     """Its weight, when no variable changes it: None until it was worked out."""
 
@@ -171,8 +178,8 @@ class Engine:
         self, document: DocumentNode, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
     ) -> Operation:
         roots = tuple(root_fields(node, fragments))
-        has_min_height = any(argument.name.value == "minHeight" for root in roots for argument in root.arguments or ())
-        return Operation(document, node, fragments, roots, has_min_height)
+        waits = any(argument.name.value in _WAITING for root in roots for argument in root.arguments or ())
+        return Operation(document, node, fragments, roots, waits)
 
     def weigh(self, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise RequestRefused when the answer could get too large."""
@@ -193,7 +200,7 @@ class Engine:
         self.check(operation, variables)
         if operation.kind is OperationType.MUTATION:
             return await self._mutate(operation, variables)
-        if operation.has_min_height:
+        if operation.waits:
             await self._wait_for_height(operation, variables)
         await trio.lowlevel.checkpoint()  # one breath for consensus before up to 50 ms of work
         with self.node.read() as view:
@@ -236,12 +243,33 @@ class Engine:
     async def _wait_for_height(self, operation: Operation, variables: Mapping[str, Any]) -> None:
         heights = [variable_or_literal(root, "minHeight", variables) for root in operation.roots]
         height = max((height for height in heights if height is not None), default=0)
+        if self._must_be_current(operation, variables):
+            current = await self.node.read_index(CURRENT_HEIGHT_SECONDS_MAX)
+            if current is None:
+                message = "no leader with a quorum vouches for a current height; ask again, or ask for LOCAL"
+                raise RequestRefused(refusal("NOT_CURRENT", message))
+            height = max(height, current)
         if height and not await self.node.wait_for_height(height, MIN_HEIGHT_SECONDS_MAX):
             message = (
                 f"this validator has not reached height {height} within {MIN_HEIGHT_SECONDS_MAX:g} seconds; "
                 "ask again, or ask another validator"
             )
             raise RequestRefused(refusal("HEIGHT_NOT_REACHED", message))
+
+    def _must_be_current(self, operation: Operation, variables: Mapping[str, Any]) -> bool:
+        """Tell whether a root field asks for it; what cannot be coerced is left to the execution to complain about."""
+        coerced = get_variable_values(
+            self.schema, operation.node.variable_definitions or (), dict(variables), hide_suggestions=True
+        )
+        query = self.schema.query_type
+        if isinstance(coerced, list) or query is None:
+            return False
+        for root in operation.roots:
+            with suppress(GraphQLError):
+                arguments = get_argument_values(query.fields[root.name.value], root, coerced)
+                if arguments.get("consistency") is Consistency.LINEARIZABLE:
+                    return True
+        return False
 
     def subscription_arguments(self, operation: Operation, variables: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the one root field of a subscription and its coerced arguments; raises RequestRefused."""

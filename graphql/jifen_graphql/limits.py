@@ -53,6 +53,9 @@ DISCARDING_SECONDS_MAX: Final = 2.0
 MIN_HEIGHT_SECONDS_MAX: Final = 5.0
 """Longest wait for `minHeight`: some blocks' time; a validator that lags more should say so."""
 
+CURRENT_HEIGHT_SECONDS_MAX: Final = 3.0
+"""Longest wait until a quorum vouches for a current height: outlasts an election."""
+
 SUBMIT_SECONDS_MAX: Final = 10.0
 """Longest wait for a commit: outlasts an election, and a client may send the same bytes again."""
 

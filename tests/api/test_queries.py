@@ -227,6 +227,51 @@ async def test_a_height_out_of_reach_is_said_to_be_so(http: httpx.AsyncClient, n
     assert node.open_views == 0
 
 
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("{ a: pointBalances(account: $ID, consistency: LINEARIZABLE) { pointType } node { height } }", True),
+        ("{ account(id: $ID, consistency: LINEARIZABLE, minHeight: 0) { id } node { height } }", True),
+        ("query($c: Consistency! = LINEARIZABLE) { account(id: $ID, consistency: $c) { id } node { height } }", True),
+        ("{ ...F } fragment F on Query { account(id: $ID, consistency: LINEARIZABLE) { id } node { height } }", True),
+        ("query($c: Consistency! = LOCAL) { account(id: $ID, consistency: $c) { id } node { height } }", False),
+        ("{ account(id: $ID, consistency: LOCAL) { id } node { height } }", False),
+        ("{ account(id: $ID, minHeight: 0) { id } node { height } }", False),
+    ],
+)
+async def test_a_linearizable_query_reads_at_a_height_that_a_quorum_vouches_for(
+    http: httpx.AsyncClient, node: FakeNode, nursery: trio.Nursery, query: str, asked: bool
+) -> None:
+    async def behind(timeout_seconds: float) -> int:
+        nursery.start_soon(commit)
+        return 1
+
+    async def commit() -> None:
+        node.commit()
+
+    node.read_index = behind  # type: ignore[method-assign]
+    answer = await data(http, query.replace("$ID", f'"{encode_account(bytes(20))}"'))
+    assert answer["node"]["height"] == (1 if asked else 0)
+
+
+async def test_without_a_quorum_a_linearizable_query_is_refused_and_a_local_one_is_not(
+    http: httpx.AsyncClient, node: FakeNode
+) -> None:
+    async def nobody(timeout_seconds: float) -> None:
+        return None
+
+    node.read_index = nobody  # type: ignore[method-assign]
+    query = f'query($c: Consistency!) {{ account(id: "{encode_account(bytes(20))}", consistency: $c) {{ id }} }}'
+    accept = {"accept": "application/graphql-response+json"}
+    for consistency, status in (("LINEARIZABLE", 503), ("LOCAL", 200), ("NEWEST", 400)):
+        request = {"query": query, "variables": {"c": consistency}}
+        response = await http.post("/graphql", json=request, headers=accept)
+        assert response.status_code == status, response.text
+        if status == 503:
+            assert response.json()["errors"][0]["extensions"]["code"] == "NOT_CURRENT"
+    assert node.open_views == 0
+
+
 async def test_blocks_come_newest_first_a_page_at_a_time(http: httpx.AsyncClient, node: FakeNode) -> None:
     for _ in range(5):
         node.commit()

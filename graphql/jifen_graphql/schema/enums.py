@@ -34,6 +34,20 @@ class TransactionOutcome(Enum):
     REJECTED = strawberry.enum_value("REJECTED", description="It changed nothing but its receipt.")
 
 
+@strawberry.enum(description="How current an answer has to be.")
+class Consistency(Enum):
+    """Which snapshot a query is content with."""
+
+    LOCAL = strawberry.enum_value(
+        "LOCAL", description="This validator's newest block: true and final, perhaps behind others by some blocks."
+    )
+    LINEARIZABLE = strawberry.enum_value(
+        "LINEARIZABLE",
+        description="At least all that any validator had confirmed when the query came; the leader and a quorum "
+        "are asked, which takes a round trip, and the query fails with NOT_CURRENT when they do not answer.",
+    )
+
+
 @strawberry.enum(description="How far a submission waits before it answers.")
 class WaitFor(Enum):
     """What the client wants to know before it goes on."""

@@ -12,7 +12,7 @@ from jifen.ledger.types import AccountId
 from jifen_graphql.limits import BLOCKS_PAGE_DEFAULT
 from jifen_graphql.schema.blocks import Block, Transaction
 from jifen_graphql.schema.context import Info
-from jifen_graphql.schema.enums import TransactionStatus
+from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import check_page_size
 from jifen_graphql.schema.scalars import DateTime, Hash
@@ -23,6 +23,11 @@ MinHeight = Annotated[
     strawberry.argument(
         description="Wait, a few seconds at most, until this validator has this block: read what you have written."
     ),
+]
+
+Currency = Annotated[
+    Consistency,
+    strawberry.argument(description="How current the answer has to be; it then holds for the whole request."),
 ]
 
 
@@ -88,14 +93,26 @@ class Query:
         return [Organization.of(record) for record in info.context.view.organizations()]
 
     @query_field("A member's account; null when it is not registered.")
-    def account(self, info: Info, id: AccountId, min_height: MinHeight = None) -> Account | None:  # noqa: ARG002
-        """Read an account of the snapshot, which was opened after the wait for `min_height`."""
+    def account(
+        self,
+        info: Info,
+        id: AccountId,
+        min_height: MinHeight = None,  # noqa: ARG002
+        consistency: Currency = Consistency.LOCAL,  # noqa: ARG002
+    ) -> Account | None:
+        """Read an account of the snapshot, which was opened after the waits that the other arguments ask for."""
         record = info.context.view.account(id)
         return Account.of(record) if record else None
 
     @query_field("What an account holds, sorted by point type.")
-    def point_balances(self, info: Info, account: AccountId, min_height: MinHeight = None) -> list[PointBalance]:  # noqa: ARG002
-        """Read the holdings of the snapshot, which was opened after the wait for `min_height`."""
+    def point_balances(
+        self,
+        info: Info,
+        account: AccountId,
+        min_height: MinHeight = None,  # noqa: ARG002
+        consistency: Currency = Consistency.LOCAL,  # noqa: ARG002
+    ) -> list[PointBalance]:
+        """Read the holdings of the snapshot, which was opened after the waits that the other arguments ask for."""
         return balances_of(info.context.view, account)
 
     @query_field("A transaction by its id; its status is UNKNOWN when this validator has not got it.")

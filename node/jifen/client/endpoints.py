@@ -30,7 +30,7 @@ RETRY_SECONDS_MIN: Final = 0.05
 RETRY_SECONDS_MAX: Final = 1.0
 """Pause after all validators failed once, doubled every round: an election is over within a second or two."""
 
-TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "TIMED_OUT"})
+TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "NOT_CURRENT", "TIMED_OUT"})
 """GraphQL error codes of a validator that cannot answer now while another one may."""
 
 
