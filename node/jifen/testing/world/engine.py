@@ -87,6 +87,8 @@ class World:
         self._turn_due: set[str] = set()
         self._held: dict[str, list[bytes]] = {id: [] for id in self.ids}
         """Frames that wait in front of a paused validator."""
+        self._held_reads: dict[str, list[int]] = {id: [] for id in self.ids}
+        """Reads that do; clients come by other doors, and may be let in first."""
         self.nodes: dict[str, SimulatedValidator] = {}
         for id in self.ids:
             draws = self._draws(f"elections of {id}")
@@ -260,6 +262,7 @@ class World:
     def _stop(self, node: SimulatedValidator) -> None:
         node.stop()
         self._held[node.id].clear()
+        self._held_reads[node.id].clear()
         self._doomed_sync.discard(node.id)
 
     def restart(self, id: str) -> None:
@@ -282,9 +285,12 @@ class World:
         if not node.paused:
             return
         frames, self._held[id] = self._held[id], []
+        reads, self._held_reads[id] = self._held_reads[id], []
         for frame in frames:
-            node.take_frame(frame)
+            self._work(id, node.take_frame, frame)
         node.paused = False
+        for request_id in reads:
+            self._work(id, node.read, request_id)
         self.wake(id)
 
     def fail(self, node: SimulatedValidator) -> None:
@@ -405,11 +411,18 @@ class World:
             self._work(validator, node.submit, signed, client)
 
     def _read(self) -> None:
-        self._at(self.now + self._read_draws.randrange(1, self.scenario.read_ms + 1), self._read)
-        node = self.nodes[self._read_draws.choice(self.ids)]
-        if node.running and not node.paused:
+        draws = self._read_draws
+        self._at(self.now + draws.randrange(1, self.scenario.read_ms + 1), self._read)
+        leading = [id for id, node in self.nodes.items() if node.running and node.raft.role is Role.LEADER]
+        node = self.nodes[draws.choice(leading if leading and draws.random() < 0.5 else self.ids)]
+        if node.running:
             self._reads += 1
-            self._work(node.id, node.read, self.read_id(node, self._reads))
+            request_id = self.read_id(node, self._reads)
+            self.checks.asked_read(node, request_id)
+            if node.paused:
+                self._held_reads[node.id].append(request_id)
+            else:
+                self._work(node.id, node.read, request_id)
 
     def read_id(self, node: SimulatedValidator, count: int) -> int:
         """Return the id of a read, which nobody ever used before: the world's count of reads serves."""

@@ -41,7 +41,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     think_ms: int = 100
     """Longest pause of a client between two transactions."""
     read_ms: int = 0
-    """Longest pause between two linearizable reads, each asked of a random validator; 0 for none."""
+    """Longest pause between two linearizable reads, each asked of anybody, or of who thinks to lead; 0 for none."""
     delay_ms_min: int = 1
     delay_ms_mean: int = 0
     """Mean of what is added to the shortest delay, distributed exponentially."""
@@ -122,7 +122,7 @@ def drawn(seed: int) -> Scenario:
         tight=draws.random() < 0.5,
         clients=pick((2, 4)),
         think_ms=pick((50, 400)),
-        read_ms=pick((0, 100, 600)),
+        read_ms=pick((0, 20, 300)),
         delay_ms_min=pick((1, 5)),
         delay_ms_mean=pick((0, 5, 40, 150)),
         loss_per_mille=pick((0, 0, 30, 200)),
