@@ -2,6 +2,7 @@
 #
 # Variables:  PYTHON=python3.12   the interpreter that .venv is made with (3.11 or newer; otherwise the first one found)
 #             ARGS="..."          handed on to jifen demo, pytest or uv
+#             SEEDS=1000 FIRST=0  how many worlds make simulate runs, and from which seed on
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,6 +11,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?=
 ARGS ?=
+SEEDS ?= 1000
+FIRST ?= 0
 UV_VERSION := 0.13.9
 
 VENV := .venv
@@ -21,18 +24,24 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 LOCKER := build/lock-tool
 
-.PHONY: help demo test check format lock web bench clean
+.PHONY: help demo test simulate mutations check format lock web bench clean
 
 help: ## list the targets
 	@printf 'usage: make TARGET [PYTHON=python3.12] [ARGS="..."]\n\n'
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do \
-		printf '  %-8s %s\n' "$$target" "$$text"; done
+		printf '  %-9s %s\n' "$$target" "$$text"; done
 
 demo: $(RUNTIME) ## run an alliance of four validators on real purchases (ARGS="--once --json", ARGS="--help")
 	@exec $(BIN)/jifen demo $(ARGS)
 
 test: $(DEVELOPMENT) ## run the tests (ARGS="-k transfer")
 	$(BIN)/pytest $(ARGS)
+
+simulate: $(DEVELOPMENT) ## run whole alliances in a simulated world, faults drawn from seeds (SEEDS=1000 FIRST=0)
+	$(BIN)/python -m jifen.testing.simulate --seeds $(SEEDS) --first $(FIRST) $(ARGS)
+
+mutations: $(DEVELOPMENT) ## plant classic bugs and see the simulated world catch each of them
+	$(BIN)/python -m jifen.testing.mutations $(ARGS)
 
 check: $(DEVELOPMENT) ## lint, format, types, import direction, architecture tests
 	$(BIN)/ruff check

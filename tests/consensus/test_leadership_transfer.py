@@ -16,7 +16,6 @@ from jifen.consensus.types import (
     TransferRefused,
 )
 from jifen.testing.consensus_host import Host, acknowledge, append, elect, make_chain, make_host
-from jifen.testing.consensus_world import Faults, World
 
 
 def leader(*caught_up: str) -> Host:
@@ -42,110 +41,6 @@ def role(host: Host) -> Role:
 def transferring(host: Host) -> str | None:
     """Return to whom leadership is being handed over now."""
     return host.raft.transferring
-
-
-def calm(validators: int = 3) -> World:
-    """Return a faultless world with a leader and nothing on its way but heartbeats."""
-    world = World(1, validators=validators, faults=Faults(proposal=0.2))
-    world.run(100)
-    world.faults = Faults(proposal=0.0)
-    world.run(20)
-    assert world.agreed(beyond=3)
-    return world
-
-
-def leader_of(world: World) -> str:
-    found = world.leader()
-    assert found is not None
-    return found.host.config.id
-
-
-def followers_of(world: World) -> list[str]:
-    return [id for id in world.ids if id != leader_of(world)]
-
-
-# A whole cluster.
-
-
-@pytest.mark.parametrize("named", [True, False])
-def test_a_peer_that_has_everything_leads_the_next_term_before_anybody_grows_impatient(named: bool) -> None:
-    """TestLeaderTransferToUpToDateNode; TestLeaderTransferWithCheckQuorum, since a lease is always held here."""
-    world = calm(4)
-    old, followers = leader_of(world), followers_of(world)
-    term = world.nodes[old].host.raft.term
-    world.transfer(old, followers[1] if named else None)
-    # Shorter than the shortest election timeout: no validator can have begun an election of its own.
-    world.run(9)
-    assert leader_of(world) == followers[1] if named else leader_of(world) in followers
-    assert world.nodes[leader_of(world)].host.raft.term == term + 1
-    assert {node.host.raft.term for node in world.nodes.values()} == {term + 1}
-    world.settle()
-
-
-def test_leadership_can_be_handed_back() -> None:
-    """TestLeaderTransferBack."""
-    world = calm()
-    first = leader_of(world)
-    world.transfer(first, followers_of(world)[0])
-    world.run(9)
-    second = leader_of(world)
-    assert second != first
-    world.transfer(second, first)
-    world.run(9)
-    assert leader_of(world) == first
-    world.settle()
-
-
-def test_a_peer_far_behind_is_brought_up_to_date_first() -> None:
-    """TestLeaderTransferToSlowFollower."""
-    world = calm()
-    old, slow = leader_of(world), followers_of(world)[0]
-    world.partition("".join(id for id in world.ids if id != slow))
-    world.faults = Faults(proposal=0.9)
-    world.run(7)
-    world.faults = Faults(proposal=0.0)
-    world.blocked.clear()
-    behind = world.nodes[slow].host.raft.last_height
-    assert behind + 3 < world.nodes[old].host.raft.last_height
-    world.transfer(old, slow)
-    world.run(15)
-    assert leader_of(world) == slow
-    world.settle()
-
-
-def test_when_the_chosen_peer_stays_away_the_leader_leads_on() -> None:
-    """TestLeaderTransferTimeout."""
-    world = calm(4)
-    old, away = leader_of(world), followers_of(world)[0]
-    host = world.nodes[old].host
-    raft, term = host.raft, host.raft.term
-    world.crash(away)
-    world.transfer(old, away)
-    world.run(5)
-    assert transferring(host) == away
-    world.run(10)
-    assert transferring(host) is None
-    world.faults = Faults(proposal=1.0)
-    before = raft.committed
-    world.run(10)
-    assert (leader_of(world), raft.term) == (old, term)
-    assert raft.committed > before
-    world.faults = Faults(proposal=0.0)
-    world.settle()
-
-
-def test_the_old_leaders_blocks_are_kept_and_the_new_leaders_follow_them() -> None:
-    """TestLeaderTransferToUpToDateNodeFromFollower, turned round: blocks on their way are neither lost nor doubled."""
-    world = calm(4)
-    old = leader_of(world)
-    hashes = [world.nodes[old].host.propose(b"%d" % number).hash for number in range(3)]
-    world.transfer(old, None)
-    world.run(30)
-    new = world.nodes[leader_of(world)].host
-    assert new.config.id != old
-    assert [entry.hash for entry in new.disk.log][-4:-1] == hashes
-    assert new.raft.committed == new.raft.last_height
-    world.settle()
 
 
 # The leader that hands over.

@@ -3,7 +3,6 @@
 (19) is the row of the known-pitfall list kept in the docs: stale reads.
 """
 
-import msgspec
 import pytest
 
 from jifen.consensus import reading
@@ -18,7 +17,6 @@ from jifen.consensus.messages import (
 )
 from jifen.consensus.types import EvidenceKind, Role
 from jifen.testing.consensus_host import Host, acknowledge, append, elect, make_chain, make_host
-from jifen.testing.consensus_world import Faults, World
 
 
 def leader() -> Host:
@@ -304,70 +302,3 @@ def test_an_answer_of_an_earlier_term_is_late() -> None:
     host.step(VoteResponse(4, "c", "a", False, False))
     host.step(ReadIndexResponse(4, "c", "a", 2, 18))
     assert reads(host) == [(2, 18)]
-
-
-# Whole clusters.
-
-
-def calm() -> World:
-    """Return a faultless world of four with a leader, in which a block is proposed every few steps."""
-    world = World(3, validators=4, faults=Faults(proposal=0.3))
-    world.run(120)
-    assert world.leader() is not None
-    return world
-
-
-def leader_of(world: World) -> str:
-    found = world.leader()
-    assert found is not None
-    return found.host.config.id
-
-
-def test_in_calm_every_read_of_every_validator_passes() -> None:
-    world = calm()
-    world.faults = msgspec.structs.replace(world.faults, read=0.2)
-    world.run(100)
-    world.faults = msgspec.structs.replace(world.faults, read=0.0)
-    world.run(10)
-    assert all(node.reads == {} for node in world.nodes.values())
-    assert world.outcomes["reads"] > 50
-    assert world.outcomes["reads lost"] == 0
-
-
-def test_a_leader_cut_off_confirms_no_read_although_it_still_believes_to_lead() -> None:
-    """(19)"""
-    world = calm()
-    old = leader_of(world)
-    node = world.nodes[old]
-    world.partition("".join(id for id in world.ids if id != old))
-    for _ in range(8):
-        world.read(old)
-        world.run(1)
-        assert node.host.raft.role is Role.LEADER
-    world.run(60)
-    assert leader_of(world) != old
-    assert node.reads == {}
-    assert world.outcomes == {"reads": 0, "reads lost": 8, "transfers": 0}
-
-
-def test_a_leader_that_slept_through_an_election_confirms_no_read_when_it_wakes() -> None:
-    """(19) the world compares every confirmed height with what was committed anywhere when the read was asked."""
-    world = calm()
-    old = leader_of(world)
-    node = world.nodes[old]
-    before = node.host.raft.committed
-    answered = world.read(old)
-    world.pause(old, 120)
-    node.deaf_until = node.paused_until + 6
-    world.run(122)
-    assert leader_of(world) != old
-    assert max(world.committed) > before + 5
-    assert node.host.raft.role is Role.LEADER
-    asked_too_late = world.read(old)
-    world.run(2)
-    assert node.reads.keys() == {answered, asked_too_late}
-    world.run(40)
-    assert node.host.raft.leader == leader_of(world)
-    assert node.reads == {}
-    # The first read's answers were given while it led, and waited for it; they say nothing to the second one.
-    assert world.outcomes == {"reads": 1, "reads lost": 1, "transfers": 0}

@@ -61,8 +61,8 @@ def test_row_3_what_a_crash_of_everybody_takes_was_never_acknowledged() -> None:
 
 def test_row_3_a_single_validator_acknowledges_only_what_is_on_its_disk() -> None:
     """etcd-io/etcd issue 14370: alone, one acknowledgement is a quorum."""
-    crashes = "".join(f"at {at} crash mall\nat {at + 1} restart mall\n" for at in range(1500, 6000, 351))
-    world = play(f"seed 4\nvalidators 1\nclients 4\nthink_ms 10\nsync_ms_max 60\nduration_ms 6500\n{crashes}")
+    crashes = "".join(f"at {at} crash mall\nat {at + 1} restart mall\n" for at in range(2500, 14_000, 1900))
+    world = play(f"seed 4\nvalidators 1\nclients 4\nthink_ms 10\nsync_ms_max 300\nduration_ms 14000\n{crashes}")
 
     assert world.injected["torn syncs"] > 2
     world.settle()

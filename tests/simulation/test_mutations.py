@@ -9,6 +9,7 @@ QUICK_SEEDS_MAX = 6
 
 RARE = {
     "vote cleared on a step-down within the term",
+    "vote for a log that is not up to date",
     "late answers of an older term counted",
     "unverified suffix acknowledged",
     "committed beyond the verified prefix",

@@ -75,12 +75,6 @@ def check_committed_unchanged(committed: Mapping[int, bytes], height: int, hash:
     _require(committed.get(height, hash) == hash, "two blocks committed at one height", height)
 
 
-def check_leader_completeness(committed: Mapping[int, bytes], log: Sequence[Position], leader: str) -> None:
-    """Check that a new leader's log holds everything ever committed (Raft figure 3)."""
-    for height, hash in committed.items():
-        _require(height < len(log) and log[height].hash == hash, "a leader lacks a committed block", leader, height)
-
-
 def check_certificate(validators: ValidatorSet, certificate: Certificate) -> None:
     """Check that a quorum signed."""
     _require(validators.well_formed(certificate), "certificate without a quorum", certificate)

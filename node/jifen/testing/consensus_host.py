@@ -1,6 +1,6 @@
 """A host for one consensus core: a disk in memory, signatures that are only hashes, and the host's duties in order.
 
-Unit tests drive one core by hand with it; the simulated world in `consensus_world` runs several.
+Unit tests drive one core by hand with it; the simulated world in `jifen.testing.world` runs whole validators.
 """
 
 import hashlib

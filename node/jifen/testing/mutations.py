@@ -78,11 +78,11 @@ def catch(mutation: Mutation, *, first: int = 0, seeds_max: int = SEEDS_MAX) -> 
 
 def _check_of(report: str) -> str:
     line = report.splitlines()[0].split(" ms: ", 1)[-1]
-    found = re.match(r"(\w+): \(?['\"]?([^'\",(]+)", line)
+    found = re.match(r"""(\w+): \(?(['"]?)(.*?)\2(, .*|\)?)$""", line)
     assert found is not None, line
     if found[1] == "InvariantBroken":
-        return re.sub(r"^(mall|books|music|cafe|tea) ", "a validator ", found[2].strip())
-    return "an assertion in the validator itself" if found[1] == "AssertionError" else f"{found[1]}: {found[2]}"
+        return re.sub(r"^(mall|books|music|cafe|tea) ", "a validator ", found[3])
+    return "an assertion in the validator itself" if found[1] == "AssertionError" else f"{found[1]}: {found[3]}"
 
 
 # Elections.

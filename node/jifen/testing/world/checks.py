@@ -6,17 +6,19 @@ failure raises InvariantBroken.
 
 from typing import TYPE_CHECKING, final
 
-from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.chain.validators import Validators
 from jifen.consensus import invariants
+from jifen.consensus.certificates import ValidatorSet
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, VoteResponse
 from jifen.consensus.output import Output
-from jifen.consensus.types import HardState, Role
+from jifen.consensus.types import HardState, Position, Role
 from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.signatures import Signatures
 
 if TYPE_CHECKING:
+    from jifen.testing.world.disk import SimulatedDisk
     from jifen.testing.world.validator import SimulatedValidator
 
 
@@ -51,6 +53,7 @@ class Checks:
         """Who was seen to lead, by term."""
         self.auditor = auditor
         self._validators = validators
+        self._set = ValidatorSet(validators.ids)
         self._signatures = signatures
         self._memory = {id: _Memory() for id in validators.ids}
         self._entries: dict[tuple[int, int], bytes] = {}
@@ -235,19 +238,21 @@ class Checks:
         invariants.check_committed_unchanged(self.blocks, tip.height, tip.hash)
         if tip.height not in self.blocks:
             self._check_certificate(certificate)
-            holders = sum(
-                tip.height <= len(memory.log) and memory.log[tip.height - 1] == tip.hash
-                for memory in self._memory.values()
-            )
-            _require(holders >= self._validators.quorum, "committed but not durable on a quorum", tip.height, holders)
+            logs = [memory.log for memory in self._memory.values()]
+            invariants.check_durable_on_quorum(self._set, logs, tip.height, tip.hash)
             self._committed_in[tip.height] = certificate.term
             self.auditor.take_block(block.executed)
 
+    def check_logs(self, disks: list["SimulatedDisk"]) -> None:
+        """Log matching, entry by entry, between all disks, those of stopped validators included."""
+        logs = [[Position(entry.height, entry.term, entry.hash) for entry in disk.log] for disk in disks]
+        for place, one in enumerate(logs):
+            for other in logs[place + 1 :]:
+                invariants.check_log_matching(one, other)
+
     def _check_certificate(self, certificate: Certificate) -> None:
-        try:
-            claims = self._validators.claims_of(certificate)
-        except CertificateInvalid as error:
-            raise InvariantBroken(str(error)) from error
+        invariants.check_certificate(self._set, certificate)
+        claims = self._validators.claims_of(certificate)
         _require(not self._signatures.false_claims(claims), "a certificate with a false signature", certificate.height)
         for signer in self._validators.signers_of(certificate):
             key = (signer, certificate.term, certificate.height)

@@ -83,7 +83,8 @@ class World:
         self._disk_draws, self._turn_draws = self._draws("disks"), self._draws("turns")
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._events = 0
-        self._reads = 0
+        self.reads = 0
+        """Linearizable reads asked for."""
         self._turn_due: set[str] = set()
         self._held: dict[str, list[bytes]] = {id: [] for id in self.ids}
         """Frames that wait in front of a paused validator."""
@@ -219,7 +220,7 @@ class World:
     # What tests and reports look at.
 
     def leader_id(self) -> str | None:
-        """Return the running leader of the highest term, or None."""
+        """Return the running leader of the highest term, paused or not, or None."""
         leading = [node for node in self.nodes.values() if node.running and node.raft.role is Role.LEADER]
         return max(leading, key=lambda node: node.raft.term).id if leading else None
 
@@ -416,13 +417,17 @@ class World:
         leading = [id for id, node in self.nodes.items() if node.running and node.raft.role is Role.LEADER]
         node = self.nodes[draws.choice(leading if leading and draws.random() < 0.5 else self.ids)]
         if node.running:
-            self._reads += 1
-            request_id = self.read_id(node, self._reads)
-            self.checks.asked_read(node, request_id)
-            if node.paused:
-                self._held_reads[node.id].append(request_id)
-            else:
-                self._work(node.id, node.read, request_id)
+            self.ask_read(node)
+
+    def ask_read(self, node: SimulatedValidator) -> None:
+        """Ask a running validator for a linearizable read."""
+        self.reads += 1
+        request_id = self.read_id(node, self.reads)
+        self.checks.asked_read(node, request_id)
+        if node.paused:
+            self._held_reads[node.id].append(request_id)
+        else:
+            self._work(node.id, node.read, request_id)
 
     def read_id(self, node: SimulatedValidator, count: int) -> int:
         """Return the id of a read, which nobody ever used before: the world's count of reads serves."""
@@ -454,5 +459,6 @@ class World:
     def _check_states(self) -> None:
         disks = [node.disk for node in self.nodes.values() if not node.disk.wiped]
         self.checks.auditor.check_disks(disks)
+        self.checks.check_logs(disks)
         if self.now < self.scenario.duration_ms:
             self._at(self.now + CHECK_MS, self._check_states)
