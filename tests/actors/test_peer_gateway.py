@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from jifen.actors.consensus import Delivery
-from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX
+from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX
 from jifen.chain.executor import ExecutedBlock
 from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
@@ -293,6 +293,29 @@ async def test_a_leader_from_the_future_is_not_heard_at_all_so_that_another_is_e
     door.node.now += 5
     await door.take(heartbeat)
     assert len(door.let_in) == 3
+
+
+async def test_a_leader_from_the_future_that_nobody_else_replaces_is_heard_again_but_not_followed(door: Door) -> None:
+    """Deaf for ever, this validator could never tell that leader which certified blocks it lacks."""
+    built = door.chain.build([], time=CREATED_AT + CLOCK_AHEAD_MS_MAX + 5, term=2)
+    heartbeat = AppendRequest(2, "mall", "books", 0, 0, door.chain.anchor.tip.hash, (), 0, ())
+    for _ in range(HEARTBEATS_IGNORED_MAX):
+        await door.take(door.request(built))
+        await door.take(heartbeat)
+    assert door.let_in == []
+    await door.take(heartbeat)
+    await door.take(door.request(built))
+    assert [delivery.message for delivery in door.let_in] == [heartbeat]
+
+
+async def test_of_a_request_that_ends_in_the_future_the_certified_part_is_taken(door: Door) -> None:
+    first = door.chain.build([], time=CREATED_AT + CLOCK_AHEAD_MS_MAX * 2)
+    second = door.chain.build([], time=CREATED_AT + CLOCK_AHEAD_MS_MAX * 2)
+    request = door.request(first, second, commit=1, certificates=(door.chain.certify(first),))
+    await door.take(request)
+    [delivery] = door.let_in
+    assert delivery.message == msgspec.structs.replace(request, entries=request.entries[:1])
+    assert [block.hash for block in delivery.blocks] == [first.tip.hash]
 
 
 async def test_a_block_from_the_future_that_a_quorum_has_certified_is_taken(door: Door) -> None:
