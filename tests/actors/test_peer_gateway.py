@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from jifen.actors.consensus import Delivery
-from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX
+from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, TERM_AHEAD_MAX, HEARTBEATS_IGNORED_MAX
 from jifen.chain.executor import ExecutedBlock
 from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
@@ -110,6 +110,25 @@ async def test_votes_heartbeats_and_questions_come_in(door: Door) -> None:
     for message in messages:
         await door.take(message)
     assert [delivery.message for delivery in door.let_in] == messages
+
+
+@pytest.mark.parametrize("term", [TERM_AHEAD_MAX + 2, 2**53 - 1])
+async def test_no_message_takes_this_validator_to_a_term_out_of_reach_of_elections(door: Door, term: int) -> None:
+    anchor = door.chain.anchor.tip.hash
+    for message in (
+        VoteRequest(term, "mall", "books", 0, 0, False),
+        VoteRequest(term, "mall", "books", 0, 0, True),
+        VoteResponse(term, "mall", "books", False, False),
+        AppendRequest(term, "mall", "books", 0, 0, anchor, (), 0, ()),
+        AppendResponse(term, "mall", "books", False, 0, anchor, 0, 0, 0, 0, ()),
+    ):
+        await door.refuses(message, "ahead of ours")
+
+
+async def test_a_validator_that_missed_many_elections_hears_of_their_term(door: Door) -> None:
+    term = door.node.consensus.raft.term + TERM_AHEAD_MAX
+    await door.take(VoteRequest(term, "mall", "books", 0, 0, False))
+    assert len(door.let_in) == 1
 
 
 @pytest.mark.parametrize("frame", [b"", b"\0", b"\x91\x01", b"\xc1" * 100, bytes(70_000)], ids=len)

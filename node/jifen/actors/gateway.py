@@ -27,6 +27,11 @@ CLOCK_AHEAD_MS_MAX = 10_000
 """A block may be this far ahead of this validator's clock: network time keeps machines within a second of each other,
 and a leader whose clock runs away must not drag block time with it."""
 
+TERM_AHEAD_MAX = 1 << 16
+"""A message may be this many terms ahead of this validator: terms rise by one an election, so a validator cut off that
+far has missed nine hours of nothing but elections of half a second. Without a bound one message of one validator takes
+everybody to the last term there is, for good; with it that takes 2^37 messages, each waited for by a disk."""
+
 HEARTBEATS_IGNORED_MAX = 20
 """Heartbeats of a leader ahead of its time that go unheard, in one term: two seconds' worth, twice the longest election
 time-out. If nobody else was elected by then, a quorum follows that leader, and staying deaf would only keep this
@@ -68,6 +73,8 @@ class PeerGateway:
             raise PeerFault(str(error)) from None
         if message.sender != peer or message.recipient != self._name:
             raise PeerFault(f"a message from {message.sender} to {message.recipient} came over the link of {peer}")
+        if not isinstance(message, ForwardTransactions):
+            self._check_term(message.term)
         if isinstance(message, ForwardTransactions):
             if not await self._mempool.take_forwarded(message.transactions):
                 raise PeerFault("it forwarded a transaction without checking it")
@@ -79,6 +86,11 @@ class PeerGateway:
             await self._consensus.deliver(Delivery(await self._check_acknowledgement(message)))
         else:
             await self._consensus.deliver(Delivery(message))
+
+    def _check_term(self, term: int) -> None:
+        ours = self._consensus.raft.term
+        if term > ours + TERM_AHEAD_MAX:
+            raise PeerFault(f"its term {term} is more than {TERM_AHEAD_MAX} ahead of ours, {ours}")
 
     async def _check_acknowledgement(self, response: AppendResponse) -> AppendResponse:
         """Return the response with those signatures that are of use, checked, and no others.
