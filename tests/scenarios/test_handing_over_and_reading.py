@@ -7,7 +7,8 @@ tests/consensus/test_read_index.py and test_leadership_transfer.py.
 import pytest
 
 from jifen.consensus.types import Role
-from jifen.testing.world.engine import TICK_MS, World
+from jifen.testing.world.engine import World
+from jifen.testing.world.machines import TICK_MS
 from jifen.testing.world.scenario import from_text
 from jifen.testing.world.validator import SimulatedValidator
 

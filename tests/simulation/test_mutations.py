@@ -1,5 +1,8 @@
 """The world notices classic bugs; all of them, with the seeds they take, are in docs/testing.md (`make mutations`)."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from jifen.testing.mutations import MUTATIONS, Mutation, catch
@@ -29,3 +32,10 @@ def test_what_is_no_bug_is_not_caught() -> None:
     harmless = Mutation("nothing", ((SimulatedDisk, "open", SimulatedDisk.open),))
 
     assert catch(harmless, first=200, seeds_max=3) is None
+
+
+def test_the_table_in_the_docs_lists_every_planted_bug() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| \d+ \| [^|]+ \|$", docs, re.MULTILINE)
+
+    assert rows == [mutation.name for mutation in MUTATIONS]

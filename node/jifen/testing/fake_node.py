@@ -291,7 +291,8 @@ class FakeNode:
         with self.read() as view:
             record = view.transaction(result.id)
         if record is None:
-            return _refused(result.id, "TIMED_OUT", "not committed in time; send the same bytes again")
+            text = "not committed in time; send the same bytes again"
+            return SubmitResult(result.id, SubmitStatus.ACCEPTED, None, "TIMED_OUT", text, None)
         rejection = Rejection(record.receipt.rejection) if record.receipt.rejection else None
         message = f"rejected: {rejection.name}" if rejection else "committed"
         return SubmitResult(result.id, SubmitStatus.COMMITTED, rejection, None, message, record.height)

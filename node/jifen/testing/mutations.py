@@ -27,7 +27,8 @@ from jifen.consensus.progress import Inflight, Progress
 from jifen.consensus.raft import Raft
 from jifen.consensus.state import Leadership, State
 from jifen.consensus.types import HardState, RandomDraws
-from jifen.ledger import apply
+from jifen.ledger import apply, earning
+from jifen.ledger.types import PointType
 from jifen.store.errors import StoreDamaged
 from jifen.testing.world import validator
 from jifen.testing.world.disk import SimulatedDisk
@@ -245,6 +246,10 @@ def _goes_on_after_failed_sync(world: World, node: validator.SimulatedValidator)
     del world
 
 
+def _rounds_up(point_type: PointType, amount_fen: int) -> int:
+    return -(-amount_fen * point_type.earn_points // point_type.earn_fen)
+
+
 def _is_never_taken(*_: object) -> bool:
     return False
 
@@ -293,6 +298,7 @@ MUTATIONS: Final = (
     Mutation(
         "transaction applied twice", ((executor, "is_taken", _is_never_taken), (apply, "is_taken", _is_never_taken))
     ),
+    Mutation("points of a purchase rounded up", ((earning, "points_for", _rounds_up),)),
     Mutation("damaged end of the log dropped, then votes", ((validator, "recover", _drops_damaged_end),)),
     Mutation("wiped disk votes under its old identity", ((SimulatedDisk, "open", _starts_wiped),)),
 )

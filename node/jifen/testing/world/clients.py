@@ -1,4 +1,4 @@
-"""Clients of the world: register, earn, transfer, one transaction at a time, asked for until the answer comes.
+"""Clients of the world: register, earn, refund, transfer, one transaction at a time, asked for until the answer comes.
 
 They go to any validator, repeat the same bytes to another when no answer comes in time, and now and then ask two at
 once. What they were told goes to the auditor.
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol, final
 from jifen.codec.transactions import encode_body, encode_signed, transaction_id
 from jifen.keys.signing import KeyPair
 from jifen.ledger.membership import account_id
-from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Signature, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.store.records import Outcome
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.world.auditor import Auditor, Place
@@ -127,11 +127,15 @@ class Clients:
         issuer = draws.choice(self._ids)
         sender, recipient = (account_id(self._chain_id, key.public) for key in (one, other))
         if kind < 0.65:
-            # Few order ids: some orders are credited twice, and must not be.
+            # Few order ids: some orders are credited twice, and must not be; some are refunded below.
             order = f"order-{draws.randrange(200)}"
             amount = draws.randrange(0, 5000)
             point_type = f"{issuer}/consumer"
             body = EarnPoints(expires_at, nonce, issuer, order, sender, point_type, amount, CREATED_AT)
             return body, keys_of(issuer).operator
+        if kind < 0.75:
+            order, refund = f"order-{draws.randrange(200)}", f"refund-{draws.randrange(400)}"
+            refunded = RefundOrder(expires_at, nonce, issuer, order, refund, draws.randrange(1, 3000))
+            return refunded, keys_of(issuer).operator
         points = draws.randrange(1, 300)
         return TransferPoints(expires_at, nonce, sender, recipient, f"{issuer}/consumer", points, b""), one

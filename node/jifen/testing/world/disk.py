@@ -14,11 +14,15 @@ from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
 from jifen.ledger.types import Record
-from jifen.store.errors import StoreDamaged, StoreWiped
+from jifen.store.errors import StoreDamaged, StoreError
 from jifen.store.records import Outcome, StoreBatch
 
 CAPACITY_BYTES = 1 << 40
 """Room on a disk that is not full: more than any simulation writes."""
+
+
+class DiskWiped(StoreError):
+    """There was a store and there is none: what `StoreWiped` says of a real data directory."""
 
 
 @final
@@ -49,9 +53,9 @@ class SimulatedDisk:
     # Opening.
 
     def open(self) -> None:
-        """Open the store as a starting process does; raises StoreWiped and StoreDamaged."""
+        """Open the store as a starting process does; raises DiskWiped and StoreDamaged."""
         if self.wiped:
-            raise StoreWiped("the store is gone; this identity has voted before")
+            raise DiskWiped("the store is gone; this identity has voted before")
         self.started = True
         try:
             found = self.entry(self.tip.height) if self.tip.height else None

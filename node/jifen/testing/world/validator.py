@@ -21,10 +21,10 @@ from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import Transaction
-from jifen.store.errors import StoreDamaged, StoreFailed, StoreWiped
+from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.testing.world.checks import Checks
-from jifen.testing.world.disk import SimulatedDisk
+from jifen.testing.world.disk import DiskWiped, SimulatedDisk
 from jifen.testing.world.gateway import SimulatedGateway
 from jifen.testing.world.mempool import BATCH_MAX, SimulatedMempool
 from jifen.testing.world.signatures import Signatures
@@ -107,7 +107,7 @@ class SimulatedValidator:
         try:
             self.disk.open()
             self.executor = recover(self.disk, world.validators, world.signatures.false_claims)
-        except (StoreWiped, StoreDamaged) as error:
+        except (DiskWiped, StoreDamaged) as error:
             self.lost = str(error)
             world.note(f"{self.id} refuses to start: {error}")
             return

@@ -1,0 +1,311 @@
+"""The machines of a world: validators with their disks, clocks and links, and everything that can befall them.
+
+Time is one heap of events and no wall clock. Every part draws from its own stream of random numbers, split from the
+seed, so that leaving out an event of the scenario changes as little as possible elsewhere.
+"""
+
+import random
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from heapq import heappush
+from typing import Any, Final
+
+from jifen.chain.anchor import genesis_block
+from jifen.chain.executor import ExecutedBlock
+from jifen.chain.validators import Validators
+from jifen.consensus.types import RaftConfig, Role
+from jifen.ledger.genesis import Genesis
+from jifen.store.errors import StoreFailed
+from jifen.store.records import Outcome
+from jifen.testing.naive_ledger import CHAIN_ID
+from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
+from jifen.testing.world.auditor import Auditor
+from jifen.testing.world.checks import Checks
+from jifen.testing.world.disk import CAPACITY_BYTES
+from jifen.testing.world.network import Network
+from jifen.testing.world.scenario import Scenario
+from jifen.testing.world.signatures import HashSignatures, Signatures
+from jifen.testing.world.validator import SimulatedValidator
+
+TICK_MS: Final = 50
+ELECTION_TICKS: Final = (10, 20)
+HEARTBEAT_TICKS: Final = 2
+"""The clockwork of real validators."""
+
+TRACE_EVENTS_MAX: Final = 200
+"""Events kept for the report of a failure: enough to see the last elections."""
+
+
+@lru_cache(maxsize=8)
+def _chain(ids: tuple[str, ...]) -> tuple[Genesis, Validators, ExecutedBlock]:
+    genesis = small_genesis(ids)
+    validators = Validators(CHAIN_ID, genesis)
+    return genesis, validators, genesis_block(genesis, validators)
+
+
+class Machines(ABC):
+    """Validators and what lies between them."""
+
+    def __init__(self, scenario: Scenario, signatures: Signatures | None = None) -> None:
+        self.scenario = scenario
+        self.signatures: Signatures = signatures or HashSignatures()
+        self.ids = scenario.ids
+        genesis, self.validators, self.genesis = _chain(self.ids)
+        self.now = 0
+        """Time since the start, ms."""
+        self.injected: Counter[str] = Counter()
+        """Faults, by kind."""
+        self.trace: deque[str] = deque(maxlen=TRACE_EVENTS_MAX)
+        self.checks = Checks(self.validators, self.signatures, Auditor(genesis, self.genesis.tip.hash))
+        self.network = Network(scenario, self._draws("network"), self.injected)
+        self.slow_ms = dict.fromkeys(self.ids, 0)
+        self.offset_ms = dict.fromkeys(self.ids, 0)
+        self._drift = self._draw_drifts()
+        self._doomed_sync: set[str] = set()
+        self._disk_draws, self._turn_draws = self._draws("disks"), self._draws("turns")
+        self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._events = 0
+        self.reads = 0
+        """Linearizable reads asked for."""
+        self._turn_due: set[str] = set()
+        self._held: dict[str, list[bytes]] = {id: [] for id in self.ids}
+        """Frames that wait in front of a paused validator."""
+        self._held_reads: dict[str, list[int]] = {id: [] for id in self.ids}
+        """Reads that do; clients come by other doors, and may be let in first."""
+        self.nodes: dict[str, SimulatedValidator] = {}
+        for id in self.ids:
+            draws = self._draws(f"elections of {id}")
+            self.nodes[id] = SimulatedValidator(self._config(id), keys_of(id).validator, draws, self)
+
+    def _draws(self, part: str) -> random.Random:
+        return random.Random(f"{self.scenario.seed} {part}")
+
+    def _draw_drifts(self) -> dict[str, int]:
+        draws, most = self._draws("clocks"), self.scenario.drift_per_mille
+        return {id: draws.randint(-most, most) for id in self.ids}
+
+    def _config(self, id: str) -> RaftConfig:
+        tight = self.scenario.tight
+        return RaftConfig(
+            id=id,
+            validators=self.ids,
+            election_ticks_min=ELECTION_TICKS[0],
+            election_ticks_max=ELECTION_TICKS[1],
+            heartbeat_ticks=HEARTBEAT_TICKS,
+            append_bytes_max=900 if tight else 64_000,
+            inflight_messages_max=2 if tight else 16,
+            inflight_bytes_max=1500 if tight else 1_000_000,
+            certificates_per_message_max=2 if tight else 64,
+            uncommitted_heights_max=6 if tight else 1024,
+            cache_bytes_max=1 if tight else 1_000_000,
+            certificates_cached_max=1 if tight else 1000,
+        )
+
+    # What tests and reports look at.
+
+    def leader_id(self) -> str | None:
+        """Return the running leader of the highest term, paused or not, or None."""
+        leading = [node for node in self.nodes.values() if node.running and node.raft.role is Role.LEADER]
+        return max(leading, key=lambda node: node.raft.term).id if leading else None
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Yield every link as (sender, recipient)."""
+        yield from ((one, other) for one in self.ids for other in self.ids if one != other)
+
+    def summary(self) -> str:
+        """Describe every validator in a few words."""
+        words = []
+        for id, node in self.nodes.items():
+            core = node.raft
+            how = node.lost or ("" if node.running else "down") or ("paused" if node.paused else str(core.role))
+            words.append(f"{id}: {how}, term {core.term}, log {core.last_height}, committed {core.committed}")
+        return "; ".join(words)
+
+    def note(self, text: str) -> None:
+        """Write down what happened."""
+        self.trace.append(f"{self.now:6} {text}")
+
+    # What can befall them.
+
+    def crash(self, id: str) -> None:
+        """Let the power fail."""
+        node = self.nodes[id]
+        if not node.running:
+            return
+        self.injected["crashes"] += 1
+        if node.syncing:
+            self.injected["torn syncs"] += 1
+            if self._disk_draws.random() < 0.5:
+                node.write_unseen()
+        self._stop(node)
+
+    def _stop(self, node: SimulatedValidator) -> None:
+        node.stop()
+        self._held[node.id].clear()
+        self._held_reads[node.id].clear()
+        self._doomed_sync.discard(node.id)
+
+    def restart(self, id: str) -> None:
+        """Start a stopped validator, if it can start."""
+        node = self.nodes[id]
+        if not node.running and not node.lost:
+            self.note(f"{id} starts")
+            node.start()
+
+    def pause(self, id: str) -> None:
+        """Stop the process; what is sent to it waits."""
+        node = self.nodes[id]
+        if node.running and not node.paused:
+            self.injected["pauses"] += 1
+            node.paused = True
+
+    def resume(self, id: str) -> None:
+        """Let the process go on: what waits in front of it comes in."""
+        node = self.nodes[id]
+        if not node.paused:
+            return
+        frames, self._held[id] = self._held[id], []
+        reads, self._held_reads[id] = self._held_reads[id], []
+        for frame in frames:
+            self._work(id, node.take_frame, frame)
+        node.paused = False
+        for request_id in reads:
+            self._work(id, node.read, request_id)
+        self.wake(id)
+
+    def fail(self, node: SimulatedValidator) -> None:
+        """Let a sync fail: the process ends, and the transaction never was."""
+        self.note(f"{node.id} stops: its sync failed")
+        self._stop(node)
+
+    def fail_sync(self, id: str) -> None:
+        """Let the next sync of a validator fail."""
+        self._doomed_sync.add(id)
+
+    def transfer(self, to: str | None) -> None:
+        """Let the leader hand over, to somebody or to whom it chooses."""
+        leader = self.leader_id()
+        if leader is not None and not self.nodes[leader].paused:
+            self.injected["transfers"] += 1
+            self._work(leader, self.nodes[leader].transfer, to)
+
+    def fill_disk(self, id: str) -> None:
+        """Leave no room on a validator's disk."""
+        self.injected["full disks"] += 1
+        self.nodes[id].disk.capacity_bytes = self.nodes[id].disk.used_bytes
+
+    def empty_disks(self) -> None:
+        """Make room on every disk."""
+        for node in self.nodes.values():
+            node.disk.capacity_bytes = CAPACITY_BYTES
+
+    def wipe(self, id: str) -> None:
+        """Lose a validator's store for good, unless too many are lost already."""
+        if self._may_lose(id):
+            self.injected["wiped disks"] += 1
+            self.crash(id)
+            self.nodes[id].disk.wipe()
+
+    def rot(self, id: str) -> None:
+        """Flip a bit in what a validator's start must check: a block it has not committed, else its committed tip."""
+        disk = self.nodes[id].disk
+        if disk.last_height == 0 or not self._may_lose(id):
+            return
+        self.injected["rotten blocks"] += 1
+        self.crash(id)
+        if disk.last_height > disk.tip.height:
+            disk.rot(self._disk_draws.randint(disk.tip.height + 1, disk.last_height), self._disk_draws.randrange(4096))
+        else:
+            disk.rot(disk.tip.height, 40)  # within the header: a body at or below the tip is not read at the start
+
+    def _may_lose(self, id: str) -> bool:
+        lost = [node for node in self.nodes.values() if node.lost or node.disk.wiped]
+        return not self.nodes[id].lost and len(lost) < len(self.ids) - self.validators.quorum
+
+    def ask_read(self, node: SimulatedValidator) -> None:
+        """Ask a running validator for a linearizable read."""
+        self.reads += 1
+        request_id = self.read_id(node, self.reads)
+        self.checks.asked_read(node, request_id)
+        if node.paused:
+            self._held_reads[node.id].append(request_id)
+        else:
+            self._work(node.id, node.read, request_id)
+
+    def read_id(self, node: SimulatedValidator, count: int) -> int:
+        """Return the id of a read, which nobody ever used before: the world's count of reads serves."""
+        assert node.running
+        return count
+
+    # What validators ask of the world.
+
+    def clock(self, id: str) -> int:
+        """Return a validator's own time, ms since the epoch."""
+        return CREATED_AT + self.now + self.now * self._drift[id] // 1000 + self.offset_ms[id]
+
+    def send(self, sender: str, recipient: str, frame: bytes) -> None:
+        """Put a frame on a link."""
+        for due in self.network.arrivals((sender, recipient), self.now):
+            self._at(due, self._arrive, (sender, recipient), frame)
+
+    def start_sync(self, id: str) -> None:
+        """Let a validator's disk work on what waits."""
+        most = self.scenario.sync_ms_max + self.slow_ms[id]
+        due = self.now + self._disk_draws.randrange(most + 1)
+        self._at(due, self._synced, id, self.nodes[id].incarnation)
+
+    def wake(self, id: str) -> None:
+        """Give a validator its turn, at once or after a while."""
+        if self.scenario.busy_ms_max == 0:
+            self._turn(id)
+        elif id not in self._turn_due:
+            self._turn_due.add(id)
+            self._at(self.now + self._turn_draws.randrange(self.scenario.busy_ms_max + 1), self._turn, id)
+
+    @abstractmethod
+    def answer(self, id: str, client: int, transaction: bytes, outcome: Outcome) -> None:
+        """Carry an answer to a client."""
+
+    # Events.
+
+    def _at(self, due: int, act: Callable[..., None], *arguments: Any) -> None:
+        self._events += 1
+        heappush(self._heap, (due, self._events, act, arguments))
+
+    def _tick(self, id: str) -> None:
+        self._at(self.now + TICK_MS - TICK_MS * self._drift[id] // 1000, self._tick, id)
+        if self.nodes[id].running:
+            self._work(id, self.nodes[id].tick)
+
+    def _arrive(self, link: tuple[str, str], frame: bytes) -> None:
+        node = self.nodes[link[1]]
+        if not node.running or link in self.network.cut:
+            return
+        if node.paused:
+            self._held[node.id].append(frame)
+            return
+        self._work(node.id, node.take_frame, frame)
+
+    def _turn(self, id: str) -> None:
+        self._turn_due.discard(id)
+        self._work(id, self.nodes[id].turn)
+
+    def _synced(self, id: str, incarnation: int) -> None:
+        node = self.nodes[id]
+        if not node.running or node.incarnation != incarnation:
+            return
+        if id in self._doomed_sync:
+            self._doomed_sync.discard(id)
+            self.injected["failed syncs"] += 1
+            self._work(id, lambda: self.fail(node))
+            return
+        self._work(id, node.synced)
+
+    def _work(self, id: str, act: Callable[..., None], *arguments: Any) -> None:
+        try:
+            act(*arguments)
+        except StoreFailed as error:
+            self.note(f"{id} stops: {error}")
+            self._stop(self.nodes[id])
