@@ -248,7 +248,21 @@ async def test_an_answer_of_another_length_than_the_request_is_a_fault_of_the_se
             await client.submit(prepared(1))
 
 
-@pytest.mark.parametrize("urls", [[], ["127.0.0.1:8080"], ["ftp://first.example"]])
+async def test_a_purchase_that_is_not_committed_in_time_is_not_said_to_be_refused() -> None:
+    def script(_url: str, _body: dict[str, Any]) -> httpx.Response:
+        late = {"outcome": None, "height": None, "message": "it may still be",
+                "userErrors": [{"code": "TIMED_OUT", "message": "-"}]}  # fmt: skip
+        return data(earnPoints=submission(base64.b64encode(b"-").decode(), status="ACCEPTED", **late))
+
+    async with client_of(script) as client:
+        with pytest.raises(Unavailable, match="it may still be"):
+            await client.earn_points(order_id="A-17", account="jf1...", amount_fen=100)
+
+
+NO_URLS = ["127.0.0.1:8080", "ftp://first.example", "http://", "http://a:notaport", "http://a:99999", "http://\udcff"]
+
+
+@pytest.mark.parametrize("urls", [[], *([url] for url in NO_URLS)])
 def test_a_client_without_a_proper_url_is_not_made(urls: list[str]) -> None:
     with pytest.raises(ValueError, match="URL"):
         Client(urls)

@@ -44,11 +44,11 @@ class SubmitStatus(StrEnum):
     """What became of a submission."""
 
     ACCEPTED = "ACCEPTED"
-    """Taken in; not known to be committed yet."""
+    """Taken in; not known to be committed yet. With the error TIMED_OUT when that was waited for in vain."""
     COMMITTED = "COMMITTED"
     """In a committed block; applied, unless a rejection is given."""
     REFUSED = "REFUSED"
-    """Not taken in, or not known to be committed in time; `error` or `rejection` says why."""
+    """Not taken in; `error` or `rejection` says why."""
 
 
 class SubmitResult(msgspec.Struct, frozen=True):
@@ -310,7 +310,8 @@ def _result(pending: _Pending, *, waited: bool) -> SubmitResult:
         return _committed(identity, pending.outcome)
     if waited:
         text = "not committed in time; it may still be: ask for its id, or send the same bytes again"
-        return _refused(identity, "TIMED_OUT", text)
+        # Not REFUSED: it stays in the mempool, and a client that believed it refused would buy twice.
+        return SubmitResult(identity, SubmitStatus.ACCEPTED, None, "TIMED_OUT", text, None)
     return SubmitResult(identity, SubmitStatus.ACCEPTED, None, None, "taken in; ask for its id later", None)
 
 

@@ -239,9 +239,11 @@ class Client:
 
 
 def raise_unless_taken(submission: Submission) -> None:
-    """Raise Refused when a submission was refused or rejected."""
+    """Raise Refused when a submission was refused or rejected, Unavailable when nobody knows what becomes of it."""
     reason = submission.reason
     if reason is not None:
         raise Refused("REJECTED", submission.message, reason, submission.height)
+    if submission.error_code in TRANSIENT_ERRORS:
+        raise Unavailable(submission.message)
     if submission.status == "REFUSED":
         raise Refused(submission.error_code or "REFUSED", submission.message)

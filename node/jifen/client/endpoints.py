@@ -30,6 +30,9 @@ RETRY_SECONDS_MIN: Final = 0.05
 RETRY_SECONDS_MAX: Final = 1.0
 """Pause after all validators failed once, doubled every round: an election is over within a second or two."""
 
+PORT_MAX: Final = 65535
+"""Largest TCP port."""
+
 TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "NOT_CURRENT", "TIMED_OUT"})
 """GraphQL error codes of a validator that cannot answer now while another one may."""
 
@@ -46,6 +49,18 @@ class _Envelope(msgspec.Struct):
 
 class _Lost(Exception):
     """This validator gave no usable answer; another one, or the same a moment later, may."""
+
+
+def base_url(url: str) -> str:
+    """Return a validator's base URL without a slash at its end; raises ValueError when it is none."""
+    try:
+        parsed = httpx.URL(url)
+        proper = parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 1) <= PORT_MAX
+    except (httpx.InvalidURL, UnicodeError):
+        proper = False
+    if not proper:
+        raise ValueError(f"{url} is no URL of a validator; write it like http://127.0.0.1:8080")
+    return url.rstrip("/")
 
 
 @final
@@ -73,10 +88,7 @@ class Endpoints:
         """
         if not urls:
             raise ValueError("a client needs the URL of at least one validator")
-        self.urls = tuple(url.rstrip("/") for url in urls)
-        for url in self.urls:
-            if not url.startswith(("http://", "https://")):
-                raise ValueError(f"{url} is no URL of a validator; write it like http://127.0.0.1:8080")
+        self.urls = tuple(base_url(url) for url in urls)
         self.preferred = 0
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._http = httpx.AsyncClient(
