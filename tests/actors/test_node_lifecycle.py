@@ -124,6 +124,10 @@ async def test_a_validator_whose_store_is_gone_does_not_start_again_under_its_id
         await alliance.start("mall")
         setup = alliance.alliance.setups["mall"]
     store = setup.directory / STORE_DIRECTORY
+    (store / "data.mdb").write_bytes(b"")  # what a full disk or a broken copy leaves; LMDB takes it for a new store
+    for _ in range(2):
+        with pytest.raises(StoreWiped, match="put the folder back"):
+            await run_node(setup)
     for file in store.iterdir():
         file.unlink()
     with pytest.raises(StoreWiped, match="put the folder back"):

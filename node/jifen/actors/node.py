@@ -27,7 +27,7 @@ from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig
-from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, locked_directory, remember_started
+from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import StoreError
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
@@ -73,7 +73,12 @@ async def run_node(
     with locked_directory(setup.directory):
         check_not_wiped(setup.directory)
         genesis = genesis_block(setup.genesis, validators)
-        store = LedgerStore(setup.directory / STORE_DIRECTORY, genesis, setup.store_map_bytes)
+        store = LedgerStore(
+            setup.directory / STORE_DIRECTORY,
+            genesis,
+            setup.store_map_bytes,
+            may_be_new=not has_started(setup.directory),
+        )
         try:
             remember_started(setup.directory)
             executor = await trio.to_thread.run_sync(recover, store, validators)

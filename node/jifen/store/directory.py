@@ -51,16 +51,18 @@ def locked_directory(path: Path) -> Iterator[None]:
 
 def check_not_wiped(path: Path) -> None:
     """Raise StoreWiped when a store was made in this data directory and is gone."""
-    if (path / STARTED_FILE).exists() and not (path / STORE_DIRECTORY / "data.mdb").exists():
-        raise StoreWiped(
-            f"{path} has lost its {STORE_DIRECTORY}/ folder, and with it what this validator has voted for and "
-            "acknowledged; put the folder back, or have the alliance admit a validator with new keys"
-        )
+    if has_started(path) and not (path / STORE_DIRECTORY / "data.mdb").exists():
+        raise StoreWiped(path, STORE_DIRECTORY)
+
+
+def has_started(path: Path) -> bool:
+    """Tell whether a store was made in this data directory, so that an empty one is a lost one."""
+    return (path / STARTED_FILE).exists()
 
 
 def remember_started(path: Path) -> None:
     """Note, durably, that a store was made in this data directory; call before the first vote."""
-    if (path / STARTED_FILE).exists():
+    if has_started(path):
         return
     try:
         with (path / STARTED_FILE).open("w") as file:

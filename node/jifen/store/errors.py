@@ -1,5 +1,7 @@
 """Errors of the store. Each text says what an operator should do."""
 
+from pathlib import Path
+
 
 class StoreError(Exception):
     """Base: the store cannot be opened, or must not be used any more."""
@@ -23,6 +25,12 @@ class StoreDamaged(StoreError):
 
 class StoreWiped(StoreError):
     """The data directory once held a store and holds none now: this identity must not vote again."""
+
+    def __init__(self, directory: Path, store: str) -> None:
+        super().__init__(
+            f"{directory} has lost its {store}/ folder or what was in it, and with it what this validator has voted "
+            "for and acknowledged; put the folder back, or have the alliance admit a validator with new keys"
+        )
 
 
 class StoreFailed(StoreError):

@@ -20,7 +20,7 @@ from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
 from jifen.ledger.types import Record
-from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, WrongChain
+from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreWiped, WrongChain
 from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.store.view import ReadView, height_key
 
@@ -51,10 +51,19 @@ class LedgerStore:
     least to it.
     """
 
-    def __init__(self, path: Path, genesis: ExecutedBlock, map_bytes: int = MAP_BYTES_DEFAULT) -> None:
+    def __init__(
+        self, path: Path, genesis: ExecutedBlock, map_bytes: int = MAP_BYTES_DEFAULT, *, may_be_new: bool = True
+    ) -> None:
         """Open the store under `path`, writing block 0 into a new one.
 
+        Args:
+            path: directory of the store; made when it is not there.
+            genesis: block 0 of the alliance.
+            map_bytes: largest size of the store.
+            may_be_new: False where a store was made before: one that holds nothing has then lost it.
+
         Raises:
+            StoreWiped: it is empty and must not be.
             WrongChain: it belongs to another chain than `genesis`.
             FormatUnknown: it was written by a newer version.
             StoreDamaged: it contradicts itself.
@@ -70,7 +79,7 @@ class LedgerStore:
         try:
             names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS)
             self._tables = {name: self._env.open_db(name) for name in names}
-            self._check_identity(genesis)
+            self._check_identity(genesis, may_be_new)
             self._clear_stale_readers()
             self.tip = self._read_tip()
             self._check_log()
@@ -193,11 +202,13 @@ class LedgerStore:
         with transaction.cursor(tables[_TRANSACTIONS]) as cursor:
             cursor.putmulti(sorted(positions))
 
-    def _check_identity(self, genesis: ExecutedBlock) -> None:
+    def _check_identity(self, genesis: ExecutedBlock, may_be_new: bool) -> None:
         with self._env.begin(write=True) as transaction:
             meta = self._tables[_META]
             version = transaction.get(b"format", db=meta)
             if version is None:
+                if not may_be_new:
+                    raise StoreWiped(self._path.parent, self._path.name)
                 self._write_genesis(transaction, genesis)
                 return
             if int(version) != FORMAT_VERSION:
