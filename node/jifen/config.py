@@ -29,6 +29,7 @@ from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.types import Slug
 from jifen.store.ledger_store import MAP_BYTES_DEFAULT
+from jifen.transport.identity import IdentityFault, certificate_fingerprint
 
 CONFIG_FORMAT: Final = 1
 """Format of node.toml that this version reads and writes."""
@@ -38,6 +39,9 @@ CONFIG_BYTES_MAX: Final = 64 << 10
 
 SECRET_BYTES_MAX: Final = 4096
 """Largest passphrase or token file read."""
+
+PEM_BYTES_MAX: Final = 64 << 10
+"""Largest certificate or key file read; ours have under one KiB."""
 
 TOKEN_CHARACTERS_MIN: Final = 32
 """Shortest admin token: 128 bits in hexadecimal."""
@@ -61,6 +65,7 @@ TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a name, not a secret
 PASSPHRASE_FILE: Final = "passphrase"  # noqa: S105 - a name, not a secret
 
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
+_HOST_NAME: Final = re.compile(r"\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}")
 AddressText = Annotated[str, Meta(max_length=260)]
 """`host:port`, as `parse_address` reads it."""
 
@@ -141,8 +146,10 @@ def read_config(directory: Path) -> NodeConfig:
     data = _read_file(path, CONFIG_BYTES_MAX, "make an alliance with `jifen init`, or name another directory")
     try:
         table = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is no UTF-8 text; save the file as UTF-8") from None
     unknown = sorted(table.keys() - {*NodeConfig.__struct_fields__})
     if unknown:
         known = ", ".join(NodeConfig.__struct_fields__)
@@ -160,6 +167,9 @@ def read_config(directory: Path) -> NodeConfig:
             parse_address(text)
         except ValueError as error:
             raise ConfigError(f"{path}: {name}: {error}") from None
+    for host in config.allowed_hosts:
+        if _HOST_NAME.fullmatch(host) is None:
+            raise ConfigError(f"{path}: allowed_hosts: {host!r} is no host name; leave scheme, port and path out")
     if len({*addresses.values()}) < len(addresses):
         raise ConfigError(f"{path}: two of the listening addresses are the same; give each its own port")
     return config
@@ -192,8 +202,7 @@ def find_passphrase(directory: Path | None) -> str | None:
 def read_secret_text(path: Path) -> str:
     """Return the one line of a secret's file; raises ConfigError when others could read it."""
     data = _read_file(path, SECRET_BYTES_MAX, "restore it from your copy")
-    if path.stat().st_mode & 0o077:
-        raise ConfigError(f"{path} can be read by others on this machine; run: chmod 600 {path}")
+    _refuse_readable(path)
     try:
         text = data.decode().rstrip("\r\n")
     except UnicodeDecodeError:
@@ -269,8 +278,7 @@ def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: Key
             address = parse_address(text)
             addresses[name] = (address.host, address.port)
     listen = parse_address(config.peer_listen)
-    for name in (CERTIFICATE_FILE, TLS_KEY_FILE):
-        _read_file(directory / name, 64 << 10, "restore it from your copy")
+    _check_identity_files(directory, genesis, config.organization)
     return NodeSetup(
         genesis=genesis,
         organization=config.organization,
@@ -284,6 +292,28 @@ def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: Key
         peer_addresses=addresses,
         store_map_bytes=config.store_map_bytes,
     )
+
+
+def _check_identity_files(directory: Path, genesis: Genesis, organization: str) -> None:
+    """See to it that the peers will know this validator: they take no certificate but the one in genesis."""
+    certificate = _read_file(directory / CERTIFICATE_FILE, PEM_BYTES_MAX, "restore it from your copy")
+    _read_file(directory / TLS_KEY_FILE, PEM_BYTES_MAX, "restore it from your copy")
+    _refuse_readable(directory / TLS_KEY_FILE)
+    [pinned] = [peer.certificate_pem for peer in genesis.validators if peer.organization == organization]
+    try:
+        same = certificate_fingerprint(certificate) == certificate_fingerprint(pinned.encode())
+    except IdentityFault:
+        same = False
+    if not same:
+        raise ConfigError(
+            f"{directory / CERTIFICATE_FILE} is not the certificate that {GENESIS_FILE} names for {organization}, "
+            "so no other validator would talk to this one; restore the right one with its key"
+        )
+
+
+def _refuse_readable(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path} can be read by others on this machine; run: chmod 600 {path}")
 
 
 def _read_file(path: Path, bytes_max: int, advice: str) -> bytes:

@@ -49,6 +49,36 @@ def test_a_directory_as_it_was_made_loads(directory: Path) -> None:
     assert loaded.admin_token not in repr(loaded)
 
 
+@pytest.mark.parametrize("name", ["http://points.example/", "points.example:80", "", "a b", "*"])
+def test_a_name_under_which_nobody_can_ask_is_refused(directory: Path, name: str) -> None:
+    replace(directory, "format = 1\n", f'format = 1\nallowed_hosts = ["{name}"]\n')
+
+    with pytest.raises(ConfigError, match=r"allowed_hosts: .* is no host name"):
+        config.load_setup(directory)
+
+
+def test_text_that_is_not_utf8_is_named(directory: Path) -> None:
+    (directory / config.CONFIG_FILE).write_bytes(b"format = 1 # \xff")
+
+    with pytest.raises(ConfigError, match="byte 13 is no UTF-8 text"):
+        config.load_setup(directory)
+
+
+def test_a_certificate_that_no_peer_expects_is_found_before_the_start(directory: Path) -> None:
+    for name in (config.CERTIFICATE_FILE, config.TLS_KEY_FILE):
+        shutil.copy(directory.parent / "harbour-mall" / name, directory / name)
+
+    with pytest.raises(ConfigError, match=r"is not the certificate that genesis\.json names for north-music"):
+        config.load_setup(directory)
+
+
+def test_a_tls_key_that_others_can_read_is_refused(directory: Path) -> None:
+    (directory / config.TLS_KEY_FILE).chmod(0o640)
+
+    with pytest.raises(ConfigError, match=r"private-key\.pem can be read by others"):
+        config.load_setup(directory)
+
+
 def test_addresses_of_peers_can_be_overridden(directory: Path) -> None:
     append(directory, '[peers]\nharbour-mall = "mall.example:9000"\n')
 
