@@ -54,7 +54,7 @@ def test_every_command_has_help_with_an_example_and_the_exit_codes() -> None:
     runner = CliRunner()
     leaves = [[name] for name in commands if name not in ("key", "tx")]
     leaves += [[name, leaf] for name in ("key", "tx") for leaf in getattr(commands[name], "commands")]  # noqa: B009
-    assert len(leaves) == 14
+    assert len(leaves) == 15
 
     for leaf in leaves:
         result = runner.invoke(app, [*leaf, "--help"])
@@ -101,6 +101,8 @@ def test_it_refuses_to_run_without_assertions() -> None:
         (["init", "--port-base", "80"], FAILURE, "--port-base 80 leaves no room"),
         (["status"], USAGE, "there is no alliance in .jifen; name a validator with --url"),
         (["status", "--url", "127.0.0.1:8080"], USAGE, "write it like http://127.0.0.1:8080"),
+        (["status", "--url", "http://127.0.0.1:many"], USAGE, "write it like http://127.0.0.1:8080"),
+        (["status", "--url", "http://"], USAGE, "write it like http://127.0.0.1:8080"),
         (["status", "--url", NOWHERE], FAILURE, "no validator answers"),
         (["account", "jf1nonsense", "--url", NOWHERE], USAGE, "copy it again"),
         (["tx", "show", "00", "--url", NOWHERE], USAGE, "64 hexadecimal digits"),

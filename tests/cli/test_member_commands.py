@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,8 +11,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
 from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
+from jifen.cli.app import app
+from jifen.cli.failures import CommandFailed
+from jifen.client import Client, SealedTransaction, Unavailable
+from jifen.client.records import Submission
 
 PASSPHRASE: Final = "correct horse battery"
 
@@ -168,6 +174,34 @@ def test_a_refusal_names_the_ledgers_reason(alliance: Alliance, members: dict[st
     assert result.returncode == 3
     assert result.stderr.startswith("jifen: INSUFFICIENT_POINTS: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("order", "amount"), [("A-18", 10**23), ("A-18", 2**60), ("A\udcff18", 100), ("A 18", 100)])
+def test_what_fits_no_transaction_is_wrong_usage(
+    alliance: Alliance, members: dict[str, str], order: str, amount: int
+) -> None:
+    result = alliance.earn(members["alice"], order, amount)
+
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert result.stderr.startswith("jifen: transaction: ")
+
+
+def test_of_an_open_outcome_the_id_is_told(
+    alliance: Alliance, members: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def submit(_client: Client, sealed: SealedTransaction) -> Submission:
+        raise Unavailable("not committed in time")
+
+    monkeypatch.setattr(Client, "submit", submit)
+    monkeypatch.setenv("JIFEN_HOME", str(alliance.home))
+    monkeypatch.setenv("JIFEN_PASSPHRASE_FILE", str(alliance.keys / "words"))
+    key = str(alliance.keys / "bob.key")
+
+    result = CliRunner().invoke(app, ["tx", "transfer", "--key", key, "--to", members["alice"], "--points", "1",
+                                      "--point-type", "north-music/consumer"])  # fmt: skip
+
+    assert isinstance(result.exception, CommandFailed)
+    assert re.search(r"`jifen tx show [0-9a-f]{64}` before you repeat", str(result.exception))
 
 
 def test_what_no_validator_knows_is_a_failure(alliance: Alliance, members: dict[str, str]) -> None:

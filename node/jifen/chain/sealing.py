@@ -22,7 +22,10 @@ def seal(chain_id: bytes, body: Body, *keys: KeyPair) -> SealedTransaction:
 
     Constructing a body in code checks nothing, so it is decoded as every validator will decode it.
     """
-    data = encode_body(body)
+    try:
+        data = encode_body(body)
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise Malformed(f"transaction: a field has a value that no transaction holds: {error}") from None
     if decode_body(data) != body:
         raise Malformed("transaction: a field has a value that its encoding does not keep")
     identity = transaction_id(chain_id, [key.public for key in keys], data)

@@ -45,10 +45,12 @@ def urls_of(urls: list[str] | None, home: Path | None) -> list[str]:
     from jifen.demo.home import validators_of
 
     if urls:
-        for url in urls:
-            if not url.startswith(("http://", "https://")):
-                raise UsageFault(f"--url {url} is no URL of a validator; write it like http://127.0.0.1:8080")
-        return urls
+        from jifen.client.endpoints import base_url
+
+        try:
+            return [base_url(url) for url in urls]
+        except ValueError as error:
+            raise UsageFault(f"--url {error}") from None
     path = home_of(home)
     if not (path / ALLIANCE_FILE).is_file():
         raise UsageFault(f"there is no alliance in {path}; name a validator with --url or an alliance with --home")

@@ -183,14 +183,23 @@ def _submit(
 ) -> "Submission":
     import trio
 
-    from jifen.client import Client
+    from jifen.cli.failures import CommandFailed
+    from jifen.client import Client, Unavailable
 
     urls = urls_of(url, home)
     chain = chain_of(home)
 
     async def run() -> "Submission":
         async with Client(urls) as client:
-            return await client.submit(build(await _builder(client, chain, named=bool(url))))
+            sealed = build(await _builder(client, chain, named=bool(url)))
+            try:
+                return await client.submit(sealed)
+            except Unavailable as error:
+                # The same command again is another transaction: whoever repeats it blindly may pay twice.
+                raise CommandFailed(
+                    f"nobody says yet what becomes of transaction {sealed.id.hex()} ({error}); "
+                    f"ask with `jifen tx show {sealed.id.hex()}` before you repeat the command"
+                ) from None
 
     return trio.run(run)
 
