@@ -114,9 +114,9 @@ def test_row_20_blocks_on_their_way_while_leadership_passes_on_are_neither_lost_
 def test_row_19_in_calm_every_read_of_every_validator_passes() -> None:
     world = play("seed 19\nread_ms 20")
     before, asked = world.checks.reads_confirmed, world.reads
-    world.run_for(5000)
+    world.run_for(2000)
 
-    assert world.reads - asked > 300
+    assert world.reads - asked > 100
     assert world.checks.reads_confirmed - before > world.reads - asked - 10, "all but those under way"
 
 

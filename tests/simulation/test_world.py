@@ -22,7 +22,7 @@ from jifen.testing.world.signatures import SchnorrSignatures
 BUG = next(mutation for mutation in MUTATIONS if mutation.name == "leader counts itself before durable")
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(22))
 def test_seed_is_safe_under_faults_and_live_after_healing(seed: int) -> None:
     world = World(drawn(seed))
 
@@ -46,7 +46,7 @@ def test_the_worlds_inject_every_fault_and_elect_many_leaders() -> None:
         *("crashes", "torn syncs", "pauses", "clock steps"),
         *("slow disks", "full disks", "failed syncs", "wiped disks", "rotten blocks"),
     }
-    assert leaders > 50
+    assert leaders > 30
 
 
 def test_a_seed_is_one_run_exactly() -> None:
