@@ -1,5 +1,7 @@
 """Whole alliances under faults drawn from a seed: every check after every step, then healing and progress."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,7 +119,7 @@ def test_a_failing_scenario_shrinks_to_the_events_that_matter() -> None:
 
 
 def test_a_failing_seed_is_saved_and_replays_until_its_bug_is_mended(
-    tmp_path: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--seeds", "1", "--first", "7", "--save", str(tmp_path)]
     with planted(BUG):
