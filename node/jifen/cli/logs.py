@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from jifen.cli.throttle import Throttle
 from jifen.config import LOG_VARIABLE, ConfigError
 
 LEVELS: Final = {
@@ -28,12 +29,13 @@ def set_up_logs(organization: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    throttle = Throttle()
     renderer: Any = structlog.dev.ConsoleRenderer()
     if not sys.stderr.isatty():
         shared.append(structlog.processors.dict_tracebacks)
         renderer = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[throttle, *shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -45,5 +47,6 @@ def set_up_logs(organization: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(throttle)
     # Libraries speak only when something is wrong: what they say of every connection is not the node's news.
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
