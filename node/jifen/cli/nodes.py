@@ -63,12 +63,14 @@ def start(
     JIFEN_PASSPHRASE_FILE=/run/secrets/jifen jifen start --data /data
     """
     from jifen.cli.collector import calm_collector
+    from jifen.cli.descriptors import allow_open_files
     from jifen.cli.logs import set_up_logs
     from jifen.cli.serving import serve
     from jifen.config import load_setup
 
     loaded = load_setup(data)
     set_up_logs(loaded.setup.organization)
+    allow_open_files()
     import trio
 
     calm_collector()
