@@ -147,8 +147,10 @@ def summarize(
 def state_of(validator: Validator, overview: Overview) -> OrganizationState:
     """Return a validator's line of the table."""
     node = overview.node
-    issued = overview.issued_by(validator.id)
-    return OrganizationState(validator.id, node.height, node.term, node.role, node.state_digest, issued, validator.url)
+    issued = overview.issued_by(node.organization)  # who was asked by URL alone says itself who it is
+    return OrganizationState(
+        node.organization, node.height, node.term, node.role, node.state_digest, issued, validator.url
+    )
 
 
 def table_of(states: Sequence[OrganizationState], unreachable: Sequence[Unreached]) -> RenderableType:
