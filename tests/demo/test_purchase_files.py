@@ -31,6 +31,20 @@ def test_a_free_purchase_counts(tmp_path: Path) -> None:
     assert (purchase.amount_cents, purchase.purchased_at) == (0, 0)
 
 
+def test_a_file_as_spreadsheets_write_it_is_read(tmp_path: Path) -> None:
+    rows = (HEADER + "7,1997-01-01,0001,1,250\n").replace("\n", "\r\n")
+    (tmp_path / "purchases.csv").write_bytes(b"\xef\xbb\xbf" + rows.encode())
+
+    [purchase] = read_purchases(tmp_path / "purchases.csv")
+
+    assert (purchase.number, purchase.amount_cents) == (7, 250)
+
+
+def test_a_file_without_an_end_is_not_begun() -> None:
+    with pytest.raises(PurchaseFileError, match="/dev/zero is no regular file"):
+        read_purchases(Path("/dev/zero"))
+
+
 def test_no_more_rows_are_read_than_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + "1,1997-01-01,1,1,1\n2,1997-01-01,1,1,1\n3,nonsense\n")
 

@@ -52,9 +52,12 @@ class _BadRow(Exception):
 def read_purchases(path: Path, limit: int | None = None) -> list[Purchase]:
     """Return the purchases of a file, at most `limit` of them; raises PurchaseFileError."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise PurchaseFileError(f"{path} is no regular file; write the purchases into one")
         if path.stat().st_size > FILE_BYTES_MAX:
             raise PurchaseFileError(f"{path} has more than {FILE_BYTES_MAX >> 20} MiB; split it and import the parts")
-        with path.open(encoding="utf-8", newline="") as file:
+        # Spreadsheets begin their UTF-8 with a byte order mark, which is no part of the first column's name.
+        with path.open(encoding="utf-8-sig", newline="") as file:
             return _checked(path, csv.reader(file, strict=True), limit)
     except OSError as error:
         raise PurchaseFileError(f"{path} cannot be read: {error.strerror}") from None
