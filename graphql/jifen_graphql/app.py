@@ -56,7 +56,7 @@ class Application:
     async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Response:
         headers = _headers(scope)
         if not self.hosts.knows(headers.get(b"host", b"").decode("latin-1")):
-            message = "this validator does not go by that name; add it to its public names to use it"
+            message = "this validator does not go by that name; its node.toml lists further ones in allowed_hosts"
             raise refused(421, "UNKNOWN_HOST", message)
         path, method = scope["path"], scope["method"]
         if path in ("/healthz", "/readyz"):

@@ -47,6 +47,9 @@ base + 200 + i."""
 PEER_PORT_OFFSET: Final = 100
 ADMIN_PORT_OFFSET: Final = 200
 
+NAME_CHARACTERS_MAX: Final = 64
+"""Longest name of an alliance, as in genesis: with a longer one it could be made and never started."""
+
 ORGANIZATIONS_PER_HOST_MAX: Final = 64
 """More would run into the next range of ports."""
 
@@ -192,6 +195,10 @@ def create_alliance(
     if len({plan.id for plan in organizations}) < len(organizations):
         raise AllianceError("two organizations share an id; give each its own")
     check_port_base(port_base, len(organizations))
+    if not name.strip() or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
+        raise AllianceError(
+            f"the name of an alliance is 1 to {NAME_CHARACTERS_MAX} printable characters; choose --name"
+        )
     if read_alliance(home) is not None:
         raise AllianceError(f"{home} holds an alliance already; start it, or name another directory with --home")
     with _building(home) as building:

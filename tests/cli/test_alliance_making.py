@@ -135,6 +135,14 @@ def test_two_organizations_of_one_name_make_no_alliance(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["", "  ", "a" * 65, "two\nlines", "\udcff"])
+def test_an_alliance_that_could_not_be_started_is_not_made(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AllianceError, match="the name of an alliance is 1 to 64 printable characters"):
+        create_alliance(tmp_path / "home", name, ONE, port_base=20000)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("port_base", [0, 80, 65535, 65336])
 def test_a_port_base_without_room_is_named(tmp_path: Path, port_base: int) -> None:
     with pytest.raises(AllianceError, match="leaves no room"):
