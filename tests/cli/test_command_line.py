@@ -80,6 +80,8 @@ def test_without_a_command_the_commands_are_listed() -> None:
 
     assert result.returncode == 0
     assert "verify" in result.stdout
+    assert "jifen demo      " in result.stdout, "what to begin with"
+    assert "...\n" not in result.stdout.partition("Commands:")[2], "a summary is cut off"
 
 
 def test_the_version_is_printed() -> None:

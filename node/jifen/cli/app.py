@@ -10,7 +10,6 @@ from jifen.cli.failures import EPILOG
 
 app = typer.Typer(
     name="jifen",
-    help="Jifen (积分): a consortium ledger for the loyalty points of a mall and its merchants.",
     epilog=EPILOG,
     no_args_is_help=False,
     invoke_without_command=True,
@@ -29,7 +28,7 @@ def root(
 
     \b
     jifen demo                    an alliance of four validators, fed with real purchases
-    jifen init && jifen start --data .jifen/harbour-mall
+    jifen init                    an alliance to be started one validator at a time
     jifen status                  how the validators of the home stand
     jifen tx show ID              what became of a transaction
     """
@@ -39,12 +38,12 @@ def root(
         typer.echo(context.get_help())
 
 
-app.command("demo", epilog=EPILOG)(demo.demo)
-app.command("init", epilog=EPILOG)(nodes.init)
+app.command("demo", epilog=EPILOG, short_help="Run an alliance on this machine and feed it.")(demo.demo)
+app.command("init", epilog=EPILOG, short_help="Make an alliance: keys, genesis, settings.")(nodes.init)
 app.command("start", epilog=EPILOG)(nodes.start)
 app.command("status", epilog=EPILOG)(states.status)
 app.command("account", epilog=EPILOG)(states.account)
 app.command("import", epilog=EPILOG)(demo.import_purchases)
-app.command("verify", epilog=EPILOG)(states.verify)
+app.command("verify", epilog=EPILOG, short_help="Replay stopped directories and compare.")(states.verify)
 app.add_typer(keys.app, name="key", epilog=EPILOG)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
