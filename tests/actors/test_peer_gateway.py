@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from jifen.actors.consensus import Delivery
-from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, TERM_AHEAD_MAX, HEARTBEATS_IGNORED_MAX
+from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX, TERM_AHEAD_MAX
 from jifen.chain.executor import ExecutedBlock
 from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
