@@ -142,8 +142,9 @@ def _replicate(state: State, id: str, progress: Progress) -> None:
     if progress.mode is Mode.PROBE:
         return
     while progress.certificates_sent < min(state.log.committed, progress.next_height - 1):
-        before = progress.certificates_sent
-        if not _send(state, id, progress, ()) or progress.certificates_sent == before:
+        # One that cannot be read yet waits for a heartbeat. Trying at every answer would never end: each answer would
+        # bring forth a request that brings nothing but the next answer, and every repeated frame one more of them.
+        if state.certificates.certificate(progress.certificates_sent + 1) is None or not _send(state, id, progress, ()):
             break
 
 

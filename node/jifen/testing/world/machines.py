@@ -34,6 +34,9 @@ ELECTION_TICKS: Final = (10, 20)
 HEARTBEAT_TICKS: Final = 2
 """The clockwork of real validators."""
 
+EVENTS_WAITING_MAX: Final = 2000
+"""Events that may be due at a time: many times what a few clogged links hold back. More is a storm that feeds itself."""
+
 TRACE_EVENTS_MAX: Final = 200
 """Events kept for the report of a failure: enough to see the last elections."""
 
@@ -272,6 +275,7 @@ class Machines(ABC):
 
     def _at(self, due: int, act: Callable[..., None], *arguments: Any) -> None:
         self._events += 1
+        assert len(self._heap) < EVENTS_WAITING_MAX, "a storm of messages"
         heappush(self._heap, (due, self._events, act, arguments))
 
     def _tick(self, id: str) -> None:
