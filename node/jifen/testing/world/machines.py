@@ -35,7 +35,7 @@ HEARTBEAT_TICKS: Final = 2
 """The clockwork of real validators."""
 
 EVENTS_WAITING_MAX: Final = 2000
-"""Events that may be due at a time: many times what a few clogged links hold back; more is a storm that feeds itself."""
+"""Events that may be due at a time: many times what clogged links hold back; more is a storm that feeds itself."""
 
 TRACE_EVENTS_MAX: Final = 200
 """Events kept for the report of a failure: enough to see the last elections."""
