@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lmdb
+import msgspec
 import pytest
 
 from jifen.actors.recovery import position_of, recover
@@ -106,12 +107,20 @@ def forged(payload: bytes) -> bytes:
     return encode_block(Block(block.header, (encode_signed(envelope.body, (false,)),)))
 
 
+def later(payload: bytes) -> bytes:
+    """Return a block that is as good as the one before, but another: nothing above names it."""
+    block = decode_block(payload)
+    header = msgspec.structs.replace(block.header, time=block.header.time + 1)
+    return encode_block(Block(header, block.transactions))
+
+
 DAMAGES: dict[str, tuple[int, Callable[[bytes], bytes | None], str]] = {
     "a signature": (2, forged, "not genuine"),
     "a transaction missing": (2, lambda data: encode_block(Block(decode_block(data).header, ())), "is damaged"),
     "rubbish": (2, lambda _: b"\xc1", "damaged"),
     "an end missing": (3, lambda data: data[:-1], "damaged"),
     "rubbish behind": (3, lambda data: data + b"\0", "damaged"),
+    "another time": (3, later, "not the one that was written"),
     "a hole": (2, lambda _: None, "missing"),
 }
 

@@ -16,6 +16,7 @@ from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.codec.blocks import FORMAT_VERSION, block_hash, decode_block
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
+from jifen.codec.merkle import leaf_hash
 from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
@@ -35,6 +36,10 @@ DAMAGED_ADVICE: Final = "restore the data directory, or join the alliance anew u
 
 TIP_BYTES_MAX: Final = 8192
 """Largest committed tip: a header and at most 53 subtree roots."""
+
+_LOG_END: Final = b"log_end"
+"""Key of a hash over the last block of the log. Every block below is named by the one above it; the last one's name
+comes from its own bytes, so that a flipped bit in its term or time would pass for another block."""
 
 _META, _LOG, _CERTIFICATES, _RECEIPTS = b"meta", b"log", b"certificates", b"receipts"
 _STATE, _TRANSACTIONS = b"state", b"transactions"
@@ -180,6 +185,8 @@ class LedgerStore:
             _truncate(transaction, tables[_LOG], batch.truncate_from)
         for height, payload in batch.blocks:
             transaction.put(height_key(height), payload, db=tables[_LOG])
+        if batch.blocks or batch.truncate_from is not None:
+            transaction.put(_LOG_END, leaf_hash(_last_block(transaction, tables[_LOG])), db=tables[_META])
         for block in batch.commits:
             assert block.executed.tip.height == tip.height + 1, "a block was committed out of order"
             self._write_commit(transaction, block)
@@ -245,6 +252,9 @@ class LedgerStore:
         entry = self.entry(self.tip.height) if self.tip.height else None
         assert self.tip.height == 0 or (entry is not None and entry.hash == self.tip.hash), "log and state differ"
         with self._env.begin(db=self._tables[_LOG]) as transaction:
+            written = transaction.get(_LOG_END, db=self._tables[_META])
+            found = leaf_hash(_last_block(transaction, self._tables[_LOG]))
+            assert written in (None, found), "the last block of the log is not the one that was written"
             entries = transaction.stat(self._tables[_LOG])["entries"]
         assert entries == self.last_height + 1, f"{self.last_height + 1 - entries} blocks of the log are missing"
 
@@ -254,6 +264,13 @@ def _truncate(transaction: lmdb.Transaction, table: Any, first: int) -> None:
         found = cursor.set_range(height_key(first))
         while found:
             found = cursor.delete()
+
+
+def _last_block(transaction: lmdb.Transaction, table: Any) -> bytes:
+    with transaction.cursor(table) as cursor:
+        found = cursor.last()
+        assert found, "the log lost block 0"
+        return bytes(cursor.value())
 
 
 def _joined(receipts: tuple[bytes, ...]) -> bytes:

@@ -10,6 +10,7 @@ from typing import final
 from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
+from jifen.codec.merkle import leaf_hash
 from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
@@ -46,6 +47,8 @@ class SimulatedDisk:
         self.state: dict[bytes, bytes] = dict(self._genesis.writes)
         self.outcomes: dict[bytes, Outcome] = {}
         """Outcome of every committed transaction, by its id."""
+        self._log_end = b""
+        """Hash over the last block of the log, kept beside it."""
         self.used_bytes = 0
         self.wiped = False
         self._rotten: dict[int, bytes] = {}
@@ -63,6 +66,8 @@ class SimulatedDisk:
             raise StoreDamaged(str(error)) from error
         if self.tip.height and (found is None or found.hash != self.tip.hash):
             raise StoreDamaged("log and state differ")
+        if self.log and leaf_hash(self._rotten.get(len(self.log), self.log[-1].payload)) != self._log_end:
+            raise StoreDamaged("the last block of the log is not the one that was written")
 
     def wipe(self) -> None:
         """Lose everything but the note that there was something."""
@@ -127,6 +132,8 @@ class SimulatedDisk:
                 header = decode_block(payload).header
                 self.log.append(Entry(height, header.term, block_hash(header), header.parent_hash, payload))
                 self.used_bytes += len(payload)
+            if self.log:
+                self._log_end = leaf_hash(self.log[-1].payload)
             for block in batch.commits:
                 tip = block.executed.tip
                 assert tip.height == self.tip.height + 1, "a block was committed out of order"
