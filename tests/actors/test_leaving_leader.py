@@ -59,6 +59,7 @@ async def test_what_the_leaving_leader_took_in_is_committed_by_the_next_before_i
     async with running_alliance(tmp_path) as running:
         await running.start()
         old = await running.leader()
+        await running.height(1)  # the others have answered, so that there is somebody to hand over to
         node, sealed = running.nodes[old], [running.clerk.register(f"member {number}") for number in range(40)]
         await node.submit([item.signed for item in sealed], wait=False, timeout_seconds=0)
         await node.hand_over(PATIENCE_SECONDS)
