@@ -22,7 +22,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.invariants import check_all
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.rejections import Rejection
+from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import Account, Holding, Lot, OrderRecord, Record, RefundRecord, Supply, TransactionMark
@@ -277,7 +277,7 @@ class LedgerMachine(RuleBasedStateMachine):
         item = transaction(body, *signers)
         self.known.append(item)
         context = BlockContext(CHAIN_ID, self.working.height + 1, self.time)
-        expected = min(self.twin.reasons(item, self.time), default=None)
+        expected = min(self.twin.reasons(item, self.time), default=None, key=PRECEDENCE.__getitem__)
         assert preflight(self.working, item, context) == expected
         assert is_taken(self.working, item) == self.twin.is_taken(item)
         if self.twin.is_taken(item):

@@ -1,7 +1,8 @@
 """Why a transaction changed nothing: one list, in order of precedence.
 
-When several reasons hold the one standing first is given. The order, the names and the numbers are part of the
-contract: receipts carry the number, GraphQL the name. New reasons get new numbers; numbers are never reused.
+When several reasons hold the one standing first in the enum is given. The order, the names and the numbers are part of
+the contract: receipts carry the number, GraphQL the name. New reasons stand where their precedence is and get new
+numbers, so numbers say nothing about the order; they are never reused and fit one byte.
 """
 
 from enum import IntEnum
@@ -30,6 +31,9 @@ class Rejection(IntEnum):
     REFUND_ALREADY_TAKEN = 18
     REFUND_EXCEEDS_ORDER = 19
 
+
+PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
+"""Place of each reason in the order of precedence, the first being 0."""
 
 REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.EXPIRED: "its expiry lies before the block's time: build it again with a later expiry and sign anew",

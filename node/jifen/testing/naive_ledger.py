@@ -13,7 +13,7 @@ import msgspec
 
 from jifen.codec.transactions import encode_body, transaction_id
 from jifen.ledger.genesis import Genesis, ValidatorAddress
-from jifen.ledger.rejections import Rejection
+from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import (
     Operator,
@@ -175,7 +175,7 @@ class NaiveLedger:
         """Take the transaction into a block of this time and return its receipt."""
         body, found = item.body, self.reasons(item, time)
         if found:
-            receipt = NaiveReceipt(min(found), ())
+            receipt = NaiveReceipt(min(found, key=PRECEDENCE.__getitem__), ())
         elif isinstance(body, EarnPoints):
             receipt = NaiveReceipt(None, self._earn(body, item.id, time))
         elif isinstance(body, RefundOrder):
