@@ -1,5 +1,6 @@
 """Reading at a height that is current: what the actors add to the core's ReadIndex."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_two_starts_of_one_validator_use_different_ids() -> None:
             asked.append(request_id)
 
     for _ in range(2):
-        queue = ReadQueue()
+        queue = ReadQueue(random.SystemRandom())
         for _ in range(2):
             queue.add(Reader())
             queue.ask(Core())  # type: ignore[arg-type]

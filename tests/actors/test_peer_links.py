@@ -1,5 +1,6 @@
 """Outgoing links: bounded queues that never hold anybody up, and room for Raft under any load of transactions."""
 
+import random
 import ssl
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from jifen.actors import links as links_module
 from jifen.actors.links import FORWARDED_FRAMES_WAITING_MAX, FRAMES_WAITING_MAX, PeerLinks
 from jifen.codec.messages import ForwardTransactions, decode_peer_message
 from jifen.consensus.messages import VoteRequest
-from jifen.transport import Address, LinkState, Peer
+from jifen.transport import Address, LinkState, Peer, open_tcp
 
 
 class Wire:
@@ -54,7 +55,14 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 @pytest.fixture
 async def links(wire: Wire, nursery: trio.Nursery) -> PeerLinks:
     peers = {name: (Peer(name, bytes(32)), Address("127.0.0.1", 1)) for name in ("mall", "music")}
-    made = PeerLinks(name="books", chain_id=bytes(32), context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), peers=peers)
+    made = PeerLinks(
+        name="books",
+        chain_id=bytes(32),
+        context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        peers=peers,
+        connect=open_tcp,
+        draws=random.Random(1),
+    )
     nursery.start_soon(made.run)
     await trio.testing.wait_all_tasks_blocked()
     return made

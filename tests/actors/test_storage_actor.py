@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageActor, StorageJob
+from jifen.actors.surroundings import Threads
 from jifen.consensus.messages import AppendResponse, Message, VoteRequest
 from jifen.consensus.types import HardState
 from jifen.keys.verification import is_signed
@@ -46,7 +47,9 @@ class Bench:
         self.store = LedgerStore(path, self.chain.anchor, 16 << 20)
         self.disk = Disk(self.store, monkeypatch)
         self.done: list[JobDone] = []
-        self.actor = StorageActor(self.store, self.chain.validators, keys_of("books").validator, self.done.append)
+        self.actor = StorageActor(
+            self.store, self.chain.validators, keys_of("books").validator, self.done.append, Threads()
+        )
 
     @property
     def messages(self) -> list[Message]:

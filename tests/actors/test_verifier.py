@@ -6,6 +6,7 @@ import random
 import pytest
 
 from jifen.actors import verifier
+from jifen.actors.surroundings import Threads
 from jifen.actors.verifier import CLAIMS_INLINE_MAX, CLAIMS_PER_THREAD_MIN, find_false
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import Claim, false_claims
@@ -34,9 +35,9 @@ async def test_threads_change_nothing(count: int, threads: int, monkeypatch: pyt
     for place in lies:
         batch[place] = batch[place]._replace(message=bytes(32)[:-1] + b"\xff")
     assert false_claims(batch) == lies
-    assert await find_false(batch) == lies
+    assert await find_false(batch, Threads()) == lies
 
 
 async def test_a_key_that_is_none_signs_nothing() -> None:
     [good] = claims(1)
-    assert await find_false([good._replace(key=b"\xff" * 32), good, good._replace(key=bytes(32))]) == [0, 2]
+    assert await find_false([good._replace(key=b"\xff" * 32), good, good._replace(key=bytes(32))], Threads()) == [0, 2]

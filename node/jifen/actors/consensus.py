@@ -4,6 +4,7 @@ Events come through one mailbox; after each round the core's outputs become peer
 validator leads, new blocks.
 """
 
+import random
 from collections.abc import Callable
 from typing import Protocol, final
 
@@ -116,6 +117,7 @@ class ConsensusActor:
         send: Callable[[Message], None],
         on_committed: Callable[[CommittedBlock], None],
         clock: Clock,
+        draws: random.Random,
     ) -> None:
         """`send` must not block; `on_committed` is told of every block once it is durable and readable."""
         self._name = name
@@ -132,7 +134,7 @@ class ConsensusActor:
         self._wake_waits = False
         self._hand_overs: list[trio.Event] = []
         """Who waits for another leader. Invariant: empty unless this validator has led and hands over."""
-        self._reads = ReadQueue()
+        self._reads = ReadQueue(draws)
         self.storage: StorageActor
 
     async def deliver(self, delivery: Delivery) -> None:

@@ -1,6 +1,6 @@
 """The facade: everything the API may know of a validator or ask of it."""
 
-import os
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Final, final
@@ -63,6 +63,7 @@ class Node:
         hub: SubscriptionHub,
         links: PeerLinks,
         clock: Clock,
+        draws: random.Random,
     ) -> None:
         self.genesis: Genesis = setup.genesis
         self.organization = setup.organization
@@ -74,6 +75,7 @@ class Node:
         self._hub = hub
         self._links = links
         self._clock = clock
+        self._draws = draws
 
     def status(self) -> NodeStatus:
         """Return how the validator stands now."""
@@ -146,7 +148,7 @@ class Node:
         now = self._clock()
         body = EarnPoints(
             expires_at=now + TILL_LIFETIME_MS,
-            nonce=os.urandom(12),
+            nonce=self._draws.randbytes(12),
             merchant=self.organization,
             order_id=order_id,
             account=account,
@@ -163,7 +165,7 @@ class Node:
         """
         body = RefundOrder(
             expires_at=self._clock() + TILL_LIFETIME_MS,
-            nonce=os.urandom(12),
+            nonce=self._draws.randbytes(12),
             merchant=self.organization,
             order_id=order_id,
             refund_id=refund_id,

@@ -12,7 +12,7 @@ import structlog
 from jifen.actors.clock import Clock
 from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock
 from jifen.actors.mempool import Mempool
-from jifen.actors.verifier import find_false
+from jifen.actors.verifier import FindFalse
 from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.chain.validators import CertificateInvalid, Validators
 from jifen.codec.blocks import Block, block_hash, decode_block
@@ -52,6 +52,7 @@ class PeerGateway:
         consensus: ConsensusActor,
         mempool: Mempool,
         checked: CheckedTransactions,
+        find_false: FindFalse,
         clock: Clock,
     ) -> None:
         self._name = name
@@ -59,6 +60,7 @@ class PeerGateway:
         self._consensus = consensus
         self._mempool = mempool
         self._checked = checked
+        self._find_false = find_false
         self._clock = clock
         self._ahead = (0, 0)
         """Term and block time, ms, of the last block that came from the future."""
@@ -106,7 +108,7 @@ class PeerGateway:
             self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
             for item in needed
         ]
-        if await find_false(claims):
+        if await self._find_false(claims):
             raise PeerFault("it sent an acknowledgement that it did not sign")
         return msgspec.structs.replace(response, signatures=needed)
 
@@ -125,7 +127,7 @@ class PeerGateway:
                     claims += self._validators.claims_of(certificate)
         except (Malformed, CertificateInvalid) as error:
             raise PeerFault(str(error)) from None
-        if await find_false(claims):
+        if await self._find_false(claims):
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
         certified = request.certificates[-1].height if request.certificates else 0

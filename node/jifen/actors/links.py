@@ -10,7 +10,7 @@ import trio
 
 from jifen.codec.messages import ForwardTransactions, encode_peer_message
 from jifen.consensus.messages import Message
-from jifen.transport import Address, Knock, LinkState, Peer, dial_peer
+from jifen.transport import Address, Connector, Knock, LinkState, Peer, dial_peer
 
 FRAMES_WAITING_MAX = 32
 """Frames that may wait for a slow peer: more than Raft's window; the rest is dropped, and Raft repeats it."""
@@ -32,12 +32,23 @@ class PeerStatus(msgspec.Struct, frozen=True):
 class PeerLinks:
     """Sends to the other validators."""
 
-    def __init__(self, *, name: str, chain_id: bytes, context: ssl.SSLContext, peers: dict[str, tuple[Peer, Address]]):
-        """`peers` gives every other validator's pin and address."""
+    def __init__(
+        self,
+        *,
+        name: str,
+        chain_id: bytes,
+        context: ssl.SSLContext,
+        peers: dict[str, tuple[Peer, Address]],
+        connect: Connector,
+        draws: random.Random,
+    ) -> None:
+        """`peers` gives every other validator's pin and address; `draws` spreads reconnections."""
         self._name = name
         self._chain_id = chain_id
         self._context = context
         self._peers = peers
+        self._connect = connect
+        self._draws = draws
         self._states = {peer: LinkState(connected=False, detail="not dialled yet") for peer in peers}
         self._queues: dict[str, trio.MemorySendChannel[bytes]] = {}
         self._knocks = {peer: Knock() for peer in peers}
@@ -74,7 +85,8 @@ class PeerLinks:
                         frames=frames,
                         on_change=self._changed,
                         knock=self._knocks[name],
-                        random=random.Random(),  # noqa: S311 - spreads reconnections, guards nothing
+                        random=self._draws,
+                        connect=self._connect,
                     )
                 )
 

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from jifen.actors.clock import Clock
-from jifen.actors.verifier import find_false
+from jifen.actors.verifier import FindFalse
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.codec.errors import Malformed
@@ -104,6 +104,7 @@ class Mempool:
         *,
         chain_id: bytes,
         checked: CheckedTransactions,
+        find_false: FindFalse,
         clock: Clock,
         wake: Callable[[], None],
         forward: Callable[[str, tuple[bytes, ...]], bool],
@@ -114,6 +115,7 @@ class Mempool:
         Args:
             chain_id: id of the chain.
             checked: shared memory of checked transactions.
+            find_false: checks signatures.
             clock: time of day.
             wake: called when transactions wait to be ordered here.
             forward: passes signed bytes to a peer without blocking; False when the link is full.
@@ -122,6 +124,7 @@ class Mempool:
         """
         self._chain_id = chain_id
         self._checked = checked
+        self._find_false = find_false
         self._clock = clock
         self._wake = wake
         self._forward = forward
@@ -245,7 +248,7 @@ class Mempool:
             opened.append(transaction)
             claims += wanted
             owners += [index] * len(wanted)
-        for place in await find_false(claims):
+        for place in await self._find_false(claims):
             item = opened[owners[place]]
             if isinstance(item, Transaction):
                 text = "a signature does not fit the transaction and this chain; sign the id of this chain's bytes"

@@ -3,13 +3,12 @@
 Consensus, storage or execution failing stops the validator with a reason; a bad connection stops only itself.
 """
 
-import random
 from functools import partial
 from typing import final
 
 import trio
 
-from jifen.actors.clock import Clock, system_clock, tick_for_ever
+from jifen.actors.clock import tick_for_ever
 from jifen.actors.consensus import ConsensusActor
 from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
@@ -19,6 +18,8 @@ from jifen.actors.recovery import position_of, recover
 from jifen.actors.setup import NodeSetup, Timing
 from jifen.actors.storage import StorageActor
 from jifen.actors.subscriptions import SubscriptionHub, TooManySubscribers
+from jifen.actors.surroundings import Surroundings
+from jifen.actors.verifier import find_false
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, Executor
 from jifen.chain.gateway import CheckedTransactions
@@ -26,7 +27,7 @@ from jifen.chain.validators import Validators
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import RaftConfig
+from jifen.consensus.types import RaftConfig, RandomDraws
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import StoreError
 from jifen.store.ledger_store import LedgerStore
@@ -60,15 +61,19 @@ class NodeStopped(Exception):
 
 
 async def run_node(
-    setup: NodeSetup, *, clock: Clock = system_clock, task_status: trio.TaskStatus[Node] = trio.TASK_STATUS_IGNORED
+    setup: NodeSetup,
+    *,
+    surroundings: Surroundings | None = None,
+    task_status: trio.TaskStatus[Node] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run a validator until cancelled.
+    """Run a validator until cancelled, by default in this machine's own surroundings.
 
     Raises:
         StoreError: the data directory cannot be used.
         CannotListen: the peer port is busy.
         NodeStopped: consensus, execution or the disk failed while it ran.
     """
+    surroundings = surroundings or Surroundings()
     validators = Validators(chain_id(setup.genesis), setup.genesis)
     with locked_directory(setup.directory):
         check_not_wiped(setup.directory)
@@ -81,8 +86,8 @@ async def run_node(
         )
         try:
             remember_started(setup.directory)
-            executor = await trio.to_thread.run_sync(recover, store, validators)
-            await _Wiring(setup, validators, store, executor, clock).run(task_status)
+            executor = await surroundings.workers.compute(partial(recover, store, validators))
+            await _Wiring(setup, validators, store, executor, surroundings).run(task_status)
         except BaseExceptionGroup as group:
             raise _reason(group) from group
         finally:
@@ -110,11 +115,18 @@ class _Wiring:
     """Makes the actors and runs them."""
 
     def __init__(
-        self, setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor, clock: Clock
+        self,
+        setup: NodeSetup,
+        validators: Validators,
+        store: LedgerStore,
+        executor: Executor,
+        surroundings: Surroundings,
     ) -> None:
         self._setup = setup
         self._chain_id = validators.chain_id
-        self._clock = clock
+        self._listen = surroundings.listen
+        clock, draws, workers = surroundings.clock, surroundings.draws, surroundings.workers
+        checks = partial(find_false, workers=workers)
         checked = CheckedTransactions()
         self._hub = SubscriptionHub(store.tip.height)
         self._links = PeerLinks(
@@ -128,10 +140,13 @@ class _Wiring:
             peers={
                 peer.organization: (peer, Address(*setup.peer_addresses[peer.organization])) for peer in self._peers()
             },
+            connect=surroundings.connect,
+            draws=draws,
         )
         self._mempool = Mempool(
             chain_id=self._chain_id,
             checked=checked,
+            find_false=checks,
             clock=clock,
             wake=self._wake,
             forward=self._links.forward,
@@ -139,14 +154,15 @@ class _Wiring:
         )
         self._consensus = ConsensusActor(
             name=setup.organization,
-            raft=_raft(setup, validators, store, executor),
+            raft=_raft(setup, validators, store, executor, draws),
             executor=executor,
             orderable=self._mempool,
             send=self._links.send,
             on_committed=self._hub.publish,
             clock=clock,
+            draws=draws,
         )
-        self._storage = StorageActor(store, validators, setup.validator_key, self._consensus.job_done)
+        self._storage = StorageActor(store, validators, setup.validator_key, self._consensus.job_done, workers)
         self._consensus.storage = self._storage
         self._gateway = PeerGateway(
             name=setup.organization,
@@ -154,6 +170,7 @@ class _Wiring:
             consensus=self._consensus,
             mempool=self._mempool,
             checked=checked,
+            find_false=checks,
             clock=clock,
         )
         self.node = Node(
@@ -165,6 +182,7 @@ class _Wiring:
             hub=self._hub,
             links=self._links,
             clock=clock,
+            draws=draws,
         )
 
     async def run(self, task_status: trio.TaskStatus[Node]) -> None:
@@ -185,6 +203,7 @@ class _Wiring:
                     peers=self._peers(),
                     handler=self._gateway.take_frame,
                     on_change=self._links.heard_of,
+                    listen=self._listen,
                 )
             )
             nursery.start_soon(self._storage.run)
@@ -208,7 +227,7 @@ class _Wiring:
         return [Peer(name, certificate_fingerprint(pem)) for name, pem in self._peer_certificates().items()]
 
 
-def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor) -> Raft:
+def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor, draws: RandomDraws) -> Raft:
     timing = setup.timing
     config = RaftConfig(
         id=setup.organization,
@@ -227,7 +246,7 @@ def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor
         last=position_of(executor),
         committed=store.tip.height,
         reader=store,
-        random=random.Random(),  # noqa: S311 - spreads election time-outs, guards nothing
+        random=draws,
     )
 
 

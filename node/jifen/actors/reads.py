@@ -4,7 +4,7 @@ Raft answers with a request id, so the ids must not come twice, not even after a
 the validator that was would be taken for one to the validator that is, and could be older than what its reader knows.
 """
 
-import secrets
+import random
 from typing import Final, final
 
 import trio
@@ -38,8 +38,8 @@ class ReadQueue:
     waits for the next question, or for the answer to one, or for the next tick.
     """
 
-    def __init__(self) -> None:
-        self._next_id = secrets.randbits(FIRST_ID_BITS)
+    def __init__(self, draws: random.Random) -> None:
+        self._next_id = draws.getrandbits(FIRST_ID_BITS)
         self._new: list[Reader] = []
         self._asked: dict[int, list[Reader]] = {}
         self._lost: list[Reader] = []

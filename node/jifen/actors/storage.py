@@ -5,12 +5,13 @@ acknowledgements, which it signs here, and the news of committed blocks.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import final
 
 import msgspec
-import trio
 
 from jifen.actors.mailbox import Mailbox
+from jifen.actors.surroundings import Workers
 from jifen.chain.validators import Validators
 from jifen.consensus.messages import AckSignature, AppendResponse, Message
 from jifen.keys.signing import KeyPair
@@ -50,7 +51,12 @@ class StorageActor:
     """Writes jobs in the order given. A failed write ends the actor, and with it the validator."""
 
     def __init__(
-        self, store: LedgerStore, validators: Validators, key: KeyPair, on_done: Callable[[JobDone], None]
+        self,
+        store: LedgerStore,
+        validators: Validators,
+        key: KeyPair,
+        on_done: Callable[[JobDone], None],
+        workers: Workers,
     ) -> None:
         """`on_done` is called on the event loop for every job, in order; it must not block."""
         self._store = store
@@ -58,7 +64,7 @@ class StorageActor:
         self._key = key
         self._on_done = on_done
         self._mailbox: Mailbox[StorageJob] = Mailbox(JOBS_WAITING_MAX)
-        self._thread = trio.CapacityLimiter(1)  # of its own, so that a sync never waits behind signature checks
+        self._workers = workers
 
     async def submit(self, job: StorageJob) -> None:
         """Hand over a job; waits while the disk is behind."""
@@ -69,7 +75,7 @@ class StorageActor:
         while True:
             jobs = await self._mailbox.take_all()
             # A sync that has begun must be seen to its end: its outcome decides what may be acknowledged.
-            done = await trio.to_thread.run_sync(self._write, jobs, limiter=self._thread)
+            done = await self._workers.store(partial(self._write, jobs))
             for item in done:
                 self._on_done(item)
 

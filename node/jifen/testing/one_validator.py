@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
@@ -14,6 +15,8 @@ from jifen.actors.gateway import PeerGateway
 from jifen.actors.mempool import Mempool
 from jifen.actors.recovery import position_of, recover
 from jifen.actors.storage import StorageActor, StorageJob
+from jifen.actors.surroundings import Threads
+from jifen.actors.verifier import find_false
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.blocks import decode_block
@@ -62,9 +65,11 @@ class OneValidator:
         self.store = LedgerStore(path, chain.anchor, map_bytes)
         self.executor = recover(self.store, validators)
         self.checked = CheckedTransactions()
+        draws, workers = random.Random(7), Threads()
         self.mempool = Mempool(
             chain_id=chain.chain_id,
             checked=self.checked,
+            find_false=partial(find_false, workers=workers),
             clock=self._clock,
             wake=self._wake,
             forward=self._forward,
@@ -86,7 +91,7 @@ class OneValidator:
             last=position_of(self.executor),
             committed=self.store.tip.height,
             reader=self.store,
-            random=random.Random(7),
+            random=draws,
         )
         self.consensus = ConsensusActor(
             name=name,
@@ -96,8 +101,9 @@ class OneValidator:
             send=self._send,
             on_committed=self._on_committed,
             clock=self._clock,
+            draws=draws,
         )
-        self.storage = StorageActor(self.store, validators, keys_of(name).validator, self.consensus.job_done)
+        self.storage = StorageActor(self.store, validators, keys_of(name).validator, self.consensus.job_done, workers)
         self.consensus.storage = self.storage
         self.gateway = PeerGateway(
             name=name,
@@ -105,6 +111,7 @@ class OneValidator:
             consensus=self.consensus,
             mempool=self.mempool,
             checked=self.checked,
+            find_false=partial(find_false, workers=workers),
             clock=self._clock,
         )
 

@@ -9,7 +9,7 @@ The transport promises little on purpose. Frames of one link arrive in order and
 under way when it ended is lost, and nothing is sent twice. Consensus repeats what matters.
 """
 
-from jifen.transport.dial import dial_peer
+from jifen.transport.dial import Connector, dial_peer, open_tcp
 from jifen.transport.frames import PROTOCOL_VERSION, Hello, Refusal
 from jifen.transport.identity import (
     IdentityFault,
@@ -21,16 +21,18 @@ from jifen.transport.identity import (
 )
 from jifen.transport.limits import TransportLimits
 from jifen.transport.peers import Address, CannotListen, Knock, LinkState, Peer, PeerFault, PortBusy
-from jifen.transport.serve import serve_peers
+from jifen.transport.serve import Listen, listen_on_tcp, serve_peers
 
 __all__ = [
     "PROTOCOL_VERSION",
     "Address",
     "CannotListen",
+    "Connector",
     "Hello",
     "IdentityFault",
     "Knock",
     "LinkState",
+    "Listen",
     "Peer",
     "PeerFault",
     "PortBusy",
@@ -41,6 +43,8 @@ __all__ = [
     "client_context",
     "create_tls_identity",
     "dial_peer",
+    "listen_on_tcp",
+    "open_tcp",
     "serve_peers",
     "server_context",
 ]

@@ -7,7 +7,7 @@ handshake; a peer that has one gets a single live link, on which it can at worst
 import errno
 import math
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NoReturn, final
@@ -34,7 +34,27 @@ from jifen.transport.peers import (
 BACKLOG_CONNECTIONS = 128
 """Connections the kernel holds until they are accepted: what Linux allows without asking for more."""
 
+Listening = tuple[trio.abc.Listener[trio.abc.Stream], Address]
+"""What takes byte streams, and where."""
+
+Listen = Callable[[Address], Awaitable[Sequence[Listening]]]
+"""Begins to listen on an address; raises CannotListen."""
+
 _log: FilteringBoundLogger = structlog.get_logger("jifen.transport")
+
+
+async def listen_on_tcp(address: Address) -> Sequence[Listening]:
+    """Listen on every address of a name, as production does; port 0 takes a free port.
+
+    Raises: PortBusy, CannotListen.
+    """
+    try:
+        listeners = await trio.open_tcp_listeners(address.port, host=address.host, backlog=BACKLOG_CONNECTIONS)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortBusy(address) from error
+        raise CannotListen(address, error.strerror or str(error)) from error
+    return [(listener, _bound_address(listener)) for listener in listeners]
 
 
 async def serve_peers(
@@ -47,6 +67,7 @@ async def serve_peers(
     handler: FrameHandler,
     on_change: ChangeCallback,
     limits: TransportLimits | None = None,
+    listen: Listen = listen_on_tcp,
     task_status: trio.TaskStatus[tuple[Address, ...]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept links on `address` until cancelled, and pass every frame to `handler`.
@@ -63,12 +84,13 @@ async def serve_peers(
         handler: see `FrameHandler`.
         on_change: told when a peer's link comes up and when it goes.
         limits: defaults to `TransportLimits()`.
+        listen: takes the byte streams below TLS.
         task_status: gets the bound addresses, with their real ports, once connections are accepted.
 
     Raises: PortBusy, CannotListen; whatever the handler raises other than PeerFault, in trio's exception groups.
     """
-    listeners = await _listen(address)
-    bound = tuple(_bound_address(listener) for listener in listeners)
+    listening = await listen(address)
+    listeners = [listener for listener, _ in listening]
     async with trio.open_nursery() as nursery:
         server = PeerServer(
             local=local,
@@ -81,16 +103,7 @@ async def serve_peers(
             readers=nursery,
         )
         nursery.start_soon(partial(trio.serve_listeners, server.serve, listeners, handler_nursery=nursery))
-        task_status.started(bound)
-
-
-async def _listen(address: Address) -> list[trio.SocketListener]:
-    try:
-        return await trio.open_tcp_listeners(address.port, host=address.host, backlog=BACKLOG_CONNECTIONS)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortBusy(address) from error
-        raise CannotListen(address, error.strerror or str(error)) from error
+        task_status.started(tuple(bound for _, bound in listening))
 
 
 def _bound_address(listener: trio.SocketListener) -> Address:
