@@ -139,6 +139,13 @@ async def test_what_no_later_block_can_cure_is_refused_at_once(centre: Centre, r
     assert centre.mempool.pending == 0
 
 
+async def test_what_has_expired_by_this_clock_only_is_left_to_the_chain_to_judge(centre: Centre) -> None:
+    sealed = centre.clerk.register("ann")
+    centre.node.now = CREATED_AT + LIFETIME_MS + 1
+    [result] = await centre.submit(sealed)
+    assert result.status is SubmitStatus.ACCEPTED
+
+
 async def test_what_a_transaction_under_way_may_cure_is_taken_in(centre: Centre) -> None:
     clerk = centre.clerk
     early = [clerk.earn("ann", "o-1"), clerk.transfer("ann", "bob", 1), clerk.earn("ann", "o-2", merchant="mall")]

@@ -105,6 +105,42 @@ async def test_when_nobody_answers_in_time_the_error_names_every_validator(autoj
     assert trio.current_time() == pytest.approx(7)
 
 
+async def test_a_validator_that_keeps_a_caller_waiting_in_vain_is_not_asked_first_again(
+    autojump_clock: MockClock,
+) -> None:
+    asked: list[str] = []
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        url = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        asked.append(url)
+        if url == FIRST:
+            await trio.sleep_forever()
+        signed = json.loads(request.content)["variables"]["bytes"]
+        return data(submitTransactions=[submission(item) for item in signed])
+
+    async with Client([FIRST, SECOND], timeout_seconds=5, transport=httpx.MockTransport(handle)) as client:
+        with pytest.raises(Unavailable, match="found no validator in time"):
+            await client.submit(prepared(1))
+        await client.submit(prepared(1))
+
+    assert asked == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("current", [False, True])
+async def test_a_balance_is_read_as_current_as_the_caller_wants_it(current: bool) -> None:
+    asked = []
+
+    def script(_url: str, body: dict[str, Any]) -> httpx.Response:
+        asked.append(body["variables"]["consistency"])
+        return data(account=None) if "account(" in body["query"] else data(pointBalances=[])
+
+    async with client_of(script) as client:
+        await client.balances("jf1", current=current)
+        await client.account("jf1", current=current)
+
+    assert asked == ["LINEARIZABLE" if current else "LOCAL"] * 2
+
+
 @pytest.mark.parametrize(
     "response",
     [

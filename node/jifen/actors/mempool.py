@@ -269,7 +269,9 @@ class Mempool:
         outcome = view.outcome(transaction.id)
         if outcome is not None:
             return _committed(transaction.id, outcome)
-        context = BlockContext(self._chain_id, view.height + 1, max(self._clock(), view.block_time))
+        # Block time, not the clock here: what has expired by this clock may stand in a block that is about to be
+        # committed, and whoever was told that it never will would buy twice.
+        context = BlockContext(self._chain_id, view.height + 1, view.block_time)
         rejection = preflight(view, transaction, context)
         if rejection in FINAL_REJECTIONS:
             text = REJECTION_TEXTS[rejection]

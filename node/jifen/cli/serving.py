@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 import trio
 
+from jifen.actors.clock import Clock, system_clock
 from jifen.actors.node import run_node
 from jifen.config import LoadedNode
 from jifen_graphql.server import serve_admin, serve_public
@@ -19,10 +20,10 @@ HAND_OVER_SECONDS_MAX = 1.0
 a leader whose peers stop with it is not taken for one that hangs."""
 
 
-async def serve(loaded: LoadedNode, stop_with_parent: bool) -> None:
+async def serve(loaded: LoadedNode, stop_with_parent: bool, clock: Clock = system_clock) -> None:
     """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then let another validator lead.
 
-    The APIs stop after that, and then the node.
+    The APIs stop after that, and then the node. `clock` is the time of day by which it orders and judges.
 
     Raises:
         StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
@@ -34,7 +35,7 @@ async def serve(loaded: LoadedNode, stop_with_parent: bool) -> None:
         await nursery.start(_wait_for_signal, stop)
         if stop_with_parent:
             nursery.start_soon(_wait_for_parent, stop)
-        node = await nursery.start(run_node, loaded.setup)
+        node = await nursery.start(partial(run_node, loaded.setup, clock=clock))
         async with trio.open_nursery() as apis:
             public, admin = loaded.public, loaded.admin
             await apis.start(

@@ -85,14 +85,19 @@ class Client:
         """Return a validator's status and the organizations at one and the same height."""
         return await self._ask(queries.OVERVIEW, {})
 
-    async def account(self, account: str, *, min_height: int | None = None) -> Account | None:
-        """Return an account, None when it is not registered; `min_height` waits for the block you have written."""
-        variables = {"id": account, "minHeight": min_height}
+    async def account(self, account: str, *, min_height: int | None = None, current: bool = False) -> Account | None:
+        """Return an account, None when it is not registered.
+
+        `min_height` waits for the block you have written; `current` for whatever anybody has been told is committed.
+        """
+        variables = {"id": account, "minHeight": min_height, "consistency": _consistency(current)}
         return await self._ask(queries.ACCOUNT, variables)
 
-    async def balances(self, account: str, *, min_height: int | None = None) -> tuple[PointBalance, ...]:
-        """Return what an account holds, sorted by point type; empty for an unknown account."""
-        variables = {"account": account, "minHeight": min_height}
+    async def balances(
+        self, account: str, *, min_height: int | None = None, current: bool = False
+    ) -> tuple[PointBalance, ...]:
+        """Return what an account holds, sorted by point type; empty for an unknown account. Waits as `account` does."""
+        variables = {"account": account, "minHeight": min_height, "consistency": _consistency(current)}
         return await self._ask(queries.BALANCES, variables)
 
     async def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
@@ -236,6 +241,10 @@ class Client:
         timeout = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         url, data = await self.endpoints.ask(operation.document, variables, timeout_seconds=timeout)
         return operation.decode(url, data)
+
+
+def _consistency(current: bool) -> str:
+    return "LINEARIZABLE" if current else "LOCAL"
 
 
 def raise_unless_taken(submission: Submission) -> None:

@@ -133,6 +133,11 @@ class Endpoints:
                     except _Lost as error:
                         attempts[url] = str(error)
                         self.pass_over(url)
+                    except trio.Cancelled:
+                        # It may be stopped with its connections open; who asks again is better off with another one.
+                        attempts.setdefault(url, "no answer yet")
+                        self.pass_over(url)
+                        raise
                 await trio.sleep(pause * self._jitter.uniform(0.5, 1.0))
                 pause = min(pause * 2, RETRY_SECONDS_MAX)
         attempts = attempts or {self.current: "no answer yet"}

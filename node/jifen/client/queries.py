@@ -68,14 +68,15 @@ ORGANIZATIONS: Final = Operation[tuple[Organization, ...]](
 )
 OVERVIEW: Final = Operation[Overview](f"query Overview {{ {_NODE} {_ORGANIZATIONS} }}", None, Overview)
 ACCOUNT: Final = Operation[Account | None](
-    "query Account($id: AccountId!, $minHeight: Int) { account(id: $id, minHeight: $minHeight) "
+    "query Account($id: AccountId!, $minHeight: Int, $consistency: Consistency!) "
+    "{ account(id: $id, minHeight: $minHeight, consistency: $consistency) "
     f"{{ id key registeredAt balances {_BALANCE} {_AS_OF} }} }}",
     "account",
     Account | None,
 )
 BALANCES: Final = Operation[tuple[PointBalance, ...]](
-    "query Balances($account: AccountId!, $minHeight: Int) "
-    f"{{ pointBalances(account: $account, minHeight: $minHeight) {_BALANCE} }}",
+    "query Balances($account: AccountId!, $minHeight: Int, $consistency: Consistency!) "
+    f"{{ pointBalances(account: $account, minHeight: $minHeight, consistency: $consistency) {_BALANCE} }}",
     "pointBalances",
     tuple[PointBalance, ...],
 )

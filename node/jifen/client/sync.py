@@ -61,13 +61,15 @@ class SyncClient:
         """See `Client.overview`."""
         return self._run(self._client.overview)
 
-    def account(self, account: str, *, min_height: int | None = None) -> Account | None:
+    def account(self, account: str, *, min_height: int | None = None, current: bool = False) -> Account | None:
         """See `Client.account`."""
-        return self._run(lambda: self._client.account(account, min_height=min_height))
+        return self._run(lambda: self._client.account(account, min_height=min_height, current=current))
 
-    def balances(self, account: str, *, min_height: int | None = None) -> tuple[PointBalance, ...]:
+    def balances(
+        self, account: str, *, min_height: int | None = None, current: bool = False
+    ) -> tuple[PointBalance, ...]:
         """See `Client.balances`."""
-        return self._run(lambda: self._client.balances(account, min_height=min_height))
+        return self._run(lambda: self._client.balances(account, min_height=min_height, current=current))
 
     def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """See `Client.transaction`."""
