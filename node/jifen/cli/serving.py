@@ -7,8 +7,8 @@ from functools import partial
 import structlog
 import trio
 
-from jifen.actors.clock import Clock, system_clock
 from jifen.actors.node import run_node
+from jifen.actors.surroundings import Surroundings
 from jifen.config import LoadedNode
 from jifen_graphql.server import serve_admin, serve_public
 
@@ -20,10 +20,10 @@ HAND_OVER_SECONDS_MAX = 1.0
 a leader whose peers stop with it is not taken for one that hangs."""
 
 
-async def serve(loaded: LoadedNode, stop_with_parent: bool, clock: Clock = system_clock) -> None:
+async def serve(loaded: LoadedNode, stop_with_parent: bool, surroundings: Surroundings | None = None) -> None:
     """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then let another validator lead.
 
-    The APIs stop after that, and then the node. `clock` is the time of day by which it orders and judges.
+    The APIs stop after that, and then the node. `surroundings` are this machine's own by default.
 
     Raises:
         StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
@@ -35,7 +35,7 @@ async def serve(loaded: LoadedNode, stop_with_parent: bool, clock: Clock = syste
         await nursery.start(_wait_for_signal, stop)
         if stop_with_parent:
             nursery.start_soon(_wait_for_parent, stop)
-        node = await nursery.start(partial(run_node, loaded.setup, clock=clock))
+        node = await nursery.start(partial(run_node, loaded.setup, surroundings=surroundings))
         async with trio.open_nursery() as apis:
             public, admin = loaded.public, loaded.admin
             await apis.start(
