@@ -22,6 +22,7 @@ from jifen.consensus.messages import (
     LeadershipConfirmation,
     ReadIndexRequest,
     ReadIndexResponse,
+    SnapshotOffer,
     TimeoutNow,
     TransferVoteRequest,
     VoteRequest,
@@ -105,6 +106,7 @@ async def test_votes_heartbeats_and_questions_come_in(door: Door) -> None:
         LeadershipConfirmation(3, "mall", "books", 1),
         ReadIndexRequest(3, "mall", "books", 1),
         ReadIndexResponse(3, "mall", "books", 1, 1),
+        SnapshotOffer(3, "mall", "books", 1, bytes(32)),
         AppendRequest(1, "mall", "books", 0, 0, door.chain.anchor.tip.hash, (), 0, ()),
     ]
     for message in messages:
@@ -156,6 +158,7 @@ async def test_a_message_that_contradicts_itself_is_a_fault(door: Door) -> None:
         LeadershipConfirmation(3, "music", "books", 1),
         ReadIndexRequest(3, "music", "books", 1),
         ReadIndexResponse(3, "mall", "music", 1, 1),
+        SnapshotOffer(3, "mall", "music", 1, bytes(32)),
         ForwardTransactions("music", "books", (b"\0",)),
     ],
 )

@@ -24,6 +24,7 @@ from jifen.consensus.messages import (
     LeadershipConfirmation,
     ReadIndexRequest,
     ReadIndexResponse,
+    SnapshotOffer,
     TimeoutNow,
     TransferVoteRequest,
     VoteRequest,
@@ -119,6 +120,7 @@ VALUES: Final[dict[str, Any]] = {
     "leadership confirmation": LeadershipConfirmation(8, "books", "mall", 40),
     "read index request": ReadIndexRequest(8, "books", "mall", 2**40),
     "read index response": ReadIndexResponse(8, "mall", "books", 2**40, 300),
+    "snapshot offer": SnapshotOffer(8, "mall", "books", 300, b"\x02" * 32),
     "forwarding": ForwardTransactions("mall", "books", (b"signed",)),
 }
 
@@ -186,6 +188,9 @@ GOLDEN: Final = {
     "leadership confirmation": "950808a5626f6f6b73a46d616c6c28",
     "read index request": "950908a5626f6f6b73a46d616c6ccf0000010000000000",
     "read index response": "960a08a46d616c6ca5626f6f6b73cf0000010000000000cd012c",
+    "snapshot offer": (
+        "960b08a46d616c6ca5626f6f6b73cd012cc4200202020202020202020202020202020202020202020202020202020202020202"
+    ),
     "forwarding": "9420a46d616c6ca5626f6f6b7391c4067369676e6564",
     "register": (
         "9401cf000001a0c4506c00c4080001020304050607c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"

@@ -41,7 +41,7 @@ def validator(name: str, log: LongLog) -> Raft:
     return Raft(
         config=config,
         hard_state=HardState(1, None),
-        genesis_hash=GENESIS_HASH,
+        base=Position(0, 0, GENESIS_HASH),
         last=last,
         committed=log.committed,
         reader=log,

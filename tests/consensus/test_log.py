@@ -13,9 +13,7 @@ from jifen.testing.consensus_host import GENESIS_HASH, MemoryDisk, make_chain, m
 
 
 def make_log(disk: MemoryDisk, *, committed: int = 0, cache_bytes_max: int = 1000) -> Log:
-    return Log(
-        genesis_hash=GENESIS_HASH, last=disk.last, committed=committed, reader=disk, cache_bytes_max=cache_bytes_max
-    )
+    return Log(base=disk.base, last=disk.last, committed=committed, reader=disk, cache_bytes_max=cache_bytes_max)
 
 
 def filled(entries: Sequence[Entry], *, cache_bytes_max: int = 1000) -> tuple[Log, MemoryDisk]:

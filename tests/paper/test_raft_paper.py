@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from jifen.consensus.messages import AppendRequest, AppendResponse, Message, VoteRequest, VoteResponse
+from jifen.consensus.messages import AppendRequest, AppendResponse, Message, SnapshotOffer, VoteRequest, VoteResponse
 from jifen.consensus.types import HardState, Role
 from jifen.testing.consensus_host import (
     FixedDraws,
@@ -426,6 +426,46 @@ def test_figure_2_a_crash_before_storing_leaves_no_promise_and_no_trace() -> Non
     host.raft.take_output()
     host.boot()
     assert (host.raft.term, host.raft.last_height) == (0, 0)
+
+
+# Section 7.
+
+
+def test_7_the_log_is_discarded_up_to_the_snapshot_and_its_last_index_and_term_are_kept() -> None:
+    """Raft section 7: they support the consistency check for the first entry that follows."""
+    chain = make_chain([1] * 8 + [2] * 4)
+    host = make_host(log=chain, committed=12, uncommitted_heights_max=1)
+    host.compact(8)
+    assert host.raft.base == position_of(chain[7])
+    [answer] = host.step(append(host, chain[8:9], previous=chain[7], term=3))
+    assert isinstance(answer, AppendResponse)
+    assert answer.success
+
+
+def test_7_a_leader_sends_a_snapshot_when_it_has_discarded_the_next_entry_that_it_needs_to_send() -> None:
+    chain = make_chain([1] * 12)
+    leader = make_host(log=chain, committed=12, uncommitted_heights_max=1)
+    leader.compact(8)
+    elect(leader)
+    refusal = acknowledge(leader, "b", 12, success=False, commit=3, hint_height=3, hint_term=1, signatures=())
+    leader.step(refusal)
+    assert [item.recipient for item in leader.tick(2) if isinstance(item, SnapshotOffer)] == ["b"]
+
+
+def test_7_entries_that_follow_a_snapshot_of_a_prefix_of_the_log_are_retained() -> None:
+    """Raft section 7, figure 13 rule 6."""
+    chain = make_chain([1] * 12)
+    host = make_host(log=chain, committed=2, term=1)
+    host.install(make_certificate(chain[7], "abcd", "bcd", 1), position_of(chain[7]))
+    assert (host.raft.committed, host.raft.last_height) == (8, 12)
+
+
+def test_7_a_snapshot_with_new_information_supersedes_the_entire_log() -> None:
+    """Raft section 7, figure 13 rule 7: the log may hold uncommitted entries that conflict with it."""
+    chain, other = make_chain([1, 2, 2, 2]), make_chain([1, 1, 1, 1, 1, 1])
+    host = make_host(log=other, committed=1, term=2)
+    host.install(make_certificate(chain[3], "abcd", "bcd", 2), position_of(chain[3]))
+    assert (host.raft.last_height, host.raft.last_hash) == (4, chain[3].hash)
 
 
 # Section 8, thesis 6.2, 6.4 and 9.6.

@@ -27,7 +27,7 @@ from jifen.chain.validators import Validators
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import RaftConfig, RandomDraws
+from jifen.consensus.types import Position, RaftConfig, RandomDraws
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import StoreError
 from jifen.store.ledger_store import LedgerStore
@@ -242,7 +242,7 @@ def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor
     return Raft(
         config=config,
         hard_state=store.hard_state,
-        genesis_hash=store.genesis_hash,
+        base=Position(0, 0, store.genesis_hash),
         last=position_of(executor),
         committed=store.tip.height,
         reader=store,

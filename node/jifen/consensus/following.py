@@ -1,6 +1,8 @@
 """Taking in what a leader sends (Raft 5.3), and committing what it proves."""
 
-from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry
+import msgspec
+
+from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry, SnapshotOffer
 from jifen.consensus.state import State
 from jifen.consensus.types import EvidenceKind, Position
 
@@ -11,6 +13,11 @@ def on_append_request(state: State, request: AppendRequest) -> None:
     A request that contradicts what cannot be contradicted is reported as evidence and left unanswered. So is one that
     cannot be compared because the LogReader does not show an entry yet; the leader will ask again.
     """
+    if request.prev_height < state.log.base.height:
+        above = _above_base(state, request)
+        if above is None:
+            return
+        request = above
     local = state.log.position(request.prev_height)
     if request.prev_height > state.log.last.height:
         refuse(state, request)
@@ -38,10 +45,91 @@ def on_append_request(state: State, request: AppendRequest) -> None:
         commit=state.log.committed,
         hint_height=0,
         hint_term=0,
-        leader_commit=request.commit,
+        leader_commit=max(request.commit, state.log.base.height),
         signatures=(),
     )
     state.outbox.send_after_persist(response)
+
+
+def on_snapshot_offer(state: State, offer: SnapshotOffer) -> None:
+    """Have the host fetch a snapshot, unless this log has reached what is offered; answer either way."""
+    log = state.log
+    if offer.height <= log.committed:
+        acknowledge_committed(state, offer.sender)
+        return
+    state.outbox.offer(offer)
+    refuse_offer(state, offer)
+
+
+def refuse_offer(state: State, offer: SnapshotOffer) -> None:
+    """Say how far this log is committed; counts as hearing from this validator, and tells an older leader the term."""
+    log = state.log
+    committed = log.position(log.committed)
+    state.outbox.send(
+        AppendResponse(
+            term=state.term,
+            sender=state.config.id,
+            recipient=offer.sender,
+            success=False,
+            height=offer.height,
+            hash=offer.hash,
+            commit=log.committed,
+            hint_height=log.committed,
+            hint_term=0 if committed is None else committed.term,
+            leader_commit=log.committed,
+            signatures=(),
+        )
+    )
+
+
+def acknowledge_committed(state: State, leader: str) -> None:
+    """Tell the leader that this log equals its own up to the committed height, which every leader's log holds (Raft
+    5.4): the leader compares the hash all the same. It needs no signatures; later answers bring what it lacks.
+    """
+    log = state.log
+    committed = log.position(log.committed)
+    if committed is None:
+        return
+    state.outbox.send_after_persist(
+        AppendResponse(
+            term=state.term,
+            sender=state.config.id,
+            recipient=leader,
+            success=True,
+            height=committed.height,
+            hash=committed.hash,
+            commit=committed.height,
+            hint_height=0,
+            hint_term=0,
+            leader_commit=committed.height,
+            signatures=(),
+        )
+    )
+
+
+def _above_base(state: State, request: AppendRequest) -> AppendRequest | None:
+    """Return the part of a request that lies above this log's base, or None, having answered, when there is none.
+
+    What is compacted was committed, so it is no conflict (openraft commit 44381b0c): a leader that does not know how
+    far this log reaches is told.
+    """
+    base = state.log.base
+    covered = base.height - request.prev_height
+    if len(request.entries) < covered:
+        acknowledge_committed(state, request.sender)
+        return None
+    last = request.entries[covered - 1]
+    shown = Position(last.height, last.term, last.hash)
+    if shown.hash != base.hash:
+        _contradiction(state, request.sender, base, shown)
+        return None
+    return msgspec.structs.replace(
+        request,
+        prev_height=base.height,
+        prev_term=base.term,
+        prev_hash=base.hash,
+        entries=request.entries[covered:],
+    )
 
 
 def refuse(state: State, request: AppendRequest) -> None:

@@ -24,7 +24,8 @@ def _require(condition: bool, *facts: object) -> None:
 def check_state(state: State) -> None:
     """Check one validator's own bookkeeping."""
     log = state.log
-    _require(0 <= log.committed <= log.last.height, "committed beyond the log", log.committed, log.last)
+    _require(0 <= log.base.height <= log.committed, "more compacted than committed", log.base, log.committed)
+    _require(log.committed <= log.last.height, "committed beyond the log", log.committed, log.last)
     _require(log.last.term <= state.term, "an entry of a term not entered", log.last, state.term)
     _require((state.leadership is not None) == (state.role is Role.LEADER), "leadership without role", state.role)
     if state.role is Role.LEADER:

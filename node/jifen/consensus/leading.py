@@ -1,7 +1,14 @@
 """Leading: sending the log to the peers (Raft 5.3) and committing what a quorum has signed (Raft 5.4.2)."""
 
 from jifen.consensus import reading, transfer
-from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Certificate, Entry
+from jifen.consensus.messages import (
+    AckSignature,
+    AppendRequest,
+    AppendResponse,
+    Certificate,
+    Entry,
+    SnapshotOffer,
+)
 from jifen.consensus.progress import Mode, Progress
 from jifen.consensus.quorum import certified_height, majority_height
 from jifen.consensus.state import Leadership, State
@@ -55,8 +62,7 @@ def tick(state: State, lead: Leadership, random: RandomDraws) -> None:
     if lead.heartbeat_elapsed >= state.config.heartbeat_ticks:
         lead.heartbeat_elapsed = 0
         for id, progress in lead.peers.items():
-            progress.resume()
-            _send(state, id, progress, ())
+            _heartbeat(state, id, progress)
         reading.send_checks(state, lead)
 
 
@@ -75,7 +81,7 @@ def on_append_response(state: State, lead: Leadership, response: AppendResponse)
         lead.own_match = max(lead.own_match, response.height)
     else:
         progress.reported(response.commit)
-        progress.acknowledged(response.height)
+        progress.acknowledged(response.height, state.log.base.height)
     _collect(state, lead, response.sender, response.signatures)
     committed = _advance(state, lead)
     for id, peer in lead.peers.items():
@@ -129,17 +135,36 @@ def _advance(state: State, lead: Leadership) -> bool:
     return True
 
 
+def _heartbeat(state: State, id: str, progress: Progress) -> None:
+    if progress.mode is Mode.SNAPSHOT or progress.lacks(state.log.base.height):
+        _offer_snapshot(state, id, progress)
+    else:
+        progress.resume()
+        _send(state, id, progress, ())
+
+
+def _offer_snapshot(state: State, id: str, progress: Progress) -> None:
+    base = state.log.base
+    progress.offered()
+    state.outbox.send(
+        SnapshotOffer(term=state.term, sender=state.config.id, recipient=id, height=base.height, hash=base.hash)
+    )
+
+
 def _replicate(state: State, id: str, progress: Progress) -> None:
     """Send what the peer lacks and its window allows, then certificates that no entry could carry.
 
     A commit is thus told at once, and not at the next heartbeat.
     """
+    if progress.mode is not Mode.SNAPSHOT and progress.lacks(state.log.base.height):
+        _offer_snapshot(state, id, progress)
+        return
     while not progress.paused:
         entries = _gather(state, progress)
         if not entries or not _send(state, id, progress, entries):
             break
         progress.sent(entries[-1].height, sum(len(entry.payload) for entry in entries))
-    if progress.mode is Mode.PROBE:
+    if progress.mode is not Mode.REPLICATE:
         return
     while progress.certificates_sent < min(state.log.committed, progress.next_height - 1):
         # One that cannot be read yet waits for a heartbeat. Trying at every answer would never end: each answer would

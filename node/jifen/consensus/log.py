@@ -5,25 +5,25 @@ from jifen.consensus.types import LogReader, Position
 
 
 class Log:
-    """Entries from the genesis block to `last`.
+    """Entries above `base` up to `last`.
 
-    Invariants: 1. `committed <= last.height`; 2. an entry appended since the start stays in memory until it is
-    committed and the reader shows it, so a disk that has yet to replace an abandoned tail is never mistaken for the
-    log; 3. no entry at or below `committed` ever changes; 4. terms never fall with height (Raft 5.3), which allows
+    Invariants: 1. `base.height <= committed <= last.height`; 2. an entry appended since the start stays in memory until
+    it is committed and the reader shows it, so a disk that has yet to replace an abandoned tail is never mistaken for
+    the log; 3. no entry at or below `committed` ever changes; 4. terms never fall with height (Raft 5.3), which allows
     searching by halves.
     """
 
     def __init__(
-        self, *, genesis_hash: bytes, last: Position, committed: int, reader: LogReader, cache_bytes_max: int
+        self, *, base: Position, last: Position, committed: int, reader: LogReader, cache_bytes_max: int
     ) -> None:
-        assert 0 <= committed <= last.height, (committed, last.height)
+        assert base.height <= committed <= last.height, (base.height, committed, last.height)
         self.last = last
         """Position of the last entry, durable or not."""
         self.committed = committed
         """Highest committed height. Invariant: never falls."""
-        self.first_height = 0
-        """Lowest height whose position is known. The genesis block until snapshots compact the log."""
-        self._genesis = Position(0, 0, genesis_hash)
+        self.base = base
+        """Highest position whose entry is not held: the genesis block, until the log is compacted or a snapshot
+        installed. Invariant: committed; its height never falls."""
         self._reader = reader
         self._entries: dict[int, Entry] = {}
         """Entries in memory. Invariant: their heights are consecutive."""
@@ -65,19 +65,52 @@ class Log:
             self._cached_bytes -= len(oldest.payload)
             self._cached_from += 1
 
+    def compact(self, height: int) -> None:
+        """Forget the entries up to `height`, which is committed and whose position is known; lower ones are forgotten
+        already (Raft section 7)."""
+        if height <= self.base.height:
+            return
+        assert height <= self.committed, (height, self.committed)
+        base = self.position(height)
+        assert base is not None, height
+        self._forget_to(height)
+        self.base = base
+
+    def install(self, position: Position, last: Position) -> None:
+        """Start from a snapshot of the state after `position`, which is above the committed height.
+
+        `last` is this log's last entry when what follows `position` is kept, else `position`.
+        """
+        assert position.height > self.committed, (position.height, self.committed)
+        if last.height > position.height:
+            assert last == self.last, (last, self.last)
+            self._forget_to(position.height)
+        else:
+            assert last == position, (last, position)
+            self._forget_to(self.last.height)
+            self._cached_from = position.height + 1
+            self.last = position
+        self.base = position
+        self.committed = position.height
+
+    def _forget_to(self, height: int) -> None:
+        for forgotten in range(self._cached_from, height + 1):
+            self._cached_bytes -= len(self._entries.pop(forgotten).payload)
+        self._cached_from = max(self._cached_from, height + 1)
+
     def entry(self, height: int) -> Entry | None:
-        """Return the entry at `height`, or None when it is above `last`, the genesis block, or not readable yet."""
+        """Return the entry at `height`, or None when the log does not hold it or cannot read it yet."""
         found = self._entries.get(height)
-        if found is not None or not 0 < height <= self.last.height:
+        if found is not None or not self.base.height < height <= self.last.height:
             return found
         return self._reader.entry(height)
 
     def position(self, height: int) -> Position | None:
-        """Return the position at `height`, or None as `entry` does; the genesis block has one."""
+        """Return the position at `height`, or None as `entry` does; `base` has one."""
         if height == self.last.height:
             return self.last
-        if height == 0:
-            return self._genesis
+        if height == self.base.height:
+            return self.base
         entry = self.entry(height)
         return None if entry is None else Position(entry.height, entry.term, entry.hash)
 
@@ -88,8 +121,10 @@ class Log:
     def highest_with_term_at_most(self, term: int, *, low: int, high: int) -> int:
         """Return the highest height in `low`..`high` whose entry has at most `term`, or `low` when none has.
 
-        Halves the range at each read, because terms never fall. A height that cannot be read counts as too high.
+        Halves the range at each read, because terms never fall. A height that cannot be read counts as too high, and
+        one that was compacted away as low enough: whoever asks goes lower than `base` only after it was refused there.
         """
+        low = max(low, min(self.base.height, high))
         while low < high:
             middle = (low + high + 1) // 2
             position = self.position(middle)

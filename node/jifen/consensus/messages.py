@@ -142,7 +142,7 @@ class AppendRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
 
 class AppendResponse(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=4):
-    """Answer to an AppendRequest; with sender equal to recipient the leader's own acknowledgement."""
+    """Answer to an AppendRequest or SnapshotOffer; with sender equal to recipient the leader's own acknowledgement."""
 
     term: Term
     """The responder's term, in which `signatures` are given."""
@@ -162,7 +162,8 @@ class AppendResponse(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
     hint_term: Term
     """Refusal: term of the responder's entry at `hint_height`. Success: 0."""
     leader_commit: Height
-    """The request's `commit`: heights above it still need the signatures below."""
+    """The request's `commit`, or a higher one whose certificate the responder holds without the blocks below: heights
+    above it still need the signatures below."""
     signatures: Annotated[tuple[AckSignature, ...], Meta(max_length=SIGNATURES_PER_MESSAGE_MAX)]
     """Success: one for each height above `leader_commit` up to `height`, ascending. The core leaves this empty for
     the host to fill. Refusal: empty."""
@@ -239,6 +240,23 @@ class ReadIndexResponse(msgspec.Struct, frozen=True, array_like=True, forbid_unk
     """A state of at least this height shows everything that was committed when the request came in."""
 
 
+class SnapshotOffer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=11):
+    """A leader cannot send what the recipient lacks, because it has compacted its log (Raft section 7).
+
+    Sent in place of an AppendRequest, as often as a heartbeat, and answered like one. The recipient's host fetches a
+    snapshot of at least this height, from whomever it likes, and checks it on its own.
+    """
+
+    term: Term
+    """The leader's term."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    height: Height
+    """Height at which the leader's log begins: it holds the blocks above."""
+    hash: BlockHash
+    """Hash of the block at that height."""
+
+
 Message = (
     VoteRequest
     | VoteResponse
@@ -250,6 +268,7 @@ Message = (
     | LeadershipConfirmation
     | ReadIndexRequest
     | ReadIndexResponse
+    | SnapshotOffer
 )
 """Everything that `Raft.step` takes."""
 

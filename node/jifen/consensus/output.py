@@ -2,7 +2,7 @@
 
 import msgspec
 
-from jifen.consensus.messages import AppendResponse, Certificate, Entry, Message
+from jifen.consensus.messages import AppendResponse, Certificate, Entry, Message, SnapshotOffer
 from jifen.consensus.types import Evidence, HardState, Role
 
 EVIDENCE_PER_OUTPUT_MAX = 16
@@ -33,6 +33,9 @@ class Output(msgspec.Struct, frozen=True):
     reads_lost: tuple[int, ...] = ()
     """Reads that will not be confirmed: there is no leader, another leads, or an answer was too long in coming. To be
     asked for again, with new ids."""
+    snapshot_offered: SnapshotOffer | None = None
+    """The leader no longer holds the blocks that come next here. To be fetched: a snapshot of a height not below the
+    offer's; when it is checked and durable, `Raft.install` is called. Repeated with every heartbeat until then."""
     messages: tuple[Message, ...] = ()
     """To send; may go at once, in this order, without waiting for anything below."""
     hard_state: HardState | None = None
@@ -75,6 +78,7 @@ class Outbox:
         self._evidence: list[Evidence] = []
         self._reads: list[tuple[int, int]] = []
         self._reads_lost: list[int] = []
+        self._snapshot_offered: SnapshotOffer | None = None
 
     def hard_state(self, state: HardState) -> None:
         """Ask to persist `state`; when the term rose, forget what was to be sent in a lower one."""
@@ -141,6 +145,16 @@ class Outbox:
         self.dirty = True
         self._reads_lost.append(request_id)
 
+    def offer(self, offer: SnapshotOffer) -> None:
+        """Report an offered snapshot; the newest offer counts."""
+        self.dirty = True
+        self._snapshot_offered = offer
+
+    def install(self, last_height: int) -> None:
+        """Go on from a log that ends at `last_height` and that the host has made durable."""
+        assert not self.dirty, "a snapshot was installed before the last output was taken"
+        self._taken_height = last_height
+
     def take(self, role: Role, term: int, leader: str | None) -> Output:
         """Hand over what has gathered and start anew."""
         output = Output(
@@ -151,6 +165,7 @@ class Outbox:
             evidence=tuple(self._evidence),
             reads=tuple(self._reads),
             reads_lost=tuple(self._reads_lost),
+            snapshot_offered=self._snapshot_offered,
             messages=tuple(self._messages),
             hard_state=self._hard_state,
             truncate_from=self._truncate_from,
@@ -164,4 +179,5 @@ class Outbox:
         self._entries, self._messages, self._messages_after_persist = [], [], []
         self._commits, self._evidence = [], []
         self._reads, self._reads_lost = [], []
+        self._snapshot_offered = None
         return output

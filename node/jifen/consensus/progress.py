@@ -3,8 +3,12 @@
 A peer is probed until a response shows where its log and the leader's agree: one message at a time, because most of
 what follows a wrong guess is wasted. Then it is replicated to: messages follow one another without waiting, limited by
 a window in messages and bytes. A refusal, which also tells of a loss, leads back to probing (etcd calls it the same).
+A peer that needs what the leader has compacted is offered a snapshot, at the pace of heartbeats, and sent nothing else
+until an answer shows that it has come to where the leader's log begins. An offer is as small as a probe and is answered
+with the peer's committed height, so a lost one, or a peer that restarts meanwhile, needs no state of its own.
 
     PROBE --success--> REPLICATE --refusal--> PROBE
+    PROBE, REPLICATE --needs what is compacted--> SNAPSHOT --success--> REPLICATE
 """
 
 from collections import deque
@@ -17,6 +21,7 @@ class Mode(StrEnum):
 
     PROBE = "probe"
     REPLICATE = "replicate"
+    SNAPSHOT = "snapshot"
 
 
 class Inflight:
@@ -92,7 +97,13 @@ class Progress:
     @property
     def paused(self) -> bool:
         """Whether entries have to wait for an answer."""
+        if self.mode is Mode.SNAPSHOT:
+            return True
         return self.probe_sent if self.mode is Mode.PROBE else self.inflight.full
+
+    def lacks(self, base: int) -> bool:
+        """Whether the peer needs a block or certificate at or below `base`, where they are compacted away."""
+        return min(self.next_height - 1, self.commit) < base
 
     @property
     def recently_active(self) -> bool:
@@ -119,10 +130,25 @@ class Progress:
         self.commit = commit
         self.certificates_sent = max(self.certificates_sent, commit)
 
-    def acknowledged(self, height: int) -> None:
-        """Note that the peer's log matches up to `height`, which any response of this term may say, however late."""
+    def offered(self) -> None:
+        """Note that a snapshot is offered, in place of anything else."""
+        self.mode = Mode.SNAPSHOT
+        self.probe_sent = False
+        self.inflight.clear()
+        self.next_height = self.match + 1
+
+    def acknowledged(self, height: int, base: int = 0) -> None:
+        """Note that the peer's log matches up to `height`, which any response of this term may say, however late.
+
+        `base` is where the leader's log begins: only a peer whose log reaches it is out of SNAPSHOT.
+        """
         self.match = max(self.match, height)
-        if self.mode is Mode.PROBE:
+        if self.mode is Mode.SNAPSHOT:
+            self.next_height = self.match + 1
+            if not self.lacks(base):
+                self.mode = Mode.REPLICATE
+                self.certificates_sent = self.commit
+        elif self.mode is Mode.PROBE:
             self.mode = Mode.REPLICATE
             self.probe_sent = False
             self.next_height = self.match + 1
@@ -136,7 +162,9 @@ class Progress:
         Return False when the refusal is too late to mean anything: it contradicts an acknowledgement, or it does not
         answer the current probe. Otherwise the next message starts lower than the refused one.
         """
-        if height <= self.match or (self.mode is Mode.PROBE and height != self.next_height - 1):
+        if self.mode is Mode.SNAPSHOT or height <= self.match:
+            return False
+        if self.mode is Mode.PROBE and height != self.next_height - 1:
             return False
         if self.mode is Mode.REPLICATE:
             agree_height = self.match

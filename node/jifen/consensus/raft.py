@@ -1,9 +1,10 @@
 """The consensus core that a host drives: one Raft validator.
 
 The host's loop: verify and decode messages, then `step` them; call `tick` at a steady pace; after either, and after
-`propose`, `transfer_leadership` and `read_index`, call `take_output` and do what the Output's fields say in the order
-they say it. No call blocks. A call that raises NotLeader, PipelineFull, TransferInProgress or TransferRefused has
-changed nothing; an AssertionError or an error of the LogReader leaves the core unusable and must stop the node.
+`propose`, `transfer_leadership`, `read_index` and `install`, call `take_output` and do what the Output's fields say in
+the order they say it. No call blocks. A call that raises NotLeader, PipelineFull, TransferInProgress, TransferRefused
+or SnapshotRefused has changed nothing; an AssertionError or an error of the LogReader leaves the core unusable and must
+stop the node.
 """
 
 from jifen.consensus import elections, following, leading, reading, transfer
@@ -20,6 +21,7 @@ from jifen.consensus.messages import (
     Message,
     ReadIndexRequest,
     ReadIndexResponse,
+    SnapshotOffer,
     TimeoutNow,
     TransferVoteRequest,
     VoteRequest,
@@ -28,7 +30,16 @@ from jifen.consensus.messages import (
 )
 from jifen.consensus.output import Output
 from jifen.consensus.state import Leadership, State
-from jifen.consensus.types import EvidenceKind, HardState, LogReader, Position, RaftConfig, RandomDraws, Role
+from jifen.consensus.types import (
+    EvidenceKind,
+    HardState,
+    LogReader,
+    Position,
+    RaftConfig,
+    RandomDraws,
+    Role,
+    SnapshotRefused,
+)
 
 
 class Raft:
@@ -39,7 +50,7 @@ class Raft:
         *,
         config: RaftConfig,
         hard_state: HardState,
-        genesis_hash: bytes,
+        base: Position,
         last: Position,
         committed: int,
         reader: LogReader,
@@ -47,12 +58,13 @@ class Raft:
     ) -> None:
         """Start, or restart, from durable state.
 
-        `hard_state` is the stored one, or `HardState(0, None)` at first. `last` is the last entry of the durable log,
-        or `Position(0, 0, genesis_hash)` when it is empty. `committed` is the highest height whose certificate, and
-        all below, are stored.
+        `hard_state` is the stored one, or `HardState(0, None)` at first. `base` is the highest position whose entry is
+        not in the durable log: the genesis block, or where the log was compacted or a snapshot installed. `last` is the
+        last entry, or `base` when there is none. `committed` is the highest height whose certificate is stored, with
+        those of all heights above `base` up to it.
         """
         log = Log(
-            genesis_hash=genesis_hash,
+            base=base,
             last=last,
             committed=committed,
             reader=reader,
@@ -133,6 +145,59 @@ class Raft:
         """
         reading.ask(self._state, request_id)
 
+    def compact(self, height: int) -> None:
+        """Take in that the host is about to drop the entries up to `height`, at most `compactable`, and their
+        certificates; peers that need them will be offered a snapshot (Raft section 7). Lower heights change nothing.
+
+        The host drops them only after this, so that whatever the core believes to be readable is.
+        """
+        assert height <= self.compactable, (height, self.compactable)
+        self._state.log.compact(height)
+
+    @property
+    def compactable(self) -> int:
+        """Highest height that may be compacted away; 0 or less when none may.
+
+        A new leader may hold blocks without their certificates and needs a quorum's signatures for them anew. So many
+        can there be at most, and one for each election that ended without a commit; twice that leaves room.
+        """
+        return self._state.log.committed - 2 * self._state.config.uncommitted_heights_max
+
+    def check_install(self, position: Position) -> None:
+        """Raise SnapshotRefused when `install` would: to be asked before the snapshot is made durable."""
+        state = self._state
+        if state.leadership is not None:
+            raise SnapshotRefused("this validator leads; whatever the snapshot holds is in its log")
+        if position.height <= state.log.committed:
+            raise SnapshotRefused(
+                f"the snapshot is of height {position.height}; {state.log.committed} is committed here already"
+            )
+
+    def install(self, position: Position, last: Position) -> None:
+        """Go on from a snapshot of the state after `position` (Raft section 7), which is durable in place of the log up
+        to there; raises SnapshotRefused.
+
+        The host has kept the entries that follow `position` when its durable log had exactly that entry there, since
+        it may have acknowledged them (figure 13, rule 6), and has dropped everything when it had another, or none
+        (rule 7). `last` is the last entry of its durable log now, or `position`. The term rises to the position's if
+        it was lower. Every output must have been taken and carried out before.
+        """
+        self.check_install(position)
+        state = self._state
+        log = state.log
+        log.install(position, last)
+        state.outbox.install(log.last.height)
+        state.certificates_ahead = {
+            height: certificate for height, certificate in state.certificates_ahead.items() if height > position.height
+        }
+        if position.term > state.term:
+            state.become_follower(position.term, None)
+        elif state.role is not Role.FOLLOWER:
+            state.become_follower(state.term, None)
+        state.draw_election_timeout(self._random)
+        if state.leader is not None:
+            following.acknowledge_committed(state, state.leader)
+
     def take_output(self) -> Output:
         """Return everything that the host must do since the last call; nearly free when there is nothing."""
         state = self._state
@@ -171,12 +236,14 @@ class Raft:
             elections.on_vote_request(self._state, _plain(message), self._random)
         elif isinstance(message, AppendRequest):
             following.refuse(self._state, message)
+        elif isinstance(message, SnapshotOffer):
+            following.refuse_offer(self._state, message)
         elif isinstance(message, LeadershipCheck):
             reading.answer_check(self._state, message)
 
     def _dispatch(self, message: Message) -> None:
         state = self._state
-        if isinstance(message, AppendRequest | TimeoutNow | LeadershipCheck):
+        if isinstance(message, AppendRequest | TimeoutNow | LeadershipCheck | SnapshotOffer):
             self._from_leader(message)
         elif isinstance(message, VoteRequest | TransferVoteRequest):
             elections.on_vote_request(state, _plain(message), self._random)
@@ -187,7 +254,7 @@ class Raft:
         elif state.leadership is not None:
             self._to_leader(state.leadership, message)
 
-    def _from_leader(self, message: AppendRequest | TimeoutNow | LeadershipCheck) -> None:
+    def _from_leader(self, message: AppendRequest | TimeoutNow | LeadershipCheck | SnapshotOffer) -> None:
         state = self._state
         if state.leader not in (None, message.sender):
             kind = EvidenceKind.TWO_LEADERS
@@ -203,7 +270,10 @@ class Raft:
             elections.stand_at_once(state, self._random)
             return
         state.election_elapsed = 0
-        following.on_append_request(state, message)
+        if isinstance(message, SnapshotOffer):
+            following.on_snapshot_offer(state, message)
+        else:
+            following.on_append_request(state, message)
 
     def _to_leader(
         self, leadership: Leadership, message: AppendResponse | LeadershipConfirmation | ReadIndexRequest
@@ -254,6 +324,11 @@ class Raft:
     def committed(self) -> int:
         """Highest committed height."""
         return self._state.log.committed
+
+    @property
+    def base(self) -> Position:
+        """Position at which the log begins: the entries above it are held."""
+        return self._state.log.base
 
     @property
     def proposals_in_flight(self) -> int:

@@ -101,8 +101,8 @@ class RandomDraws(Protocol):
 class LogReader(Protocol):
     """Read access to the durable log, for entries that are no longer (or not yet, after a restart) in memory.
 
-    It must show everything that the host has finished persisting and nothing else. Reads are of single heights; a
-    storage error is raised as the host's own exception and stops the node.
+    It must show everything that the host has finished persisting, from the base of the log on, and nothing else. Reads
+    are of single heights; a storage error is raised as the host's own exception and stops the node.
     """
 
     def entry(self, height: int) -> Entry | None:
@@ -122,6 +122,10 @@ class PipelineFull(Exception):
 
 class TransferInProgress(Exception):
     """The leader is handing over and takes no blocks; propose again when `Raft.transferring` is None."""
+
+
+class SnapshotRefused(Exception):
+    """A snapshot is of no use here: what it holds is committed here already, or this validator leads."""
 
 
 class TransferRefused(Exception):

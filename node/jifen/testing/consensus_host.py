@@ -70,14 +70,17 @@ class MemoryDisk:
 
     def __init__(self) -> None:
         self.hard_state = HardState(0, None)
+        self.base = Position(0, 0, GENESIS_HASH)
+        """Where the log begins."""
         self.log: list[Entry] = []
-        """Entries from height 1 on."""
+        """Entries above `base`."""
         self.certificates: dict[int, Certificate] = {}
         self.committed = 0
 
     def entry(self, height: int) -> Entry | None:
         """Return the durable entry at `height`, if any."""
-        return self.log[height - 1] if 1 <= height <= len(self.log) else None
+        index = height - self.base.height - 1
+        return self.log[index] if 0 <= index < len(self.log) else None
 
     def certificate(self, height: int) -> Certificate | None:
         """Return the stored certificate of `height`, if any."""
@@ -86,12 +89,12 @@ class MemoryDisk:
     @property
     def last(self) -> Position:
         """Position of the last durable entry."""
-        return position_of(self.log[-1]) if self.log else Position(0, 0, GENESIS_HASH)
+        return position_of(self.log[-1]) if self.log else self.base
 
     def position(self, height: int) -> Position | None:
         """Return the position of the durable entry at `height`, if any."""
-        if height == 0:
-            return Position(0, 0, GENESIS_HASH)
+        if height == self.base.height:
+            return self.base
         entry = self.entry(height)
         return None if entry is None else position_of(entry)
 
@@ -102,11 +105,29 @@ class MemoryDisk:
             self.hard_state = output.hard_state
         if output.truncate_from is not None:
             assert output.truncate_from > self.committed, "truncation below a committed height"
-            del self.log[output.truncate_from - 1 :]
+            del self.log[output.truncate_from - self.base.height - 1 :]
         for entry in output.entries:
-            assert entry.height == len(self.log) + 1, "entries out of order"
+            assert entry.height == self.last.height + 1, "entries out of order"
             assert entry.parent_hash == self.last.hash, "entries that do not link"
             self.log.append(entry)
+
+    def compact(self, height: int) -> None:
+        """Drop the entries and certificates up to `height`."""
+        base = self.position(height)
+        assert base is not None, height
+        del self.log[: height - self.base.height]
+        self.base = base
+        self.certificates = {above: item for above, item in self.certificates.items() if above >= height}
+
+    def install(self, certificate: Certificate, position: Position) -> None:
+        """Put a snapshot in place of the log up to `position`, whose certificate comes with it."""
+        keeps = self.position(position.height) == position
+        self.log = self.log[position.height - self.base.height :] if keeps else []
+        self.base = position
+        self.committed = position.height
+        self.certificates = {position.height: certificate}
+        if self.hard_state.term < position.term:
+            self.hard_state = HardState(position.term, None)
 
     def apply(self, output: Output) -> None:
         """Store what was committed; its entries are durable by now."""
@@ -135,7 +156,7 @@ class Host:
         self.raft = Raft(
             config=self.config,
             hard_state=self.disk.hard_state,
-            genesis_hash=GENESIS_HASH,
+            base=self.disk.base,
             last=self.disk.last,
             committed=self.disk.committed,
             reader=self.disk,
@@ -154,7 +175,9 @@ class Host:
         assert durable.hash == message.hash, "acknowledged another block than the durable one"
         assert self.disk.hard_state.term >= message.term, "acknowledged in a term that is not durable"
         signatures = []
-        for entry in self.disk.log[message.leader_commit : message.height]:
+        for height in range(message.leader_commit + 1, message.height + 1):
+            entry = self.disk.entry(height)
+            assert entry is not None, f"asked to sign for block {height}, which is compacted"
             signature = sign(self.config.id, message.term, entry.height, entry.hash)
             signatures.append(AckSignature(height=entry.height, hash=entry.hash, signature=signature))
         return msgspec.structs.replace(message, signatures=tuple(signatures))
@@ -189,6 +212,18 @@ class Host:
             self.raft.check_invariants()
             if not (after or output.became_leader):
                 return sent
+
+    def compact(self, height: int) -> None:
+        """Compact the log up to `height`, the core first."""
+        self.raft.compact(height)
+        self.disk.compact(height)
+
+    def install(self, certificate: Certificate, position: Position) -> list[Message]:
+        """Install a snapshot, the disk first, and drain."""
+        self.raft.check_install(position)
+        self.disk.install(certificate, position)
+        self.raft.install(position, self.disk.last)
+        return self.drain()
 
     def step(self, message: Message) -> list[Message]:
         """Step a message and drain."""

@@ -29,7 +29,7 @@ from jifen.consensus.messages import (
     VoteResponse,
 )
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import RaftConfig
+from jifen.consensus.types import Position, RaftConfig
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock
 from jifen.testing.small_alliance import CREATED_AT, keys_of
@@ -87,7 +87,7 @@ class OneValidator:
                 inflight_bytes_max=16 << 20,
             ),
             hard_state=self.store.hard_state,
-            genesis_hash=self.store.genesis_hash,
+            base=Position(0, 0, self.store.genesis_hash),
             last=position_of(self.executor),
             committed=self.store.tip.height,
             reader=self.store,

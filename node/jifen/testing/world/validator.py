@@ -18,7 +18,7 @@ from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_m
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, TransferRefused
+from jifen.consensus.types import NotLeader, Position, RaftConfig, RandomDraws, Role, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import Transaction
 from jifen.store.errors import StoreDamaged, StoreFailed
@@ -115,7 +115,7 @@ class SimulatedValidator:
         self.raft = Raft(
             config=self.config,
             hard_state=self.disk.hard_state,
-            genesis_hash=world.genesis.tip.hash,
+            base=Position(0, 0, world.genesis.tip.hash),
             last=position_of(self.executor),
             committed=self.disk.tip.height,
             reader=self.disk,
