@@ -10,7 +10,7 @@ from hypothesis import given
 
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import GENESIS_BYTES_MAX, chain_id, decode_genesis, encode_genesis
-from jifen.ledger.genesis import Genesis, check_genesis
+from jifen.ledger.genesis import UNANIMITY, Genesis, Threshold, check_genesis
 from jifen.ledger.types import Organization, PointType
 from jifen.testing.naive_ledger import scene
 from jifen.testing.strategies import values_of
@@ -45,6 +45,7 @@ def test_a_document_within_its_limits_comes_back_or_breaks_a_named_rule(genesis:
         {"organizations": scene().organizations[::-1]},
         {"point_types": scene().point_types[:-1]},
         {"validators": scene().validators[:-1]},
+        {"approval": Threshold(2, 3)},
     ],
     ids=lambda changes: str(next(iter(changes))),
 )
@@ -92,6 +93,48 @@ def test_a_file_that_is_no_genesis_document_is_refused_with_the_reason(data: byt
         decode_genesis(data)
 
     assert reason in str(caught.value)
+
+
+def test_a_document_that_says_nothing_of_approval_asks_for_unanimity() -> None:
+    document = json.loads(encode_genesis(scene()))
+    del document["approval"]
+
+    assert decode_genesis(json.dumps(document).encode()).approval == UNANIMITY
+
+
+@pytest.mark.parametrize(
+    ("threshold", "asked", "needed"),
+    [
+        (UNANIMITY, 1, 1),
+        (UNANIMITY, 7, 7),
+        (Threshold(2, 3), 3, 2),
+        (Threshold(2, 3), 4, 3),
+        (Threshold(501, 1000), 2, 2),
+    ],
+)
+def test_a_threshold_is_rounded_up(threshold: Threshold, asked: int, needed: int) -> None:
+    assert threshold.needed(asked) == needed
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("peer_host", ""),
+        ("peer_host", "[::1]"),
+        ("peer_host", "a b"),
+        ("peer_host", "mall.example\n"),
+        ("public_url", "ftp://mall.example"),
+        ("public_url", "http://mall.example:0"),
+        ("public_url", "http://mall.example/?a"),
+        ("certificate_pem", "x" * 2049),
+    ],
+)
+def test_an_address_that_is_none_is_refused(place: str, value: str) -> None:
+    document = json.loads(encode_genesis(scene()))
+    document["validators"][0][place] = value
+
+    with pytest.raises(Malformed, match=place):
+        decode_genesis(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("scopes", [-1, 32, 10**30])
@@ -146,6 +189,8 @@ MALL, BOOKS, _ = scene().organizations
         pytest.param({"validators": scene().validators[::-1]}, "in the order of `organizations`", id="validator order"),
         pytest.param({"validators": scene().validators[:-1]}, "every organization once", id="validator missing"),
         pytest.param({"validators": scene().validators * 2}, "every organization once", id="validators twice"),
+        pytest.param({"approval": Threshold(1, 2)}, "`approval` must be more than a half", id="half approve"),
+        pytest.param({"approval": Threshold(3, 2)}, "`approval` must be more than a half", id="more than all"),
         pytest.param({"point_types": scene().point_types * 2}, "two point types share an id", id="point type twice"),
         pytest.param(
             {"point_types": point_type(0, id="cafe/consumer", issuer="cafe")}, "by cafe, which is unknown", id="issuer"

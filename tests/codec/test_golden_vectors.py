@@ -52,6 +52,7 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
+from jifen.ledger.validators import Validator, ValidatorSet, ValidatorStatus
 
 CHAIN: Final = b"\xcc" * 32
 NONCE: Final = bytes.fromhex("0001020304050607")
@@ -93,6 +94,10 @@ VALUES: Final[dict[str, Any]] = {
     "order": OrderRecord(b"\x1d" * 32, ACCOUNT, "mall/consumer", 1, 1, 10, 12_345, 500),
     "refund record": RefundRecord(b"\x1d" * 32),
     "mark": TransactionMark(65_536),
+    "validator": Validator(
+        "books-2", "books", KEY, "pem", "::1", 8180, "https://x", ValidatorStatus.OBSERVER, 300, "books"
+    ),
+    "validator set": ValidatorSet(("mall", "books-2"), ("mall", "books"), ("cafe",), 300),
     "receipt of a registration": Receipt(b"\x1d" * 32, 0, (MemberRegistered(ACCOUNT, KEY),)),
     "receipt of an earn": Receipt(
         b"\x1d" * 32, 0, (PointsEarned("mall", ACCOUNT, "mall/consumer", 1, 12_345, 1, 10, 1234, 1334, 9),)
@@ -141,6 +146,11 @@ GOLDEN: Final = {
         "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f4"
     ),
     "mark": "91ce00010000",
+    "validator": (
+        "9aa7626f6f6b732d32a5626f6f6b73c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4ba370656da33a3a31cd1ff4a968747470733a2f2f7801cd012ca5626f6f6b73"
+    ),
+    "validator set": "9492a46d616c6ca7626f6f6b732d3292a46d616c6ca5626f6f6b7391a463616665cd012c",
     "receipt of a registration": (
         "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919301c414aaaaaaaaaaaaaa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
@@ -239,7 +249,7 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
     "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
-    "chain id": "8cefc9378322731da6686d6c9b4b8b4d3955e945b5a10d48fc6ad2c4d7a0fb6c",
+    "chain id": "da866feeccb0297095bde296a11ea0ade70146ecd07083a3a98f130348884ce7",
     "account id": "78c0bbb100230f76f3c65901eef1f83cc8907e8e",
     "account text": "jf10rqthvgqyv8hdu7xtyq7au0c8nyfql5w48l8ga",
     "state digest": "04017e28a8dc16678f420699c2c7a56e8aba99142ecb5bb7cdad4df5975f97a3",

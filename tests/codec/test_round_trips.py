@@ -34,6 +34,7 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
+from jifen.ledger.validators import Validator, ValidatorSet
 from jifen.testing.strategies import damaged, holdings, peer_messages, values_of
 
 
@@ -67,6 +68,8 @@ FORMATS: Final = {
     "holding that is whole": Format(holdings(), encode, lambda data: decode_record(state.HOLDING, data)),
     "order": stored(state.ORDER, OrderRecord),
     "mark": stored(state.MARK, TransactionMark),
+    "validator": stored(state.VALIDATOR, Validator),
+    "validator set": stored(state.VALIDATOR_SET, ValidatorSet),
 }
 
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS.keys())

@@ -26,6 +26,7 @@ from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import Account, Holding, Lot, OrderRecord, Record, RefundRecord, Supply, TransactionMark
+from jifen.ledger.validators import ValidatorSet
 from jifen.testing.naive_ledger import (
     CHAIN_ID,
     DAY_MS,
@@ -320,6 +321,9 @@ class LedgerMachine(RuleBasedStateMachine):
             )
         for (merchant, number), (identity, _) in twin.refunds.items():
             expected[state.refund_key(merchant, number)] = RefundRecord(identity)
+        for validator in twin.validators:
+            expected[state.validator_key(validator.id)] = validator
+        expected[state.VALIDATOR_SET_KEY] = ValidatorSet(tuple(twin.voters))
         marks = {key: records.pop(key) for key in list(records) if key[:1] == state.MARK}
         holdings = {key: records.pop(key) for key in list(records) if key[:1] == state.HOLDING}
         assert records == expected

@@ -2,11 +2,21 @@
 
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from jifen.ledger import invariants
 from jifen.ledger.invariants import CHECKS, InvariantBroken, check_all
-from jifen.ledger.state import account_key, holding_key, order_key, point_type_key, supply_key
+from jifen.ledger.state import (
+    VALIDATOR_SET_KEY,
+    account_key,
+    holding_key,
+    order_key,
+    organization_key,
+    point_type_key,
+    supply_key,
+    validator_key,
+)
 from jifen.ledger.types import (
     POINTS_MAX,
     Account,
@@ -17,6 +27,7 @@ from jifen.ledger.types import (
     Record,
     Supply,
 )
+from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
 from jifen.testing.naive_ledger import account_of, key_of, scene
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
@@ -35,7 +46,36 @@ def sound() -> dict[bytes, Record]:
         holding_key(ANN, TYPE): Holding(100, (OLD, NEW)),
         holding_key(BO, TYPE): Holding(7, (Lot(7, LotOrigin.TRANSFERRED, 0, 5),)),
         order_key("mall", "A1"): order(amount_fen=500, refunded_fen=500),
+        **{organization_key(item.id): item for item in scene().organizations},
+        **validator("mall", ValidatorStatus.VOTER),
+        **validator("books", ValidatorStatus.VOTER),
+        **validator("books-2", ValidatorStatus.OBSERVER, owner="books"),
+        **validator("attic", ValidatorStatus.RETIRED),
+        **validator_set(("mall", "books"), (), ("books-2",)),
     }
+
+
+def validator(name: str, status: ValidatorStatus, **changes: Any) -> dict[bytes, Record]:
+    """Return a validator to put into the state."""
+    owner = changes.pop("owner", name)
+    record = Validator(name, owner, key_of(f"{name} validator"), "pem", "::1", 1, "http://x", status, 0)
+    return {validator_key(name): msgspec.structs.replace(record, **changes)}
+
+
+def validator_set(
+    voters: tuple[str, ...], outgoing: tuple[str, ...], observers: tuple[str, ...]
+) -> dict[bytes, Record]:
+    """Return a set to put into the state."""
+    return {VALIDATOR_SET_KEY: ValidatorSet(voters, outgoing, observers)}
+
+
+def crowd() -> dict[bytes, Record]:
+    """Return so many observers that one is too many."""
+    names = tuple(f"o{number}" for number in range(VALIDATORS_MAX - 2))
+    records = [validator(name, ValidatorStatus.OBSERVER, owner="books") for name in names]
+    return {key: record for each in records for key, record in each.items()} | validator_set(
+        ("mall", "books"), (), ("books-2", *names)
+    )
 
 
 def order(*, amount_fen: int, refunded_fen: int) -> OrderRecord:
@@ -60,7 +100,9 @@ def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TY
     return {holding_key(owner, point_type): Holding(available, lots)}
 
 
-conserved, bounded, summed, owned, refunded = CHECKS
+conserved, bounded, summed, owned, refunded, agreed, single, distinct = CHECKS
+OBSERVER, VOTER, RETIRED = ValidatorStatus
+SET = ("mall", "books"), (), ("books-2",)
 
 FAULTS: Final = [
     pytest.param(
@@ -98,6 +140,44 @@ FAULTS: Final = [
     pytest.param(bounded, {holding_key(BO, TYPE): Holding(0, (), -1)}, "I2: ", id="negative debt"),
     pytest.param(
         refunded, {order_key("mall", "A1"): order(amount_fen=500, refunded_fen=501)}, "I3: order", id="refunded too far"
+    ),
+    pytest.param(agreed, {VALIDATOR_SET_KEY: None}, "and no set of them", id="no set"),
+    pytest.param(agreed, validator_set(("mall", "books", "mall"), *SET[1:]), "stands twice", id="voter twice"),
+    pytest.param(agreed, validator_set(SET[0], ("mall", "books", "mall"), SET[2]), "twice", id="outgoing twice"),
+    pytest.param(agreed, validator_set(*SET[:2], ("books-2",) * 2), "stands twice", id="observer twice"),
+    pytest.param(agreed, validator_set(SET[0], (), ("books-2", "books")), "an observer votes", id="observer votes"),
+    pytest.param(
+        agreed, validator_set(SET[0], ("attic", "books-2"), SET[2]), "an observer votes", id="outgoing observer"
+    ),
+    pytest.param(agreed, validator_set((), SET[0], SET[2]), "nobody votes", id="no voter"),
+    pytest.param(agreed, crowd(), "65 validators; at most 64", id="too many"),
+    pytest.param(agreed, validator_set(("mall", "books", "cafe"), *SET[1:]), "has no record", id="no record"),
+    pytest.param(agreed, validator_set(("mall", "books"), ("mall", "attic"), SET[2]), "RETIRED", id="retired votes"),
+    pytest.param(agreed, validator_set(("mall",), *SET[1:]), "books is VOTER, its place says RETIRED", id="stray vote"),
+    pytest.param(agreed, validator_set(*SET[:2], ()), "books-2 is OBSERVER", id="stray observer"),
+    pytest.param(agreed, validator("attic", VOTER), "attic is VOTER, its place", id="risen"),
+    pytest.param(agreed, validator("books", OBSERVER), "books is OBSERVER, its place", id="degraded"),
+    pytest.param(agreed, validator("books", VOTER, id="bookz"), "validator books holds", id="another's record"),
+    pytest.param(single, validator("attic", RETIRED, owner="cafe"), "belongs to nobody", id="no owner"),
+    pytest.param(single, validator("attic", RETIRED, owner="mall"), "the id of another organization", id="lent id"),
+    pytest.param(
+        single,
+        validator_set(("mall", "books", "books-2"), (), ()) | validator("books-2", VOTER, owner="books"),
+        "an organization has two voters",
+        id="two votes",
+    ),
+    pytest.param(
+        single,
+        validator_set(("mall",), ("books", "books-2"), ()) | validator("books-2", VOTER, owner="books"),
+        "an organization has two voters",
+        id="two outgoing votes",
+    ),
+    pytest.param(single, validator("mall", VOTER, key=key_of("x")), "does not know the key", id="another key"),
+    pytest.param(
+        distinct, validator("books-2", OBSERVER, owner="books", key=key_of("attic validator")), "twice", id="shared key"
+    ),
+    pytest.param(
+        distinct, validator("attic", RETIRED, key=key_of("mall till")), "is used twice", id="an operator's key"
     ),
 ]
 

@@ -17,6 +17,7 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
+from jifen.ledger.validators import Validator, ValidatorSet
 
 RECORD_BYTES_MAX: Final = 1 << 20
 """Largest record: a holding of thirty years of daily lots stays below half of it."""
@@ -30,6 +31,8 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.ORDER: OrderRecord,
     state.MARK: TransactionMark,
     state.REFUND: RefundRecord,
+    state.VALIDATOR: Validator,
+    state.VALIDATOR_SET: ValidatorSet,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

@@ -9,22 +9,62 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from jifen.ledger.state import StateWriter, organization_key, point_type_key, supply_key
-from jifen.ledger.types import EMPTY_SUPPLY, Organization, PointType, Slug, TimeMs
+from jifen.ledger.state import (
+    VALIDATOR_SET_KEY,
+    StateWriter,
+    organization_key,
+    point_type_key,
+    supply_key,
+    validator_key,
+)
+from jifen.ledger.types import (
+    EMPTY_SUPPLY,
+    HostName,
+    Organization,
+    PointType,
+    PortNumber,
+    Slug,
+    TimeMs,
+    UrlText,
+)
+from jifen.ledger.validators import VALIDATORS_MAX, CertificateText, Validator, ValidatorSet, ValidatorStatus
 
-ORGANIZATIONS_MAX = 64
-"""Validators of one alliance: a certificate's bitmap stays in one machine word."""
+ORGANIZATIONS_MAX = VALIDATORS_MAX
+"""Organizations of one alliance: each may have a voter."""
+
+THRESHOLD_TERM_MAX = 1000
+"""Largest numerator or denominator of a threshold: finer than any number of organizations can tell apart."""
+
+ThresholdTerm = Annotated[int, Meta(ge=1, le=THRESHOLD_TERM_MAX)]
+
+
+class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Share of the organizations asked that must approve a change of the alliance.
+
+    Invariant: more than a half and at most all of them, so that no two disjoint groups can both decide.
+    """
+
+    numerator: ThresholdTerm
+    denominator: ThresholdTerm
+
+    def needed(self, asked: int) -> int:
+        """Return how many of `asked` organizations must approve: the share, rounded up."""
+        return -(-asked * self.numerator // self.denominator)
+
+
+UNANIMITY = Threshold(1, 1)
+"""Everybody approves: what the alliance has unless genesis says otherwise."""
 
 
 class ValidatorAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where and how an organization's validator is reached at the start; nodes may override it in their own files."""
 
     organization: Slug
-    peer_host: str
-    peer_port: Annotated[int, Meta(ge=1, le=65535)]
-    public_url: str
+    peer_host: HostName
+    peer_port: PortNumber
+    public_url: UrlText
     """Base URL of its public API."""
-    certificate_pem: str
+    certificate_pem: CertificateText
     """Its TLS certificate, the pin of its peer links."""
 
 
@@ -42,6 +82,8 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     organizations: Annotated[tuple[Organization, ...], Meta(min_length=1, max_length=ORGANIZATIONS_MAX)]
     point_types: tuple[PointType, ...]
     validators: tuple[ValidatorAddress, ...]
+    approval: Threshold = UNANIMITY
+    """Which share of the active organizations admits and removes validators."""
 
 
 def check_genesis(genesis: Genesis) -> None:
@@ -55,6 +97,9 @@ def check_genesis(genesis: Genesis) -> None:
         raise ValueError("genesis: a key is used twice; make a key of its own for every operator and validator")
     if [validator.organization for validator in genesis.validators] != ids:
         raise ValueError("genesis: `validators` must name every organization once, in the order of `organizations`")
+    threshold = genesis.approval
+    if not threshold.denominator < 2 * threshold.numerator <= 2 * threshold.denominator:
+        raise ValueError("genesis: `approval` must be more than a half and at most 1 (unanimity)")
     names = [point_type.id for point_type in genesis.point_types]
     if len({*names}) != len(names):
         raise ValueError("genesis: two point types share an id; give each its own")
@@ -72,3 +117,19 @@ def write_genesis(state: StateWriter, genesis: Genesis) -> None:
     for point_type in genesis.point_types:
         state.put(point_type_key(point_type.id), point_type)
         state.put(supply_key(point_type.id), EMPTY_SUPPLY)
+    for organization, address in zip(genesis.organizations, genesis.validators, strict=True):
+        state.put(
+            validator_key(organization.id),
+            Validator(
+                id=organization.id,
+                organization=organization.id,
+                key=organization.validator_key,
+                certificate_pem=address.certificate_pem,
+                peer_host=address.peer_host,
+                peer_port=address.peer_port,
+                public_url=address.public_url,
+                status=ValidatorStatus.VOTER,
+                since=0,
+            ),
+        )
+    state.put(VALIDATOR_SET_KEY, ValidatorSet(tuple(organization.id for organization in genesis.organizations)))

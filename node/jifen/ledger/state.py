@@ -24,6 +24,11 @@ HOLDING = b"h"
 ORDER = b"b"
 MARK = b"x"
 REFUND = b"r"
+VALIDATOR = b"v"
+VALIDATOR_SET = b"V"
+
+VALIDATOR_SET_KEY = VALIDATOR_SET
+"""State key of the validator set: there is one."""
 
 
 def organization_key(organization: str) -> bytes:
@@ -64,6 +69,11 @@ def refund_key(merchant: str, refund_id: str) -> bytes:
 def mark_key(expires_at: int, transaction_id: bytes) -> bytes:
     """State key of a taken transaction: expiry first, so that expired ones form one range."""
     return MARK + expires_at.to_bytes(8, "big") + transaction_id
+
+
+def validator_key(validator: str) -> bytes:
+    """State key of a validator, retired ones included."""
+    return VALIDATOR + validator.encode()
 
 
 class StateReader(Protocol):

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 OrganizationId = NewType("OrganizationId", str)
-"""Slug of an organization, `[a-z0-9-]{1,32}`; its validator goes by the same name."""
+"""Slug of an organization, `[a-z0-9-]{1,32}`; the validator it began with goes by the same name."""
 
 PointTypeId = NewType("PointTypeId", str)
 """Name of a point type: `<issuer>/<role>`, for example `north-music/consumer`."""
@@ -45,6 +45,12 @@ TRANSACTION_LIFETIME_MS_MAX = 24 * 60 * 60 * 1000
 SLUG_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z"
 POINT_TYPE_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?/(consumer|guide|store|distributor)\Z"
 ORDER_ID_PATTERN = r"^[\x21-\x7e]{1,64}\Z"
+# A name, an IPv4 address, or an IPv6 address without brackets.
+HOST_PATTERN = r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7})\Z"
+URL_PATTERN = (
+    r"^https?://([A-Za-z0-9]([A-Za-z0-9._-]{0,120}[A-Za-z0-9])?|\[[0-9a-fA-F:]{2,39}\])"
+    r"(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~/-]{0,80})?\Z"
+)
 
 Slug = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=32)]
 PointTypeName = Annotated[str, Meta(pattern=POINT_TYPE_PATTERN, max_length=44)]
@@ -58,6 +64,10 @@ AmountFen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX)]
 RateTerm = Annotated[int, Meta(ge=1, le=RATE_TERM_MAX)]
 RuleVersion = Annotated[int, Meta(ge=1, le=RULE_VERSION_MAX)]
 TimeMs = Annotated[int, Meta(ge=0, le=2**48)]
+Height = Annotated[int, Meta(ge=0, le=2**53)]
+HostName = Annotated[str, Meta(pattern=HOST_PATTERN, max_length=253)]
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+UrlText = Annotated[str, Meta(pattern=URL_PATTERN, max_length=256)]
 
 
 class OrganizationKind(IntEnum):
@@ -128,7 +138,7 @@ class Organization(Record, frozen=True):
     operators: tuple[Operator, ...]
     """Keys that act for it. Invariant: no key twice."""
     validator_key: KeyBytes
-    """Key that signs its validator's acknowledgements."""
+    """Key of its voter, or of its last or first one while it has none."""
 
     def scopes_of(self, key: bytes) -> int:
         """Return the scopes of `key` as a bit set of `Scope`; 0 when it is no operator key of this organization."""

@@ -25,6 +25,7 @@ from jifen.ledger.types import (
     RoleClass,
     Scope,
 )
+from jifen.ledger.validators import Validator, ValidatorStatus
 
 DAY_MS: Final = 86_400_000
 """One day, ms: the longest life of a transaction and the grain of a lot's age."""
@@ -112,6 +113,22 @@ class NaiveLedger:
     def __init__(self, genesis: Genesis) -> None:
         self.organizations = {item.id: item for item in genesis.organizations}
         self.point_types = {item.id: item for item in genesis.point_types}
+        self.validators = [
+            Validator(
+                item.organization,
+                item.organization,
+                self.organizations[item.organization].validator_key,
+                item.certificate_pem,
+                item.peer_host,
+                item.peer_port,
+                item.public_url,
+                ValidatorStatus.VOTER,
+                0,
+            )
+            for item in genesis.validators
+        ]
+        """Every validator there ever was."""
+        self.voters = [item.id for item in self.validators]
         self.accounts: dict[bytes, tuple[bytes, int]] = {}
         """Key and time of registration of every account."""
         self.lots: list[NaiveLot] = []

@@ -85,6 +85,7 @@ _MAKERS: Final[dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]]
     inspect.StrType: _text,
     inspect.BytesType: _bytes,
     inspect.BoolType: lambda _: st.booleans(),
+    inspect.NoneType: lambda _: st.none(),
     inspect.EnumType: lambda info: st.sampled_from(info.cls),
     inspect.VarTupleType: _tuple,
     inspect.StructType: _struct,
