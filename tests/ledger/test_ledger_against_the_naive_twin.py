@@ -94,6 +94,11 @@ class LedgerMachine(RuleBasedStateMachine):
         for name in MEMBERS[:3]:
             self.submit(RegisterMember(self.time + 1, bytes(8), key_of(name)), key_of(name))
         self.end()
+        # Lots of two days from the start: which of them goes first then shows in whatever is spent next.
+        for day, number in enumerate((201, 202)):
+            self.begin(day * (DAY_MS + 1))
+            self.earn_anything(1, bytes(8), "mall", number, "ann", "mall/consumer", 500, ["mall till"])
+            self.end()
 
     @precondition(lambda self: not self.open)
     @rule(step=st.sampled_from((0, 1, 60_000, DAY_MS // 2, DAY_MS + 1)))
