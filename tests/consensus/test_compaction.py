@@ -295,7 +295,7 @@ def test_a_snapshot_below_the_committed_height_is_refused() -> None:
 def test_a_leader_refuses_a_snapshot() -> None:
     leader = compacted_leader()
     with pytest.raises(SnapshotRefused, match="leads"):
-        leader.raft.install(Position(40, 2, bytes(32)), Position(40, 2, bytes(32)))
+        leader.raft.install(Position(40, 2, bytes(32)), Position(40, 2, bytes(32)), leader.first)
 
 
 def test_blocks_that_follow_the_snapshot_stay_because_they_may_have_been_acknowledged() -> None:

@@ -272,7 +272,7 @@ def test_a_second_leader_in_one_term_is_evidence_and_ignored() -> None:
     assert (host.raft.leader, host.raft.last_height) == ("c", 0)
 
 
-@pytest.mark.parametrize(("sender", "recipient"), [("stranger", "a"), ("b", "c"), ("a", "a")])
+@pytest.mark.parametrize(("sender", "recipient"), [("b", "c"), ("a", "a")])
 def test_misaddressed_messages_are_counted_and_ignored(sender: str, recipient: str) -> None:
     host = make_host()
     misaddressed = VoteRequest(term=9, sender=sender, recipient=recipient, last_height=0, last_term=0, pre=False)

@@ -2,6 +2,7 @@
 
 import random
 
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import HardState, Position, RaftConfig, Role
@@ -29,7 +30,6 @@ class LongLog:
 def validator(name: str, log: LongLog) -> Raft:
     config = RaftConfig(
         id=name,
-        validators=IDS,
         election_ticks_min=10,
         election_ticks_max=20,
         heartbeat_ticks=2,
@@ -44,6 +44,7 @@ def validator(name: str, log: LongLog) -> Raft:
         base=Position(0, 0, GENESIS_HASH),
         last=last,
         committed=log.committed,
+        configurations=((0, Configuration(IDS)),),
         reader=log,
         random=random.Random(1),
     )

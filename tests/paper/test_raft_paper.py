@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import AppendRequest, AppendResponse, Message, SnapshotOffer, VoteRequest, VoteResponse
 from jifen.consensus.types import HardState, Role
 from jifen.testing.consensus_host import (
@@ -41,8 +42,8 @@ def stand(host: Host) -> list[Message]:
     """Let the election timeout pass and everybody favour the pre-vote."""
     host.tick(host.config.election_ticks_min)
     sent: list[Message] = []
-    for sender in host.config.validators:
-        if sender != host.config.id and host.raft.role is Role.PRE_CANDIDATE:
+    for sender in host.others:
+        if host.raft.role is Role.PRE_CANDIDATE:
             sent += host.step(vote(host, sender, term=host.raft.term + 1, pre=True))
     return sent
 
@@ -189,7 +190,7 @@ def test_5_2_election_timeouts_are_drawn_anew_from_the_whole_interval() -> None:
             asked.append((start, stop))
             return stop - 1
 
-    host = Host(make_host().config, Draws())
+    host = Host(make_host().config, Configuration(tuple("abcd")), Draws())
     assert host.tick(19) == []
     assert role_of(host) is Role.FOLLOWER
     host.tick()

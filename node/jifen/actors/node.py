@@ -26,6 +26,7 @@ from jifen.chain.gateway import CheckedTransactions
 from jifen.chain.validators import Validators
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import Position, RaftConfig, RandomDraws
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
@@ -231,7 +232,6 @@ def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor
     timing = setup.timing
     config = RaftConfig(
         id=setup.organization,
-        validators=validators.ids,
         election_ticks_min=timing.election_ticks_min,
         election_ticks_max=timing.election_ticks_max,
         heartbeat_ticks=timing.heartbeat_ticks,
@@ -245,6 +245,7 @@ def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor
         base=Position(0, 0, store.genesis_hash),
         last=position_of(executor),
         committed=store.tip.height,
+        configurations=((0, Configuration(validators.ids)),),
         reader=store,
         random=draws,
     )

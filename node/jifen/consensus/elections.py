@@ -6,17 +6,24 @@ from jifen.consensus.types import RandomDraws, Role
 
 
 def tick(state: State, random: RandomDraws) -> None:
-    """Count one tick without a leader; start an election when there were too many."""
+    """Count one tick without a leader; after too many start an election, or, as one who cannot win, just wait anew."""
     state.election_elapsed += 1
-    if state.election_elapsed >= state.election_timeout:
-        campaign(state, random)
+    if state.election_elapsed < state.election_timeout:
+        return
+    if state.membership.electable:
+        # Who stands must know the configuration of its log, so the host must have been given all of it.
+        if not state.outbox.entries_wait:
+            campaign(state, random)
+    else:
+        state.become_follower(state.term, None)
+        state.draw_election_timeout(random)
 
 
 def campaign(state: State, random: RandomDraws) -> None:
     """Ask for pre-votes; when nobody else is needed, go on at once."""
     state.draw_election_timeout(random)
     state.become_pre_candidate()
-    if state.validators.quorum == 1:
+    if state.configuration.has_quorum(state.votes):
         _stand(state)
     else:
         _request_votes(state, term=state.term + 1, pre=True)
@@ -25,11 +32,18 @@ def campaign(state: State, random: RandomDraws) -> None:
 def stand_at_once(state: State, random: RandomDraws) -> None:
     """Stand for election because the leader says so (thesis 3.10): without asking around first, and with requests that
     are heard although a leader is.
+
+    Not while entries wait for the host, which may set another configuration; the leader will say so again.
     """
+    if state.outbox.entries_wait or not state.membership.electable:
+        return
     state.draw_election_timeout(random)
     state.become_candidate()
+    if state.configuration.has_quorum(state.votes):
+        state.become_leader()
+        return
     last = state.log.last
-    for id in state.validators.ids:
+    for id in state.configuration.signing:
         if id != state.config.id:
             state.outbox.send_after_persist(
                 TransferVoteRequest(
@@ -85,21 +99,21 @@ def on_vote_response(state: State, response: VoteResponse, random: RandomDraws) 
     if state.role is not expected or not current:
         return
     state.votes.setdefault(response.sender, response.granted)
-    granted = sum(state.votes.values())
-    refused = len(state.votes) - granted
-    if granted >= state.validators.quorum:
+    granted = {id for id, yes in state.votes.items() if yes}
+    possible = {id for id in state.configuration.signing if state.votes.get(id, True)}
+    if state.configuration.has_quorum(granted):
         if response.pre:
             state.draw_election_timeout(random)
             _stand(state)
         else:
             state.become_leader()
-    elif len(state.validators.ids) - refused < state.validators.quorum:
+    elif not state.configuration.has_quorum(possible):
         state.become_follower(state.term, None)
 
 
 def _stand(state: State) -> None:
     state.become_candidate()
-    if state.validators.quorum == 1:
+    if state.configuration.has_quorum(state.votes):
         state.become_leader()
     else:
         _request_votes(state, term=state.term, pre=False)
@@ -107,7 +121,7 @@ def _stand(state: State) -> None:
 
 def _request_votes(state: State, *, term: int, pre: bool) -> None:
     last = state.log.last
-    for id in state.validators.ids:
+    for id in state.configuration.signing:
         if id == state.config.id:
             continue
         request = VoteRequest(

@@ -192,6 +192,7 @@ def _store(state: State, entries: tuple[Entry, ...]) -> None:
     if entries[0].height <= state.log.last.height:
         state.log.truncate(entries[0].height)
         state.outbox.truncate(entries[0].height)
+        state.membership.truncate(entries[0].height)
     for entry in entries:
         state.log.append(entry)
         state.outbox.entry(entry)

@@ -4,9 +4,9 @@ Tests and simulations run all of them after every step; the checks of one valida
 Names follow Raft figure 3 where it has one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from jifen.consensus.certificates import ValidatorSet
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import Certificate
 from jifen.consensus.state import State
 from jifen.consensus.types import HardState, Position, Role
@@ -76,17 +76,17 @@ def check_committed_unchanged(committed: Mapping[int, bytes], height: int, hash:
     _require(committed.get(height, hash) == hash, "two blocks committed at one height", height)
 
 
-def check_certificate(validators: ValidatorSet, certificate: Certificate) -> None:
-    """Check that a quorum signed."""
-    _require(validators.well_formed(certificate), "certificate without a quorum", certificate)
+def check_certificate(configuration: Configuration, certificate: Certificate) -> None:
+    """Check that a quorum signed; `configuration` is the one in force at the certificate's height."""
+    _require(configuration.well_formed(certificate), "certificate without a quorum", certificate)
 
 
 def check_durable_on_quorum(
-    validators: ValidatorSet, logs: Iterable[Sequence[bytes]], height: int, hash: bytes
+    configuration: Configuration, logs: Mapping[str, Sequence[bytes]], height: int, hash: bytes
 ) -> None:
     """Check that a committed block is in the durable logs of a quorum, crashed validators' disks included.
 
-    Each log is the hashes from height 1 on.
+    Each validator's log is the hashes from height 1 on; `configuration` is the one in force at `height`.
     """
-    holders = sum(1 for log in logs if height <= len(log) and log[height - 1] == hash)
-    _require(holders >= validators.quorum, "committed but not durable on a quorum", height, holders)
+    holders = {id for id, log in logs.items() if height <= len(log) and log[height - 1] == hash}
+    _require(configuration.has_quorum(holders), "committed but not durable on a quorum", height, holders)

@@ -1,6 +1,7 @@
 """Leading: sending the log to the peers (Raft 5.3) and committing what a quorum has signed (Raft 5.4.2)."""
 
 from jifen.consensus import reading, transfer
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
@@ -10,13 +11,16 @@ from jifen.consensus.messages import (
     SnapshotOffer,
 )
 from jifen.consensus.progress import Mode, Progress
-from jifen.consensus.quorum import certified_height, majority_height
+from jifen.consensus.quorum import certified_height
 from jifen.consensus.state import Leadership, State
 from jifen.consensus.types import NotLeader, PipelineFull, RandomDraws, TransferInProgress
 
 
-def propose(state: State, entry: Entry) -> None:
-    """Append the leader's own entry and send it on; it is not counted before it is durable here."""
+def propose(state: State, entry: Entry, configuration: Configuration | None) -> None:
+    """Append the leader's own entry and send it on; it is not counted before it is durable here.
+
+    The configuration that it sets, if any, is in force from this very entry on (Raft 6).
+    """
     lead = state.leadership
     if lead is None or entry.term != state.term:
         raise NotLeader(f"not leader of term {entry.term}; the term is {state.term}, its leader {state.leader}")
@@ -26,6 +30,8 @@ def propose(state: State, entry: Entry) -> None:
     # The first entry of a term is always let in: nothing else can commit what earlier leaders left behind.
     if entry.height > lead.term_start and log.last.height - log.committed >= state.config.uncommitted_heights_max:
         raise PipelineFull(f"{log.last.height - log.committed} blocks wait to be committed")
+    if configuration is not None:
+        _adopt(state, lead, entry.height, configuration)
     log.append(entry)
     state.outbox.entry(entry)
     state.outbox.acknowledge_own(
@@ -47,13 +53,23 @@ def propose(state: State, entry: Entry) -> None:
         _replicate(state, id, progress)
 
 
+def _adopt(state: State, lead: Leadership, height: int, configuration: Configuration) -> None:
+    membership = state.membership
+    leaves = membership.latest.joint and not configuration.joint
+    assert not leaves or membership.latest_height <= state.log.committed, "a joint configuration is left too soon"
+    membership.add(height, configuration)
+    for id in lead.write_to(configuration, height, state.log.committed):
+        # Newcomers get the benefit of the doubt, or the check of the quorum might come before their first answer.
+        lead.peers[id].active = True
+
+
 def tick(state: State, lead: Leadership, random: RandomDraws) -> None:
     """Step down when a quorum has been silent too long (thesis 6.2), else send heartbeats when they are due."""
     lead.quorum_elapsed += 1
     if lead.quorum_elapsed >= state.config.election_ticks_min:
         lead.quorum_elapsed = 0
-        heard = 1 + sum([progress.checked() for progress in lead.peers.values()])
-        if heard < state.validators.quorum:
+        heard = {id for id, progress in lead.peers.items() if progress.checked()}
+        if not state.configuration.has_quorum({state.config.id, *heard}):
             state.become_follower(state.term, None)
             state.draw_election_timeout(random)
             return
@@ -69,6 +85,9 @@ def tick(state: State, lead: Leadership, random: RandomDraws) -> None:
 def on_append_response(state: State, lead: Leadership, response: AppendResponse) -> None:
     """Count an acknowledgement of this term, or look for the point of agreement after a refusal."""
     progress = lead.peers.get(response.sender)
+    if progress is None and response.sender != state.config.id:
+        state.ignored_messages += 1
+        return
     if not response.success:
         if progress is not None:
             _on_refusal(state, response, progress)
@@ -121,11 +140,12 @@ def _collect(state: State, lead: Leadership, signer: str, signatures: tuple[AckS
 def _advance(state: State, lead: Leadership) -> bool:
     """Commit as far as a quorum has signed every height, if that reaches this term's entries (Raft 5.4.2, figure 8)."""
     log = state.log
-    lead.certified = certified_height(lead.certified, log.last.height, state.validators.quorum, lead.collector.count)
+    lead.certified = certified_height(lead.certified, log.last.height, lead.collector.has_quorum)
     if lead.certified <= log.committed or lead.certified < lead.term_start:
         return False
-    matched = [lead.own_match, *(progress.match for progress in lead.peers.values())]
-    assert majority_height(matched) >= lead.certified, (matched, lead.certified)
+    matched = {id: progress.match for id, progress in lead.peers.items()} | {state.config.id: lead.own_match}
+    holders = state.membership.of_uncommitted(lead.certified)
+    assert holders.majority_height(matched) >= lead.certified, (holders, matched, lead.certified)
     certificates: list[Certificate] = []
     for height in range(log.committed + 1, lead.certified + 1):
         position = log.position(height)

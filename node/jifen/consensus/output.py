@@ -22,6 +22,12 @@ class Output(msgspec.Struct, frozen=True):
     """Term when the output was taken."""
     leader: str | None
     """Leader of `term` as far as known."""
+    leave_joint: bool = False
+    """True as long as this validator leads under a joint configuration whose block is committed: the host must propose
+    a block that leaves it, which may be the one that `became_leader` asks for."""
+    retired: bool = False
+    """True when this validator has been removed, and the block that did it is committed here: nobody needs it any more,
+    and the host stops it when everything below is done."""
     became_leader: bool = False
     """True once for each leadership, unless it was already lost again: the host must now propose a block of the new
     term, empty if need be; nothing of earlier terms commits before it (Raft 5.4.2, 8)."""
@@ -155,12 +161,24 @@ class Outbox:
         assert not self.dirty, "a snapshot was installed before the last output was taken"
         self._taken_height = last_height
 
-    def take(self, role: Role, term: int, leader: str | None) -> Output:
+    @property
+    def entries_wait(self) -> bool:
+        """Whether the host has entries yet to be given, so that nobody knows what configuration they set."""
+        return bool(self._entries)
+
+    @property
+    def taken_height(self) -> int:
+        """Highest height of the log that the host has been given."""
+        return self._taken_height
+
+    def take(self, role: Role, term: int, leader: str | None, leave_joint: bool, retired: bool) -> Output:
         """Hand over what has gathered and start anew."""
         output = Output(
             role=role,
             term=term,
             leader=leader,
+            leave_joint=leave_joint,
+            retired=retired,
             became_leader=self.became_leader and role is Role.LEADER,
             evidence=tuple(self._evidence),
             reads=tuple(self._reads),

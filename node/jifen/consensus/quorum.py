@@ -18,13 +18,13 @@ def majority_height(matched: Sequence[int]) -> int:
     return ranked[quorum_size(len(ranked)) - 1]
 
 
-def certified_height(start: int, last: int, quorum: int, signers: Callable[[int], int]) -> int:
+def certified_height(start: int, last: int, signed: Callable[[int], bool]) -> int:
     """Return the highest height up to which every height above `start` has a quorum's signatures.
 
-    `signers` tells how many have signed a height. The answer is at least `start` and at most `last`; the search ends
-    at the first height that lacks signatures, so the cost is the distance won.
+    `signed` tells whether a height has. The answer is at least `start` and at most `last`; the search ends at the first
+    height that lacks signatures, so the cost is the distance won.
     """
     height = start
-    while height < last and signers(height + 1) >= quorum:
+    while height < last and signed(height + 1):
         height += 1
     return height

@@ -9,8 +9,10 @@ stop the node.
 
 from jifen.consensus import elections, following, leading, reading, transfer
 from jifen.consensus.certificates import CertificateCache
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.invariants import check_state
 from jifen.consensus.log import Log
+from jifen.consensus.membership import Membership
 from jifen.consensus.messages import (
     AppendRequest,
     AppendResponse,
@@ -53,6 +55,7 @@ class Raft:
         base: Position,
         last: Position,
         committed: int,
+        configurations: tuple[tuple[int, Configuration], ...],
         reader: LogReader,
         random: RandomDraws,
     ) -> None:
@@ -61,7 +64,8 @@ class Raft:
         `hard_state` is the stored one, or `HardState(0, None)` at first. `base` is the highest position whose entry is
         not in the durable log: the genesis block, or where the log was compacted or a snapshot installed. `last` is the
         last entry, or `base` when there is none. `committed` is the highest height whose certificate is stored, with
-        those of all heights above `base` up to it.
+        those of all heights above `base` up to it. `configurations` are those in force from given heights on,
+        ascending: first the one in force at `committed`, then those that entries above it set.
         """
         log = Log(
             base=base,
@@ -73,16 +77,17 @@ class Raft:
         certificates = CertificateCache(reader=reader, heights_max=config.certificates_cached_max)
         assert hard_state.term >= last.term, (hard_state, last)
         self._random = random
-        self._state = State(config, hard_state, log, certificates)
+        membership = Membership(config.id, configurations, committed)
+        self._state = State(config, hard_state, log, certificates, membership)
         self._state.draw_election_timeout(random)
-        self._idle = self._state.outbox.take(Role.FOLLOWER, hard_state.term, None)
+        self._idle = self._state.outbox.take(Role.FOLLOWER, hard_state.term, None, False, False)
         """The last empty output, kept so that asking for nothing costs nothing."""
 
     def step(self, message: Message) -> None:
         """Take in one message, whose signatures, certificates and block bodies the host has verified.
 
-        Messages that name another recipient, an unknown sender, or fields that contradict one another are ignored and
-        counted in `ignored_messages`. Late and duplicate messages are harmless.
+        Messages that name another recipient, or fields that contradict one another, and answers of validators that this
+        log does not know are ignored and counted in `ignored_messages`. Late and duplicate messages are harmless.
         """
         state = self._state
         if not self._addressed(message):
@@ -118,14 +123,24 @@ class Raft:
         else:
             elections.tick(state, self._random)
 
-    def propose(self, entry: Entry) -> None:
+    def propose(self, entry: Entry, configuration: Configuration | None = None) -> None:
         """Append a block that the host has built on `last_hash`, executed and hashed; only as leader of its term.
 
         Raises NotLeader when this validator does not lead `entry.term`, PipelineFull when too many blocks wait to be
         committed, and TransferInProgress while leadership is being handed over. The host must see to it that `entry`
-        continues the log, and that the first block after `Output.became_leader` waits for nothing.
+        continues the log, and that the first block after `Output.became_leader` waits for nothing. `configuration` is
+        the one that the entry sets, if it does; a joint one is left only after `Output.leave_joint`.
         """
-        leading.propose(self._state, entry)
+        leading.propose(self._state, entry, configuration)
+
+    def configured(self, height: int, configuration: Configuration) -> None:
+        """Take in that the entry at `height`, one of `Output.entries`, sets `configuration`.
+
+        The host must say so as soon as it has executed the entry, before any other call. It is in force from that
+        entry on, although not committed (Raft 6), until the entry is truncated; telling it again changes nothing.
+        """
+        assert height <= self._state.outbox.taken_height, (height, self._state.outbox.taken_height)
+        self._state.membership.add(height, configuration)
 
     def transfer_leadership(self, to: str | None = None) -> None:
         """Hand leadership over to `to`, or to the active peer with most of the log, in the time it takes to say so.
@@ -173,19 +188,21 @@ class Raft:
                 f"the snapshot is of height {position.height}; {state.log.committed} is committed here already"
             )
 
-    def install(self, position: Position, last: Position) -> None:
+    def install(self, position: Position, last: Position, configuration: Configuration) -> None:
         """Go on from a snapshot of the state after `position` (Raft section 7), which is durable in place of the log up
         to there; raises SnapshotRefused.
 
         The host has kept the entries that follow `position` when its durable log had exactly that entry there, since
         it may have acknowledged them (figure 13, rule 6), and has dropped everything when it had another, or none
         (rule 7). `last` is the last entry of its durable log now, or `position`. The term rises to the position's if
-        it was lower. Every output must have been taken and carried out before.
+        it was lower. `configuration` is the one in force at `position`. Every output must have been taken and carried
+        out before.
         """
         self.check_install(position)
         state = self._state
         log = state.log
         log.install(position, last)
+        state.membership.install(position.height, log.last.height, configuration)
         state.outbox.install(log.last.height)
         state.certificates_ahead = {
             height: certificate for height, certificate in state.certificates_ahead.items() if height > position.height
@@ -200,13 +217,13 @@ class Raft:
 
     def take_output(self) -> Output:
         """Return everything that the host must do since the last call; nearly free when there is nothing."""
-        state = self._state
+        state, idle = self._state, self._idle
+        now = (state.role, state.term, state.leader, state.leave_joint, state.retired)
         if state.outbox.dirty:
-            return state.outbox.take(state.role, state.term, state.leader)
-        idle = self._idle
-        if idle.role is not state.role or idle.leader != state.leader or idle.term != state.term:
-            self._idle = idle = state.outbox.take(state.role, state.term, state.leader)
-        return idle
+            return state.outbox.take(*now)
+        if now != (idle.role, idle.term, idle.leader, idle.leave_joint, idle.retired):
+            self._idle = state.outbox.take(*now)
+        return self._idle
 
     def needs_signature(self, sender: str, height: int, hash: bytes) -> bool:
         """Whether a signature of `sender` over `hash` at `height`, given in the current term, would still be of use.
@@ -215,16 +232,32 @@ class Raft:
         another block; it may hand those to `step` unverified or leave them out.
         """
         state = self._state
-        if state.leadership is None or sender not in state.validators or height <= state.log.committed:
+        if state.leadership is None or not state.log.committed < height <= state.log.last.height:
+            return False
+        if sender not in state.membership.of_uncommitted(height).signing:
             return False
         position = state.log.position(height)
         return position is not None and position.hash == hash and not state.leadership.collector.holds(height, sender)
 
     def _addressed(self, message: Message) -> bool:
+        """Whether `message` is for this validator and its sender may send it.
+
+        Who has yet to learn of a change of voters knows neither its new leader nor a candidate, and must follow the one
+        and vote for the other all the same (thesis 4.2.2). Only answers and questions to a leader come from the known,
+        and votes are not asked for, with effect, by strangers who could not win.
+        """
         state = self._state
-        if message.recipient != state.config.id or message.sender not in state.validators:
+        if message.recipient != state.config.id:
             return False
-        return message.sender != state.config.id or (isinstance(message, AppendResponse) and message.success)
+        if message.sender == state.config.id:
+            return isinstance(message, AppendResponse) and message.success
+        if isinstance(message, AppendRequest | SnapshotOffer | TimeoutNow | LeadershipCheck):
+            return True
+        if state.knows(message.sender):
+            return True
+        if not isinstance(message, VoteRequest | TransferVoteRequest):
+            return False
+        return message.term < state.term or state.log.up_to_date(message.last_term, message.last_height)
 
     def _answer_stale(self, message: Message) -> None:
         """Tell those who ask in an older term of this one (Raft 5.1); late answers need no answer.
@@ -304,6 +337,18 @@ class Raft:
     def leader(self) -> str | None:
         """Leader of the current term as far as known."""
         return self._state.leader
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force at the end of the log, committed or not, as far as the host has told."""
+        return self._state.configuration
+
+    def configuration_at(self, height: int) -> Configuration | None:
+        """Return the configuration whose voters certify `height`; above the log's end, the latest.
+
+        None for heights so far below the committed one that it is forgotten here; the host knows those.
+        """
+        return self._state.membership.at(height)
 
     @property
     def last_height(self) -> int:

@@ -72,8 +72,8 @@ def send_checks(state: State, lead: Leadership) -> None:
     checks = lead.reads
     if not checks.asked:
         return
-    for id in lead.peers:
-        if id not in checks.confirmed:
+    for id in state.configuration.signing:
+        if id != state.config.id and id not in checks.confirmed:
             state.outbox.send(
                 LeadershipCheck(term=state.term, sender=state.config.id, recipient=id, round=checks.round)
             )
@@ -91,7 +91,7 @@ def _enqueue(state: State, lead: Leadership, validator: str, request_id: int) ->
 
 def _conclude(state: State, lead: Leadership) -> None:
     checks = lead.reads
-    if 1 + len(checks.confirmed) < state.validators.quorum:
+    if not state.configuration.has_quorum({state.config.id, *checks.confirmed}):
         return
     for validator, request_id in checks.end():
         if validator != state.config.id:

@@ -9,8 +9,10 @@
 Term and vote change here and nowhere else (`vote_for` included), always together with the order to persist them.
 """
 
-from jifen.consensus.certificates import CertificateCache, Collector, ValidatorSet
+from jifen.consensus.certificates import CertificateCache, Collector
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.log import Log
+from jifen.consensus.membership import Membership
 from jifen.consensus.messages import Certificate
 from jifen.consensus.output import Outbox
 from jifen.consensus.progress import Progress
@@ -21,23 +23,18 @@ from jifen.consensus.types import Evidence, EvidenceKind, HardState, RaftConfig,
 class Leadership:
     """What only a leader keeps, for one term."""
 
-    def __init__(self, config: RaftConfig, validators: ValidatorSet, last_height: int, committed: int) -> None:
+    def __init__(self, config: RaftConfig, membership: Membership, last_height: int, committed: int) -> None:
+        self._config = config
         self.term_start = last_height + 1
         """Height of the leader's first own entry: entries from here on, and only those, are of its term."""
-        self.peers = {
-            id: Progress(
-                next_height=self.term_start,
-                commit=committed,
-                inflight_messages_max=config.inflight_messages_max,
-                inflight_bytes_max=config.inflight_bytes_max,
-            )
-            for id in validators.ids
-            if id != config.id
-        }
-        """Progress of each other validator, in the order of the validator set."""
+        self.peers: dict[str, Progress] = {}
+        """Progress of each other validator that gets blocks: members of the configurations in force from the committed
+        height on, and those just removed, until they have learnt that they are."""
+        for _, configuration in reversed(membership.known):
+            self.write_to(configuration, self.term_start, committed)
         self.own_match = 0
         """Highest height that this validator itself has acknowledged in this term, hence durable here."""
-        self.collector = Collector(validators)
+        self.collector = Collector(membership.of_uncommitted)
         self.certified = committed
         """Height up to which a quorum's signatures are held. Invariant: not below the committed height."""
         self.heartbeat_elapsed = config.heartbeat_ticks
@@ -50,13 +47,32 @@ class Leadership:
         """Ticks since that began."""
         self.reads = ReadChecks()
 
+    def write_to(self, configuration: Configuration, next_height: int, commit: int) -> list[str]:
+        """Begin to send blocks to the members of `configuration` that get none yet; return them."""
+        new = [id for id in configuration.members if id != self._config.id and id not in self.peers]
+        for id in new:
+            self.peers[id] = Progress(
+                next_height=next_height,
+                commit=commit,
+                inflight_messages_max=self._config.inflight_messages_max,
+                inflight_bytes_max=self._config.inflight_bytes_max,
+            )
+        return new
+
 
 class State:
     """Everything one validator knows. The functions that act on it are in elections, following and leading."""
 
-    def __init__(self, config: RaftConfig, hard_state: HardState, log: Log, certificates: CertificateCache) -> None:
+    def __init__(
+        self,
+        config: RaftConfig,
+        hard_state: HardState,
+        log: Log,
+        certificates: CertificateCache,
+        membership: Membership,
+    ) -> None:
         self.config = config
-        self.validators = ValidatorSet(config.validators)
+        self.membership = membership
         self.log = log
         self.certificates = certificates
         """Certificates of committed heights."""
@@ -83,6 +99,28 @@ class State:
         Invariant: heights are above the committed one, by at most `certificates_ahead_max`."""
         self.ignored_messages = 0
         """Messages dropped as misaddressed or self-contradictory: each is a peer's fault, none is harmful."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """Who decides now: the latest configuration in the log, committed or not (Raft 6)."""
+        return self.membership.latest
+
+    def knows(self, id: str) -> bool:
+        """Whether the log, as far as remembered, names `id`, or blocks are being sent there."""
+        return self.membership.knows(id) or (self.leadership is not None and id in self.leadership.peers)
+
+    @property
+    def leave_joint(self) -> bool:
+        """Whether this validator, as leader, is due to propose the block that leaves the joint configuration."""
+        lead, membership = self.leadership, self.membership
+        if lead is None or lead.transfer_to is not None:
+            return False
+        return membership.latest.joint and membership.latest_height <= self.log.committed
+
+    @property
+    def retired(self) -> bool:
+        """Whether this validator is out, and has handed over if it led."""
+        return self.leadership is None and self.membership.out
 
     @property
     def certificates_ahead_max(self) -> int:
@@ -132,7 +170,7 @@ class State:
         self.leader = self.config.id
         self.election_elapsed = 0
         self.votes = {}
-        self.leadership = Leadership(self.config, self.validators, self.log.last.height, self.log.committed)
+        self.leadership = Leadership(self.config, self.membership, self.log.last.height, self.log.committed)
         self.outbox.became_leader = True
         self.outbox.dirty = True
 
@@ -146,6 +184,7 @@ class State:
         """Commit the heights of `certificates`, which follow the committed one without a gap."""
         assert certificates[0].height == self.log.committed + 1, (certificates[0].height, self.log.committed)
         self.log.commit(certificates[-1].height)
+        self.membership.commit(certificates[-1].height)
         for certificate in certificates:
             self.certificates.add(certificate)
             self.certificates_ahead.pop(certificate.height, None)

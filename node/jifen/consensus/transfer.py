@@ -10,17 +10,17 @@ from jifen.consensus.types import NotLeader, TransferRefused
 
 
 def begin(state: State, to: str | None) -> None:
-    """Start handing over to `to`, or to the active peer with most of the log; a new wish replaces the one before."""
+    """Start handing over to `to`, or to the active voter with most of the log; a new wish replaces the one before."""
     lead = state.leadership
     if lead is None:
         raise NotLeader(f"not leader; the term is {state.term}, its leader {state.leader}")
     if state.log.last.height < lead.term_start:
         raise TransferRefused("the first block of this leader's term is still to come")
-    target = to or lead.transfer_to or _most_up_to_date(lead)
+    target = to or lead.transfer_to or _most_up_to_date(state, lead)
     if target is None:
         raise TransferRefused("no other validator answers")
-    if target not in lead.peers:
-        raise TransferRefused(f"{target!r} is not another validator")
+    if target not in state.configuration.voters or target == state.config.id:
+        raise TransferRefused(f"{target!r} is not another validator with a vote")
     if target != lead.transfer_to:
         lead.transfer_to = target
         lead.transfer_elapsed = 0
@@ -45,6 +45,7 @@ def tick(state: State, lead: Leadership) -> None:
             lead.transfer_to = None
 
 
-def _most_up_to_date(lead: Leadership) -> str | None:
-    active = [id for id, progress in lead.peers.items() if progress.recently_active]
+def _most_up_to_date(state: State, lead: Leadership) -> str | None:
+    voters = state.configuration.voters
+    active = [id for id, progress in lead.peers.items() if id in voters and progress.recently_active]
     return max(active, key=lambda id: lead.peers[id].match, default=None)

@@ -8,7 +8,6 @@ import msgspec
 from jifen.consensus.messages import (
     CERTIFICATES_PER_MESSAGE_MAX,
     SIGNATURES_PER_MESSAGE_MAX,
-    VALIDATORS_MAX,
     BlockHash,
     Certificate,
     Entry,
@@ -133,15 +132,13 @@ class TransferRefused(Exception):
 
 
 class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Who takes part, and every limit and timing of the core. Construction raises ValueError on a senseless value.
+    """Every limit and timing of the core. Construction raises ValueError on a senseless value.
 
     Times are in ticks; the host decides how long a tick is.
     """
 
     id: str
     """This validator."""
-    validators: tuple[str, ...]
-    """All validators in the order of the validator set, which certificates' bitmaps refer to."""
     election_ticks_min: int
     """A follower that has heard a leader within so many ticks refuses to elect another (thesis 6.4.1), and a leader
     that has not heard a quorum in so many steps down. Invariant: above `heartbeat_ticks`."""
@@ -167,10 +164,6 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Check every value."""
-        if self.id not in self.validators:
-            raise ValueError(f"validator {self.id!r} is not in the validator set")
-        if len(set(self.validators)) != len(self.validators) or len(self.validators) > VALIDATORS_MAX:
-            raise ValueError(f"a validator set has distinct members, at most {VALIDATORS_MAX}")
         if not 1 <= self.heartbeat_ticks < self.election_ticks_min:
             raise ValueError("heartbeat_ticks must be at least 1 and below election_ticks_min")
         if self.election_ticks_max <= self.election_ticks_min:

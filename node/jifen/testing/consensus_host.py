@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
@@ -30,6 +31,22 @@ def make_entry(parent: Position, term: int, payload: bytes = b"") -> Entry:
     height = parent.height + 1
     digest = hashlib.sha256(msgspec.msgpack.encode((height, term, parent.hash, payload))).digest()
     return Entry(height=height, term=term, hash=digest, parent_hash=parent.hash, payload=payload)
+
+
+CONFIGURATION_MARK = b"configuration "
+"""Begins the payload of an entry that sets a configuration."""
+
+
+def payload_of(configuration: Configuration) -> bytes:
+    """Return the payload of an entry that sets `configuration`, which hosts understand and cores do not."""
+    return CONFIGURATION_MARK + msgspec.msgpack.encode(configuration)
+
+
+def configuration_of(entry: Entry) -> Configuration | None:
+    """Return the configuration that `entry` sets, or None when it sets none."""
+    if not entry.payload.startswith(CONFIGURATION_MARK):
+        return None
+    return msgspec.msgpack.decode(entry.payload[len(CONFIGURATION_MARK) :], type=Configuration)
 
 
 def make_chain(terms: Sequence[int], *, payload: bytes = b"", after: Position | None = None) -> list[Entry]:
@@ -143,8 +160,12 @@ class MemoryDisk:
 class Host:
     """One validator: a core, its disk, and the duties that Output lists."""
 
-    def __init__(self, config: RaftConfig, random: RandomDraws, disk: MemoryDisk | None = None) -> None:
+    def __init__(
+        self, config: RaftConfig, first: Configuration, random: RandomDraws, disk: MemoryDisk | None = None
+    ) -> None:
         self.config = config
+        self.first = first
+        """The configuration in force where the log begins."""
         self.random = random
         self.disk = disk or MemoryDisk()
         self.raft = self.boot()
@@ -159,10 +180,24 @@ class Host:
             base=self.disk.base,
             last=self.disk.last,
             committed=self.disk.committed,
+            configurations=self._configurations(),
             reader=self.disk,
             random=self.random,
         )
         return self.raft
+
+    def _configurations(self) -> tuple[tuple[int, Configuration], ...]:
+        known = [(0, self.first)]
+        for entry in self.disk.log:
+            configuration = configuration_of(entry)
+            if configuration is not None:
+                known = [*([] if entry.height <= self.disk.committed else known), (entry.height, configuration)]
+        return tuple(known)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The other validators whose word counts at the end of the log."""
+        return tuple(id for id in self.raft.configuration.signing if id != self.config.id)
 
     def signed(self, message: Message) -> Message:
         """Fill in signatures; check that nothing is promised that the disk does not hold."""
@@ -187,8 +222,12 @@ class Host:
         raft = self.raft
         parent = Position(raft.last_height, raft.last_term, raft.last_hash)
         entry = make_entry(parent, raft.term, payload)
-        raft.propose(entry)
+        raft.propose(entry, configuration_of(entry))
         return entry
+
+    def reconfigure(self, configuration: Configuration) -> Entry:
+        """Propose, as leader, a block that sets `configuration`."""
+        return self.propose(payload_of(configuration))
 
     def drain(self, *, empty_block: bool = True) -> list[Message]:
         """Work off outputs, with a disk that never waits, until there is none; return what goes to other validators.
@@ -201,6 +240,10 @@ class Host:
             if output.became_leader and empty_block:
                 self.propose()
             self.disk.write(output)
+            for entry in output.entries:
+                configuration = configuration_of(entry)
+                if configuration is not None:
+                    self.raft.configured(entry.height, configuration)
             after = [self.signed(message) for message in output.messages_after_persist]
             self.disk.apply(output)
             self.outputs.append(output)
@@ -215,14 +258,19 @@ class Host:
 
     def compact(self, height: int) -> None:
         """Compact the log up to `height`, the core first."""
+        for entry in self.disk.log[: height - self.disk.base.height]:
+            self.first = configuration_of(entry) or self.first
         self.raft.compact(height)
         self.disk.compact(height)
 
-    def install(self, certificate: Certificate, position: Position) -> list[Message]:
-        """Install a snapshot, the disk first, and drain."""
+    def install(
+        self, certificate: Certificate, position: Position, configuration: Configuration | None = None
+    ) -> list[Message]:
+        """Install a snapshot, the disk first, and drain; `configuration` is the first one unless it says another."""
+        self.first = configuration or self.first
         self.raft.check_install(position)
         self.disk.install(certificate, position)
-        self.raft.install(position, self.disk.last)
+        self.raft.install(position, self.disk.last, self.first)
         return self.drain()
 
     def step(self, message: Message) -> list[Message]:
@@ -247,8 +295,8 @@ class FixedDraws:
         return start
 
 
-def make_config(id: str = "a", validators: Sequence[str] = "abcd", **limits: int) -> RaftConfig:
-    """Make a configuration with short timeouts (election 10 to 20 ticks, heartbeat 2); `limits` override."""
+def make_config(id: str = "a", **limits: int) -> RaftConfig:
+    """Make the settings of a validator, with short timeouts: election 10 to 20, heartbeat 2; `limits` override."""
     defaults = {
         "election_ticks_min": 10,
         "election_ticks_max": 20,
@@ -257,7 +305,7 @@ def make_config(id: str = "a", validators: Sequence[str] = "abcd", **limits: int
         "inflight_messages_max": 8,
         "inflight_bytes_max": 100_000,
     }
-    return RaftConfig(id=id, validators=tuple(validators), **(defaults | limits))
+    return RaftConfig(id=id, **(defaults | limits))
 
 
 def make_host(
@@ -278,7 +326,7 @@ def make_host(
         signers = validators[: len(validators) // 2 + 1]
         disk.certificates[entry.height] = make_certificate(entry, validators, signers, entry.term)
     disk.hard_state = HardState(disk.last.term if term is None else term, vote)
-    return Host(make_config(id, validators, **limits), FixedDraws(), disk)
+    return Host(make_config(id, **limits), Configuration(tuple(validators)), FixedDraws(), disk)
 
 
 def elect(host: Host, *, empty_block: bool = True) -> list[Message]:
@@ -288,9 +336,8 @@ def elect(host: Host, *, empty_block: bool = True) -> list[Message]:
         if pre:
             host.tick(host.config.election_ticks_min)
         term = host.raft.term + 1 if pre else host.raft.term
-        for id in host.config.validators:
-            if id != host.config.id:
-                host.raft.step(VoteResponse(term=term, sender=id, recipient=host.config.id, granted=True, pre=pre))
+        for id in host.others:
+            host.raft.step(VoteResponse(term=term, sender=id, recipient=host.config.id, granted=True, pre=pre))
         sent = host.drain(empty_block=empty_block)
     assert host.raft.role is Role.LEADER, host.raft.role
     return sent

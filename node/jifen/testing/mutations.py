@@ -18,7 +18,7 @@ from rich.table import Table
 
 from jifen.actors.recovery import recover
 from jifen.chain import executor
-from jifen.consensus import certificates, following, leading, reading
+from jifen.consensus import configuration, following, leading, reading
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.log import Log
 from jifen.consensus.messages import AppendRequest, AppendResponse, Message, VoteResponse
@@ -272,7 +272,7 @@ MUTATIONS: Final = (
     Mutation("term and vote not persisted", ((State, "_enter", _vote_without_disk),)),
     Mutation("vote forgotten over a restart", ((SimulatedDisk, "open", _forgets_hard_state),)),
     Mutation("vote for a log that is not up to date", ((Log, "up_to_date", _always_up_to_date),)),
-    Mutation("quorum off by one", ((certificates, "quorum_size", lambda validators: max(validators // 2, 1)),)),
+    Mutation("quorum off by one", ((configuration, "quorum_size", lambda validators: max(validators // 2, 1)),)),
     Mutation("timer not reset when a vote is granted", ((State, "draw_election_timeout", _no_reset_on_grant),)),
     Mutation("timer not reset by the leader's messages", ((Raft, "_dispatch", _heartbeats_do_not_count),)),
     Mutation(

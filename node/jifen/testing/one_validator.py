@@ -20,6 +20,7 @@ from jifen.actors.verifier import find_false
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.blocks import decode_block
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
@@ -78,7 +79,6 @@ class OneValidator:
         self.raft = Raft(
             config=RaftConfig(
                 id=name,
-                validators=validators.ids,
                 election_ticks_min=TICKS_MIN,
                 election_ticks_max=TICKS_MAX,
                 heartbeat_ticks=2,
@@ -90,6 +90,7 @@ class OneValidator:
             base=Position(0, 0, self.store.genesis_hash),
             last=position_of(self.executor),
             committed=self.store.tip.height,
+            configurations=((0, Configuration(validators.ids)),),
             reader=self.store,
             random=draws,
         )

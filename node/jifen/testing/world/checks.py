@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from jifen.chain.validators import Validators
 from jifen.consensus import invariants
-from jifen.consensus.certificates import ValidatorSet
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, VoteResponse
 from jifen.consensus.output import Output
@@ -53,7 +53,7 @@ class Checks:
         """Who was seen to lead, by term."""
         self.auditor = auditor
         self._validators = validators
-        self._set = ValidatorSet(validators.ids)
+        self._configuration = Configuration(validators.ids)
         self._signatures = signatures
         self._memory = {id: _Memory() for id in validators.ids}
         self._entries: dict[tuple[int, int], bytes] = {}
@@ -238,8 +238,8 @@ class Checks:
         invariants.check_committed_unchanged(self.blocks, tip.height, tip.hash)
         if tip.height not in self.blocks:
             self._check_certificate(certificate)
-            logs = [memory.log for memory in self._memory.values()]
-            invariants.check_durable_on_quorum(self._set, logs, tip.height, tip.hash)
+            logs = {id: memory.log for id, memory in self._memory.items()}
+            invariants.check_durable_on_quorum(self._configuration, logs, tip.height, tip.hash)
             self._committed_in[tip.height] = certificate.term
             self.auditor.take_block(block.executed)
 
@@ -251,7 +251,7 @@ class Checks:
                 invariants.check_log_matching(one, other)
 
     def _check_certificate(self, certificate: Certificate) -> None:
-        invariants.check_certificate(self._set, certificate)
+        invariants.check_certificate(self._configuration, certificate)
         claims = self._validators.claims_of(certificate)
         _require(not self._signatures.false_claims(claims), "a certificate with a false signature", certificate.height)
         for signer in self._validators.signers_of(certificate):

@@ -93,7 +93,6 @@ class Machines(ABC):
         tight = self.scenario.tight
         return RaftConfig(
             id=id,
-            validators=self.ids,
             election_ticks_min=ELECTION_TICKS[0],
             election_ticks_max=ELECTION_TICKS[1],
             heartbeat_ticks=HEARTBEAT_TICKS,

@@ -15,6 +15,7 @@ from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, Sto
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.validators import Validators
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
@@ -118,6 +119,7 @@ class SimulatedValidator:
             base=Position(0, 0, world.genesis.tip.hash),
             last=position_of(self.executor),
             committed=self.disk.tip.height,
+            configurations=((0, Configuration(world.validators.ids)),),
             reader=self.disk,
             random=self._draws,
         )
