@@ -28,8 +28,9 @@ from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.codec.records import decode_record
 from jifen.keys.verification import Claim, false_claims
+from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.genesis import Genesis
-from jifen.ledger.invariants import InvariantBroken, check_all
+from jifen.ledger.invariants import check_all
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import Record
 from jifen.store.directory import STORE_DIRECTORY, locked_directory

@@ -15,7 +15,7 @@ from jifen.ledger.rejections import Rejection
 from jifen_graphql import schema as schemas
 from jifen_graphql.executor import plain_fields
 from jifen_graphql.schema import enums
-from jifen_graphql.schema.blocks import EFFECTS
+from jifen_graphql.schema.effects import EFFECTS
 from jifen_graphql.schema.subscriptions import SOURCES
 
 FILE = Path(schemas.__file__).parents[1] / "schema.graphql"

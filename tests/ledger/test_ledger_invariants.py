@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from jifen.ledger import invariants
-from jifen.ledger.invariants import CHECKS, InvariantBroken, check_all
+from jifen.ledger.checking import InvariantBroken
+from jifen.ledger.invariants import CHECKS, check_all
 from jifen.ledger.state import (
     VALIDATOR_SET_KEY,
     account_key,
@@ -28,7 +29,7 @@ from jifen.ledger.types import (
     Supply,
 )
 from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
-from jifen.testing.naive_ledger import account_of, key_of, scene
+from jifen.testing.naive_scene import account_of, key_of, scene
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
 TYPE: Final = "mall/consumer"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jifen.ledger.apply import apply_transaction
+from jifen.ledger.apply import RULES, apply_transaction
+from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import points_for
 from jifen.ledger.genesis import write_genesis
@@ -17,7 +18,7 @@ from jifen.ledger.moving import transfer
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsTransferred, Receipt
 from jifen.ledger.records import read
 from jifen.ledger.state import account_key, holding_key, mark_key, order_key, supply_key
-from jifen.ledger.transactions import KIND_NAMES, Body, EarnPoints, RegisterMember, TransactionBody, TransferPoints
+from jifen.ledger.transactions import KIND_NAMES, Body, EarnPoints, RegisterMember, TransferPoints
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     RATE_TERM_MAX,
@@ -34,7 +35,7 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
-from jifen.testing.naive_ledger import CHAIN_ID, START, account_of, key_of, scene, transaction
+from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 from jifen.testing.strategies import holdings, values_of
 
 NONCE: Final = b"nonce000"
@@ -161,7 +162,8 @@ def test_a_transfer_lengthens_no_point_s_life_and_loses_none(
     state = Memory({holding_key(ANN, TYPE): held, holding_key(BO, TYPE): there})
     points = data.draw(st.integers(1, held.available))
 
-    effect = transfer(state, TransferPoints(START, NONCE, ANN, BO, TYPE, points, b""), held)
+    body = TransferPoints(START, NONCE, ANN, BO, TYPE, points, b"")
+    (effect,) = transfer(state, body, transaction(body), held, BlockContext(CHAIN_ID, 1, START))
 
     rest, got = state[holding_key(ANN, TYPE)], state[holding_key(BO, TYPE)]
     assert isinstance(rest, Holding)
@@ -198,8 +200,9 @@ def test_a_record_of_another_kind_means_a_damaged_state() -> None:
         read(state, account_key(ANN), Account)
 
 
-def test_every_kind_of_transaction_has_a_name() -> None:
+def test_every_kind_of_transaction_has_a_name_and_a_rule() -> None:
     assert set(KIND_NAMES) == set(TransactionBody.__subclasses__())
+    assert set(RULES) == set(KIND_NAMES)
     assert len(set(KIND_NAMES.values())) == len(KIND_NAMES)
 
 

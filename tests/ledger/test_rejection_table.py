@@ -1,125 +1,25 @@
 """Every reason for which a transaction is refused, alone and together with each that could hold beside it."""
 
-from collections.abc import Mapping
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import msgspec
 import pytest
 
-from jifen.ledger.apply import apply_transaction, is_taken, preflight
+from jifen.ledger.apply import is_taken, preflight
 from jifen.ledger.context import BlockContext
-from jifen.ledger.genesis import write_genesis
 from jifen.ledger.rejections import FINAL_REJECTIONS, PRECEDENCE, REJECTION_TEXTS, Rejection
-from jifen.ledger.state import WorkingState
-from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction
 from jifen.ledger.types import TransactionMark
-from jifen.testing.naive_ledger import CHAIN_ID, DAY_MS, START, NaiveLedger, account_of, key_of, scene, transaction
-
-NOW: Final = START + 1000
-ANN, BO, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "stranger"))
-
-GOOD: Final[dict[str, tuple[Body, str]]] = {
-    "register": (RegisterMember(NOW + 1, b"nonce000", key_of("stranger")), "stranger"),
-    "earn": (EarnPoints(NOW + 1, b"nonce000", "mall", "A2", ANN, "mall/consumer", 100, 7), "mall till"),
-    "transfer": (TransferPoints(NOW + 1, b"nonce000", ANN, BO, "mall/consumer", 10, b""), "ann"),
-    "refund": (RefundOrder(NOW + 1, b"nonce000", "mall", "A1", "R2", 100), "mall till"),
-}
-"""A transaction of every kind that nothing speaks against, and who signs it."""
-
-
-class Fault(NamedTuple):
-    """A change to a good transaction that makes a reason hold."""
-
-    kind: str
-    reason: Rejection
-    changes: Mapping[str, Any]
-    signer: str | None = None
-    taken: bool = False
-
-
-EXPIRED, TOO_FAR = {"expires_at": NOW - 1}, {"expires_at": NOW + DAY_MS + 1}
-ATTIC_POINTS: Final = {"merchant": "attic", "point_type": "attic/consumer"}
-
-FAULTS: Final = (
-    *(Fault(kind, Rejection.EXPIRED, EXPIRED) for kind in GOOD),
-    *(Fault(kind, Rejection.EXPIRY_TOO_FAR, TOO_FAR) for kind in GOOD),
-    *(Fault(kind, Rejection.ALREADY_APPLIED, {}, taken=True) for kind in GOOD),
-    Fault("register", Rejection.NOT_AUTHORIZED, {}, "ann"),
-    Fault("register", Rejection.ACCOUNT_EXISTS, {"key": key_of("bo")}, "bo"),
-    Fault("earn", Rejection.ORGANIZATION_UNKNOWN, {"merchant": "nobody"}),
-    Fault("earn", Rejection.ORGANIZATION_NOT_ACTIVE, ATTIC_POINTS, "attic till"),
-    Fault("earn", Rejection.ORGANIZATION_NOT_ACTIVE, {"merchant": "attic"}),
-    Fault("earn", Rejection.ACCOUNT_UNKNOWN, {"account": STRANGER}),
-    Fault("earn", Rejection.POINT_TYPE_UNKNOWN, {"point_type": "mall/store"}),
-    Fault("earn", Rejection.NOT_AUTHORIZED, {}, "mall admin"),
-    Fault("earn", Rejection.NOT_AUTHORIZED, {}, "books till"),
-    Fault("earn", Rejection.NOT_AUTHORIZED, {}, "ann"),
-    Fault("earn", Rejection.NOT_THE_ISSUER, {"merchant": "mall", "point_type": "books/consumer"}, "mall till"),
-    Fault("earn", Rejection.ORDER_ALREADY_CREDITED, {"order_id": "A1"}),
-    Fault(
-        "earn",
-        Rejection.ORDER_ALREADY_CREDITED,
-        {"merchant": "books", "point_type": "books/consumer", "order_id": "B1"},
-        "books till",
-    ),
-    Fault(
-        "earn",
-        Rejection.SUPPLY_EXHAUSTED,
-        {"merchant": "books", "point_type": "books/consumer", "amount_fen": 9_007_199},
-        "books till",
-    ),
-    Fault("transfer", Rejection.ACCOUNT_UNKNOWN, {"sender": STRANGER}, "stranger"),
-    Fault("transfer", Rejection.ACCOUNT_UNKNOWN, {"sender": STRANGER, "recipient": STRANGER}, "stranger"),
-    Fault("transfer", Rejection.RECIPIENT_UNKNOWN, {"recipient": STRANGER}),
-    Fault("transfer", Rejection.POINT_TYPE_UNKNOWN, {"point_type": "mall/store"}),
-    Fault("transfer", Rejection.NOT_AUTHORIZED, {}, "bo"),
-    Fault("transfer", Rejection.NOT_TRANSFERABLE, {"point_type": "mall/guide"}),
-    Fault("transfer", Rejection.SENDER_IS_RECIPIENT, {"recipient": ANN}),
-    Fault("transfer", Rejection.INSUFFICIENT_POINTS, {"points": 100_001}),
-    Fault("refund", Rejection.ORGANIZATION_UNKNOWN, {"merchant": "nobody"}),
-    Fault("refund", Rejection.ORGANIZATION_NOT_ACTIVE, {"merchant": "attic"}, "attic till"),
-    Fault("refund", Rejection.ORGANIZATION_NOT_ACTIVE, {"merchant": "attic"}),
-    Fault("refund", Rejection.NOT_AUTHORIZED, {}, "mall admin"),
-    Fault("refund", Rejection.NOT_AUTHORIZED, {}, "books till"),
-    Fault("refund", Rejection.NOT_AUTHORIZED, {}, "ann"),
-    Fault("refund", Rejection.ORDER_UNKNOWN, {"order_id": "A9"}),
-    Fault("refund", Rejection.REFUND_ALREADY_TAKEN, {"refund_id": "R1"}),
-    Fault("refund", Rejection.REFUND_EXCEEDS_ORDER, {"amount_fen": 1_000_000}),
-)
+from jifen.testing.fault_scene import ANN, NOW, Fault, Scene
+from jifen.testing.faults import FAULTS, GOOD, NEVER_FIRST_AND_LATER
+from jifen.testing.naive_scene import CHAIN_ID, DAY_MS, key_of, transaction
 
 
 def name_of(*faults: Fault) -> str:
     """Return a test's name."""
     reasons = " before ".join(fault.reason.name for fault in faults)
     return f"{faults[0].kind}: {reasons} ({'/'.join(fault.signer or 'good signer' for fault in faults)})"
-
-
-class Scene:
-    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited and books' supply nearly exhausted."""
-
-    def __init__(self) -> None:
-        self.state = WorkingState(lambda _: None, 0)
-        self.twin = NaiveLedger(scene())
-        self.state.begin_block()
-        write_genesis(self.state, scene())
-        for name in ("ann", "bo"):
-            self.take(transaction(RegisterMember(NOW, bytes(8), key_of(name)), key_of(name)))
-        for merchant, order, point_type, amount in [
-            ("mall", "A1", "mall/consumer", 1_000_000),
-            ("mall", "G1", "mall/guide", 700),
-            ("books", "B1", "books/consumer", 1),
-        ]:
-            body = EarnPoints(NOW, bytes(8), merchant, order, ANN, point_type, amount, 7)
-            assert self.take(transaction(body, key_of(f"{merchant} till"))) == 0
-        refunded = RefundOrder(NOW, bytes(8), "mall", "A1", "R1", 1)
-        assert self.take(transaction(refunded, key_of("mall till"))) == 0
-
-    def take(self, item: Transaction) -> int:
-        """Apply a transaction to both and return its rejection, 0 for none."""
-        context = BlockContext(CHAIN_ID, 1, NOW)
-        self.twin.apply(item, NOW)
-        return apply_transaction(self.state, item, context).rejection
 
 
 def with_faults(*faults: Fault) -> Transaction:
@@ -175,25 +75,6 @@ def test_of_two_reasons_that_hold_the_earlier_is_given(faults: tuple[Fault, Faul
         world.take(item)
 
     assert preflight(world.state, item, context) is faults[0].reason
-
-
-NEVER_FIRST_AND_LATER: Final = {
-    ("EXPIRED", "EXPIRY_TOO_FAR"): "it lies on one side of the block's time",
-    ("ORGANIZATION_UNKNOWN", "ORGANIZATION_NOT_ACTIVE"): "who is unknown is not suspended",
-    ("ORGANIZATION_UNKNOWN", "NOT_AUTHORIZED"): "nobody is an operator of an unknown organization",
-    ("ORGANIZATION_UNKNOWN", "ORDER_ALREADY_CREDITED"): "nor has it credited an order",
-    ("ORGANIZATION_NOT_ACTIVE", "ORDER_ALREADY_CREDITED"): "the scene's was suspended from the start",
-    ("POINT_TYPE_UNKNOWN", "NOT_THE_ISSUER"): "an unknown type has no issuer",
-    ("POINT_TYPE_UNKNOWN", "NOT_TRANSFERABLE"): "nor a say in whether it moves",
-    ("POINT_TYPE_UNKNOWN", "SUPPLY_EXHAUSTED"): "nor a rate",
-    ("RECIPIENT_UNKNOWN", "SENDER_IS_RECIPIENT"): "then the sender is unknown too, which comes first",
-    ("ORGANIZATION_UNKNOWN", "REFUND_ALREADY_TAKEN"): "an unknown organization has entered no refund",
-    ("ORGANIZATION_UNKNOWN", "REFUND_EXCEEDS_ORDER"): "nor has it an order",
-    ("ORGANIZATION_NOT_ACTIVE", "REFUND_ALREADY_TAKEN"): "the scene's was suspended from the start",
-    ("ORGANIZATION_NOT_ACTIVE", "REFUND_EXCEEDS_ORDER"): "and has credited nothing",
-    ("ORDER_UNKNOWN", "REFUND_EXCEEDS_ORDER"): "an unknown order came to nothing that could be exceeded",
-}
-"""Reasons of one kind of transaction that no transaction can have as its first and a later one."""
 
 
 def test_the_table_reaches_every_reason_and_every_two_of_a_kind_that_can_meet() -> None:

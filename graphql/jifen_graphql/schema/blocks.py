@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -11,137 +10,17 @@ from jifen.codec.transactions import decode_body, decode_signed
 from jifen.ledger import receipts as ledger
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import KIND_NAMES
-from jifen.ledger.types import AccountId, PublicKey
 from jifen_graphql.limits import TRANSACTIONS_PAGE_DEFAULT
 from jifen_graphql.schema.context import BlockSummary, Info
+from jifen_graphql.schema.effects import EFFECTS, Effect
 from jifen_graphql.schema.enums import TransactionOutcome, TransactionStatus
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import bounded_page
-from jifen_graphql.schema.scalars import Base64, DateTime, Hash, Points
-from jifen_graphql.schema.states import AsOf, EarnRate
+from jifen_graphql.schema.scalars import Base64, DateTime, Hash
+from jifen_graphql.schema.states import AsOf
 
 if TYPE_CHECKING:
     from jifen.actors.node import TransactionRecord
-
-
-@strawberry.type(description="An account was opened.")
-class MemberRegistered:
-    """Effect of `registerMember`."""
-
-    account: AccountId
-    key: PublicKey
-
-    @classmethod
-    def of(cls, effect: ledger.MemberRegistered) -> MemberRegistered:
-        """Return the API's form of an effect."""
-        return cls(account=AccountId(effect.account), key=PublicKey(effect.key))
-
-
-@strawberry.type(description="Points were issued: amountFen x earnRate, rounded down once.")
-class PointsEarned:
-    """Effect of `earnPoints`, with its arithmetic (invariant I10)."""
-
-    merchant: str
-    account: AccountId
-    point_type: str
-    rule_version: int
-    amount_fen: Points
-    earn_rate: EarnRate
-    points: Points
-    available_after: Points = strawberry.field(description="The account's available points of the type afterwards.")
-    debt_repaid: Points = strawberry.field(description="Part of the points that repaid what refunds had left owing.")
-
-    @classmethod
-    def of(cls, effect: ledger.PointsEarned) -> PointsEarned:
-        """Return the API's form of an effect."""
-        return cls(
-            merchant=effect.merchant,
-            account=AccountId(effect.account),
-            point_type=effect.point_type,
-            rule_version=effect.rule_version,
-            amount_fen=Points(effect.amount_fen),
-            earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
-            points=Points(effect.points),
-            available_after=Points(effect.available_after),
-            debt_repaid=Points(effect.debt_repaid),
-        )
-
-
-@strawberry.type(
-    description="A refund took points back: what the order earned before it less what is left of it earns, "
-    "each rounded down once, so that parts take exactly what the whole would take."
-)
-class PointsRevoked:
-    """Effect of `refundOrder`, with its arithmetic (invariant I10)."""
-
-    merchant: str
-    account: AccountId
-    point_type: str
-    rule_version: int
-    amount_fen: Points = strawberry.field(description="Refunded by this transaction.")
-    order_amount_fen: Points
-    order_refunded_fen: Points = strawberry.field(description="Refunded of the order in all.")
-    earn_rate: EarnRate
-    points: Points = strawberry.field(description="Taken back: burned now, or owing.")
-    available_after: Points
-    debt_after: Points = strawberry.field(description="What the account owes of the type afterwards.")
-
-    @classmethod
-    def of(cls, effect: ledger.PointsRevoked) -> PointsRevoked:
-        """Return the API's form of an effect."""
-        return cls(
-            merchant=effect.merchant,
-            account=AccountId(effect.account),
-            point_type=effect.point_type,
-            rule_version=effect.rule_version,
-            amount_fen=Points(effect.amount_fen),
-            order_amount_fen=Points(effect.order_amount_fen),
-            order_refunded_fen=Points(effect.order_refunded_fen),
-            earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
-            points=Points(effect.points),
-            available_after=Points(effect.available_after),
-            debt_after=Points(effect.debt_after),
-        )
-
-
-@strawberry.type(description="Points changed hands.")
-class PointsTransferred:
-    """Effect of `transferPoints`."""
-
-    sender: AccountId
-    recipient: AccountId
-    point_type: str
-    points: Points
-    sender_available_after: Points
-    recipient_available_after: Points
-
-    @classmethod
-    def of(cls, effect: ledger.PointsTransferred) -> PointsTransferred:
-        """Return the API's form of an effect."""
-        return cls(
-            sender=AccountId(effect.sender),
-            recipient=AccountId(effect.recipient),
-            point_type=effect.point_type,
-            points=Points(effect.points),
-            sender_available_after=Points(effect.sender_available_after),
-            recipient_available_after=Points(effect.recipient_available_after),
-        )
-
-
-Effect = Annotated[
-    MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked,
-    strawberry.union("Effect", description="One thing that a transaction did."),
-]
-
-EFFECTS: Final[
-    dict[type[ledger.Effect], Callable[[Any], MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked]]
-] = {
-    ledger.MemberRegistered: MemberRegistered.of,
-    ledger.PointsEarned: PointsEarned.of,
-    ledger.PointsTransferred: PointsTransferred.of,
-    ledger.PointsRevoked: PointsRevoked.of,
-}
-"""How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""
 
 
 @strawberry.type(description="What a transaction did, or why it did nothing.")

@@ -4,6 +4,10 @@ Every rule is a pair: a check that reads and either names a rejection or returns
 fail. So a rejected transaction has written nothing but its mark, and `preflight` is the same check without the act.
 """
 
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
+
+from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import check_earning, earn
 from jifen.ledger.membership import check_registration, register
@@ -14,6 +18,35 @@ from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader, StateWriter, mark_key
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import TRANSACTION_LIFETIME_MS_MAX, TransactionMark
+
+B = TypeVar("B", bound=TransactionBody)
+F = TypeVar("F")
+
+
+class Rule(NamedTuple):
+    """What a kind of transaction does."""
+
+    check: Callable[[StateReader, Any, Transaction, BlockContext], Any]
+    """Returns the first `Rejection` in precedence, or what the act needs to know."""
+    act: Callable[[StateWriter, Any, Transaction, Any, BlockContext], tuple[AnyEffect, ...]]
+    """Given what the check found: writes, and returns the effects, at least one. It cannot fail."""
+
+
+def rule(
+    check: Callable[[StateReader, B, Transaction, BlockContext], Rejection | F],
+    act: Callable[[StateWriter, B, Transaction, F, BlockContext], tuple[AnyEffect, ...]],
+) -> Rule:
+    """Return a rule whose check finds what its act takes, which the types of the table could not say."""
+    return Rule(check, act)
+
+
+RULES: Final[dict[type[TransactionBody], Rule]] = {
+    RegisterMember: rule(check_registration, register),
+    EarnPoints: rule(check_earning, earn),
+    TransferPoints: rule(check_transfer, transfer),
+    RefundOrder: rule(check_refund, refund),
+}
+"""The rule of every kind. Invariant: every kind of transaction has one."""
 
 
 def is_taken(state: StateReader, transaction: Transaction) -> bool:
@@ -29,15 +62,7 @@ def preflight(state: StateReader, transaction: Transaction, context: BlockContex
     if is_taken(state, transaction):
         return Rejection.ALREADY_APPLIED
     body = transaction.body
-    found: object
-    if isinstance(body, EarnPoints):
-        found = check_earning(state, body, transaction)
-    elif isinstance(body, TransferPoints):
-        found = check_transfer(state, body, transaction)
-    elif isinstance(body, RefundOrder):
-        found = check_refund(state, body, transaction)
-    else:
-        found = check_registration(state, body, transaction, context)
+    found = RULES[type(body)].check(state, body, transaction, context)
     return found if isinstance(found, Rejection) else None
 
 
@@ -50,7 +75,7 @@ def apply_transaction(state: StateWriter, transaction: Transaction, context: Blo
     state.put(mark_key(transaction.body.expires_at, transaction.id), TransactionMark(context.height))
     if isinstance(outcome, Rejection):
         return Receipt(transaction.id, outcome, ())
-    return Receipt(transaction.id, 0, (outcome,))
+    return Receipt(transaction.id, 0, outcome)
 
 
 def _check_life(transaction: Transaction, context: BlockContext) -> Rejection | None:
@@ -62,28 +87,13 @@ def _check_life(transaction: Transaction, context: BlockContext) -> Rejection | 
     return None
 
 
-def _act(state: StateWriter, transaction: Transaction, context: BlockContext) -> Rejection | AnyEffect:
+def _act(state: StateWriter, transaction: Transaction, context: BlockContext) -> Rejection | tuple[AnyEffect, ...]:
     rejection = _check_life(transaction, context)
     if rejection is not None:
         return rejection
     body = transaction.body
-    if isinstance(body, EarnPoints):
-        earning = check_earning(state, body, transaction)
-        if isinstance(earning, Rejection):
-            return earning
-        return earn(state, body, transaction, earning, context)
-    if isinstance(body, TransferPoints):
-        holding = check_transfer(state, body, transaction)
-        if isinstance(holding, Rejection):
-            return holding
-        return transfer(state, body, holding)
-    if isinstance(body, RefundOrder):
-        refunded = check_refund(state, body, transaction)
-        if isinstance(refunded, Rejection):
-            return refunded
-        return refund(state, body, transaction, refunded)
-    assert isinstance(body, RegisterMember)
-    account = check_registration(state, body, transaction, context)
-    if isinstance(account, Rejection):
-        return account
-    return register(state, body, account, context)
+    check, act = RULES[type(body)]
+    found = check(state, body, transaction, context)
+    if isinstance(found, Rejection):
+        return found
+    return act(state, body, transaction, found, context)

@@ -50,7 +50,9 @@ def points_for(rate: PointType | OrderRecord, amount_fen: int) -> int:
     return amount_fen * rate.earn_points // rate.earn_fen
 
 
-def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction) -> Rejection | Earning:
+def check_earning(
+    state: StateReader, body: EarnPoints, transaction: Transaction, _context: BlockContext
+) -> Rejection | Earning:
     """Return why the purchase cannot be credited, or what to credit. Order: `rejections.py`."""
     organization = read(state, organization_key(body.merchant), Organization)
     if organization is None:
@@ -77,7 +79,7 @@ def check_earning(state: StateReader, body: EarnPoints, transaction: Transaction
 
 def earn(
     state: StateWriter, body: EarnPoints, transaction: Transaction, earning: Earning, context: BlockContext
-) -> PointsEarned:
+) -> tuple[PointsEarned]:
     """Credit the purchase; what the account owes is repaid first.
 
     An order too small to earn a point is recorded all the same and earns 0.
@@ -103,7 +105,7 @@ def earn(
         body.amount_fen,
     )
     state.put(order_key(body.merchant, body.order_id), order)
-    return PointsEarned(
+    effect = PointsEarned(
         body.merchant,
         body.account,
         body.point_type,
@@ -115,3 +117,4 @@ def earn(
         holding.available,
         repaid,
     )
+    return (effect,)

@@ -26,7 +26,9 @@ def check_registration(
     return account
 
 
-def register(state: StateWriter, body: RegisterMember, account: AccountId, context: BlockContext) -> MemberRegistered:
+def register(
+    state: StateWriter, body: RegisterMember, _transaction: Transaction, account: AccountId, context: BlockContext
+) -> tuple[MemberRegistered]:
     """Open the account."""
     state.put(account_key(account), Account(account, body.key, context.time))
-    return MemberRegistered(account, body.key)
+    return (MemberRegistered(account, body.key),)

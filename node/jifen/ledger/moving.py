@@ -1,5 +1,6 @@
 """Moving points between members."""
 
+from jifen.ledger.context import BlockContext
 from jifen.ledger.lots import add_lots, take_lots
 from jifen.ledger.receipts import PointsTransferred
 from jifen.ledger.records import read
@@ -9,7 +10,9 @@ from jifen.ledger.transactions import Transaction, TransferPoints
 from jifen.ledger.types import EMPTY_HOLDING, Account, Holding, Lot, LotOrigin, PointType
 
 
-def check_transfer(state: StateReader, body: TransferPoints, transaction: Transaction) -> Rejection | Holding:
+def check_transfer(
+    state: StateReader, body: TransferPoints, transaction: Transaction, _context: BlockContext
+) -> Rejection | Holding:
     """Return why the points cannot be passed on, or the sender's holding. Order: `rejections.py`."""
     sender = read(state, account_key(body.sender), Account)
     if sender is None:
@@ -31,7 +34,9 @@ def check_transfer(state: StateReader, body: TransferPoints, transaction: Transa
     return holding
 
 
-def transfer(state: StateWriter, body: TransferPoints, holding: Holding) -> PointsTransferred:
+def transfer(
+    state: StateWriter, body: TransferPoints, _transaction: Transaction, holding: Holding, _context: BlockContext
+) -> tuple[PointsTransferred]:
     """Pass the points on. Lots keep availability and expiry (invariant I9); only their origin changes."""
     rest, taken = take_lots(holding, body.points)
     received = read(state, holding_key(body.recipient, body.point_type), Holding) or EMPTY_HOLDING
@@ -39,6 +44,7 @@ def transfer(state: StateWriter, body: TransferPoints, holding: Holding) -> Poin
     received = add_lots(received, moved)
     state.put(holding_key(body.sender, body.point_type), rest)
     state.put(holding_key(body.recipient, body.point_type), received)
-    return PointsTransferred(
+    effect = PointsTransferred(
         body.sender, body.recipient, body.point_type, body.points, rest.available, received.available
     )
+    return (effect,)

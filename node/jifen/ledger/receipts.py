@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from jifen.ledger.effects import Effect
 from jifen.ledger.types import (
     AccountBytes,
     AmountFen,
@@ -17,10 +18,6 @@ from jifen.ledger.types import (
     RuleVersion,
     Slug,
 )
-
-
-class Effect(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """Base of the effects; tags are never reused."""
 
 
 class MemberRegistered(Effect, frozen=True, tag=1):

@@ -7,6 +7,7 @@ Points that are spent already become a debt, which later earnings of the type re
 
 from typing import NamedTuple
 
+from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import TILL_SCOPES, points_for
 from jifen.ledger.lots import take_lots
 from jifen.ledger.receipts import PointsRevoked
@@ -42,7 +43,9 @@ class Refund(NamedTuple):
     """Of the order in all, this refund included."""
 
 
-def check_refund(state: StateReader, body: RefundOrder, transaction: Transaction) -> Rejection | Refund:
+def check_refund(
+    state: StateReader, body: RefundOrder, transaction: Transaction, _context: BlockContext
+) -> Rejection | Refund:
     """Return why the refund cannot be taken in, or what it refunds. Order: `rejections.py`."""
     organization = read(state, organization_key(body.merchant), Organization)
     if organization is None:
@@ -62,7 +65,9 @@ def check_refund(state: StateReader, body: RefundOrder, transaction: Transaction
     return Refund(order, refunded_fen)
 
 
-def refund(state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund) -> PointsRevoked:
+def refund(
+    state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, _context: BlockContext
+) -> tuple[PointsRevoked]:
     """Take the points back: first from what the account has, in spending order; what is missing is owed."""
     order, refunded_fen = found
     points = points_for(order, order.amount_fen - order.refunded_fen) - points_for(
@@ -80,7 +85,7 @@ def refund(state: StateWriter, body: RefundOrder, transaction: Transaction, foun
         state.put(key, holding)
     state.put(order_key(body.merchant, body.order_id), _refunded(order, refunded_fen))
     state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
-    return PointsRevoked(
+    effect = PointsRevoked(
         body.merchant,
         order.account,
         order.point_type,
@@ -94,6 +99,7 @@ def refund(state: StateWriter, body: RefundOrder, transaction: Transaction, foun
         holding.available,
         holding.debt,
     )
+    return (effect,)
 
 
 def _refunded(order: OrderRecord, refunded_fen: int) -> OrderRecord:

@@ -2,6 +2,7 @@
 
 A body is a canonical msgpack array: kind tag, expiry, nonce, then the fields of the kind in order. The chain id is not
 in it: it is hashed in front of it, so a transaction of one alliance means nothing in another. Tags are never reused.
+Bodies of members, purchases and transfers are here, those of other families in modules of their own.
 """
 
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     AccountBytes,
@@ -23,18 +25,6 @@ from jifen.ledger.types import (
     TimeMs,
     TransactionId,
 )
-
-Nonce = Annotated[bytes, Meta(min_length=8, max_length=16)]
-MemoHash = Annotated[bytes, Meta(max_length=32)]
-
-
-class TransactionBody(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """Fields that every transaction has."""
-
-    expires_at: TimeMs
-    """Last block time, ms, at which it may be taken."""
-    nonce: Nonce
-    """Client's random bytes: two otherwise equal requests stay two transactions."""
 
 
 class RegisterMember(TransactionBody, frozen=True, tag=1):

@@ -15,7 +15,8 @@ from jifen.ledger import invariants
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.rejections import Rejection
 from jifen.store.records import Outcome
-from jifen.testing.naive_ledger import NaiveLedger, NaiveReceipt
+from jifen.testing.naive_ledger import NaiveLedger
+from jifen.testing.naive_records import NaiveReceipt
 
 if TYPE_CHECKING:
     from jifen.testing.world.disk import SimulatedDisk
@@ -64,8 +65,8 @@ class Auditor:
             name = transaction.id
             _require(name not in self.places, "a transaction is committed twice", name.hex(), tip.height)
             self.places[name] = Place(tip.height, index, receipt.rejection)
-            effect = msgspec.structs.astuple(receipt.effects[0]) if receipt.effects else ()
-            real = NaiveReceipt(Rejection(receipt.rejection) if receipt.rejection else None, effect)
+            effects = tuple(msgspec.structs.astuple(effect) for effect in receipt.effects)
+            real = NaiveReceipt(Rejection(receipt.rejection) if receipt.rejection else None, effects)
             expected = self._naive.apply(transaction, tip.header.time)
             _require(real == expected, "a receipt that the rules do not give", real, expected)
 

@@ -19,7 +19,7 @@ from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
 from jifen.store.errors import StoreFailed
 from jifen.store.records import Outcome
-from jifen.testing.naive_ledger import CHAIN_ID
+from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
 from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.checks import Checks

@@ -1,0 +1,75 @@
+"""The invariants of the validators and their set."""
+
+from jifen.ledger.checking import Items, require
+from jifen.ledger.state import ORGANIZATION, VALIDATOR, VALIDATOR_SET
+from jifen.ledger.types import Organization
+from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
+
+
+def _validators(items: Items) -> tuple[ValidatorSet | None, dict[str, Validator]]:
+    found: ValidatorSet | None = None
+    validators: dict[str, Validator] = {}
+    for key, record in items:
+        if key[:1] == VALIDATOR_SET:
+            assert isinstance(record, ValidatorSet)
+            found = record
+        elif key[:1] == VALIDATOR:
+            assert isinstance(record, Validator)
+            validators[key[1:].decode()] = record
+    return found, validators
+
+
+def check_the_validator_set_agrees_with_the_validators(items: Items) -> None:
+    """Everybody in the set has the status of his place, and who has that status stands there, once."""
+    found, validators = _validators(items)
+    if found is None:
+        require(not validators, f"there are validators {list(validators)} and no set of them")
+        return
+    for names in (found.voters, found.outgoing, found.observers):
+        require(len({*names}) == len(names), f"somebody stands twice in {names}")
+    voting = {*found.voters, *found.outgoing}
+    require(not voting & {*found.observers}, f"an observer votes in {found}")
+    require(len(found.voters) > 0, f"nobody votes in {found}")
+    require(len(found.all) <= VALIDATORS_MAX, f"{len(found.all)} validators; at most {VALIDATORS_MAX} fit")
+    require({*found.all} <= validators.keys(), f"{found} names a validator that has no record")
+    for name, validator in validators.items():
+        place = ValidatorStatus.RETIRED
+        if name in voting:
+            place = ValidatorStatus.VOTER
+        elif name in found.observers:
+            place = ValidatorStatus.OBSERVER
+        require(validator.id == name, f"validator {name} holds {validator}")
+        require(validator.status is place, f"validator {name} is {validator.status.name}, its place says {place.name}")
+
+
+def check_an_organization_has_at_most_one_voter(items: Items) -> None:
+    """No organization has two votes, and its validator key is that of its voter."""
+    known = list(items)
+    found, validators = _validators(known)
+    organizations = {key[1:].decode(): record for key, record in known if key[:1] == ORGANIZATION}
+    if found is None:
+        return
+    for name, validator in validators.items():
+        require(validator.organization in organizations, f"validator {name} belongs to nobody: {validator}")
+        require(
+            name == validator.organization or name not in organizations,
+            f"validator {name} of {validator.organization} goes by the id of another organization",
+        )
+    for names in (found.voters, found.outgoing):
+        owners = [validators[name].organization for name in names]
+        require(len({*owners}) == len(owners), f"an organization has two voters: {names} belong to {owners}")
+    for name in found.voters:
+        owner = organizations[validators[name].organization]
+        assert isinstance(owner, Organization)
+        require(owner.validator_key == validators[name].key, f"{owner.id} does not know the key of its voter {name}")
+
+
+def check_validators_share_no_key(items: Items) -> None:
+    """A key means one validator, or one operator, for ever."""
+    known = list(items)
+    _, validators = _validators(known)
+    keys = [validator.key for validator in validators.values()]
+    for _, record in known:
+        if isinstance(record, Organization):
+            keys += [operator.key for operator in record.operators]
+    require(len({*keys}) == len(keys), "a key of a validator or operator is used twice")

@@ -1,0 +1,54 @@
+"""Faults: changes to good transactions, each of which makes a reason hold; and the scene they are tried in."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, final
+
+from jifen.ledger.apply import apply_transaction
+from jifen.ledger.context import BlockContext
+from jifen.ledger.genesis import write_genesis
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.state import WorkingState
+from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction
+from jifen.testing.naive_ledger import NaiveLedger
+from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
+
+NOW: Final = START + 1000
+ANN, BO, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "stranger"))
+
+
+class Fault(NamedTuple):
+    """A change to a good transaction that makes a reason hold."""
+
+    kind: str
+    reason: Rejection
+    changes: Mapping[str, Any]
+    signer: str | None = None
+    taken: bool = False
+
+
+@final
+class Scene:
+    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited and books' supply nearly exhausted."""
+
+    def __init__(self) -> None:
+        self.state = WorkingState(lambda _: None, 0)
+        self.twin = NaiveLedger(scene())
+        self.state.begin_block()
+        write_genesis(self.state, scene())
+        for name in ("ann", "bo"):
+            self.take(transaction(RegisterMember(NOW, bytes(8), key_of(name)), key_of(name)))
+        for merchant, order, point_type, amount in [
+            ("mall", "A1", "mall/consumer", 1_000_000),
+            ("mall", "G1", "mall/guide", 700),
+            ("books", "B1", "books/consumer", 1),
+        ]:
+            body = EarnPoints(NOW, bytes(8), merchant, order, ANN, point_type, amount, 7)
+            assert self.take(transaction(body, key_of(f"{merchant} till"))) == 0
+        refunded = RefundOrder(NOW, bytes(8), "mall", "A1", "R1", 1)
+        assert self.take(transaction(refunded, key_of("mall till"))) == 0
+
+    def take(self, item: Transaction) -> int:
+        """Apply a transaction to both and return its rejection, 0 for none."""
+        context = BlockContext(CHAIN_ID, 1, NOW)
+        self.twin.apply(item, NOW)
+        return apply_transaction(self.state, item, context).rejection
