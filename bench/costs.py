@@ -62,8 +62,8 @@ def main() -> None:
     blocks += [purchases(validators.chain_id, members, number) for number in range(rounds)]
     with tempfile.TemporaryDirectory() as directory:
         store = LedgerStore(Path(directory), anchor)
-        leader = Executor(validators, store.load, store.tip)
-        follower = Executor(validators, store.load, store.tip)
+        leader = Executor(validators, store, store.tip)
+        follower = Executor(validators, store, store.tip)
         watch = Stopwatch()
         one_block(Stopwatch(), blocks[0], validators, leader, follower, store)
         for signed in blocks[1:]:

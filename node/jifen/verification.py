@@ -21,6 +21,7 @@ from jifen import config
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor, Tip
 from jifen.chain.gateway import open_transaction
+from jifen.chain.memory import MemoryState
 from jifen.chain.validators import CertificateInvalid, Validators
 from jifen.codec.blocks import FORMAT_VERSION, Block, decode_block, decode_certificate, decode_receipts
 from jifen.codec.canonical import StrictDecoder
@@ -32,7 +33,6 @@ from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.invariants import check_all
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.types import Record
 from jifen.store.directory import STORE_DIRECTORY, locked_directory
 from jifen.store.errors import FormatUnknown, StoreError, WrongChain
 from jifen.store.ledger_store import TIP_BYTES_MAX
@@ -104,7 +104,7 @@ def verify_directory(directory: Path) -> Report:
             transactions=replay.transactions,
             signatures=replay.signatures,
             certificates=replay.tip.height,
-            records=len(replay.state),
+            records=len(replay.state.records),
             uncommitted=replay.uncommitted,
             seconds=time.perf_counter() - started,
             hashes=bytes(replay.hashes),
@@ -177,11 +177,11 @@ class _Replay:
         self._check_identity(genesis)
         self.validators = Validators(chain_id(genesis), genesis)
         self._genesis = genesis_block(genesis, self.validators)
-        self.state: dict[bytes, bytes] = dict(self._genesis.writes)
+        self.state = MemoryState(self._genesis.writes)
         self.tip = self._genesis.tip
         self.hashes = bytearray(self.tip.hash)
         self.transactions = self.signatures = self.uncommitted = 0
-        self._executor = Executor(self.validators, self._load, self.tip)
+        self._executor = Executor(self.validators, self.state, self.tip)
 
     def run(self) -> None:
         """Replay everything; raises Contradiction at the first thing that does not fit."""
@@ -218,16 +218,12 @@ class _Replay:
         except Malformed as error:
             raise Contradiction(0, str(error)) from None
 
-    def _load(self, key: bytes) -> Record | None:
-        data = self.state.get(key)
-        return None if data is None else decode_record(key, data)
-
     def _replay_block(self, height: int) -> None:
         block = self._read_block(height)
         transactions = self._open_transactions(height, block)
         self._execute(height, block, transactions)
         executed = self._executor.commit()
-        self.state.update(executed.writes)
+        self.state.write(executed.writes)
         self._executor.state.forget_flushed(height)
         self.tip = executed.tip
         self.hashes += executed.tip.hash
@@ -321,7 +317,7 @@ class _Replay:
 
     def _check_state(self) -> None:
         height = self.tip.height
-        missing = dict(self.state)
+        missing = dict(self.state.records)
         for key, value in self._tables.items(b"state"):
             expected = missing.pop(key, None)
             if expected is None:
@@ -331,7 +327,7 @@ class _Replay:
         if missing:
             raise Contradiction(height, f"the state lacks the record {min(missing).hex()}")
         try:
-            check_all((key, decode_record(key, value)) for key, value in self.state.items())
+            check_all((key, decode_record(key, value)) for key, value in self.state.records.items())
         except InvariantBroken as error:
             raise Contradiction(height, str(error)) from None
 

@@ -87,14 +87,14 @@ async def test_a_record_that_does_not_decode_stops_the_validator_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotten = False
-    load = LedgerStore.load
+    load = LedgerStore.get
 
     def rot(store: LedgerStore, key: bytes) -> Record | None:
         if rotten:
             raise Malformed("Supply: rotten")
         return load(store, key)
 
-    monkeypatch.setattr(LedgerStore, "load", rot)
+    monkeypatch.setattr(LedgerStore, "get", rot)
 
     async def run() -> None:
         nonlocal rotten

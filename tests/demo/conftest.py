@@ -15,6 +15,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState
+from jifen.testing.memory import Memory
 from jifen.testing.small_alliance import CREATED_AT, small_genesis
 
 
@@ -24,7 +25,7 @@ class SmallLedger:
     def __init__(self) -> None:
         self.genesis = small_genesis()
         self.chain_id = chain_id(self.genesis)
-        self.state = WorkingState(lambda _: None, height=-1)
+        self.state = WorkingState(Memory(), height=-1)
         self.state.begin_block()
         write_genesis(self.state, self.genesis)
         self.state.end_block()

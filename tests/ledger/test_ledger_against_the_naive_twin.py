@@ -38,12 +38,18 @@ def half_restored(self: WorkingState, replaced: dict[bytes, Record | None]) -> N
     self._records.update({key: record for key, record in replaced.items() if record is not None})
 
 
+def half_ranged(self: WorkingState, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+    """Give what the disk has, whatever the blocks above it did."""
+    return self._base.range(start, stop, limit)
+
+
 @pytest.mark.parametrize(
     ("where", "name", "wrong"),
     [
         pytest.param(moving, "take_lots", newest_first, id="newest lots are spent first"),
         pytest.param(earning, "points_for", rounded_up, id="points are rounded up"),
         pytest.param(WorkingState, "_restore", half_restored, id="created records survive a rollback"),
+        pytest.param(WorkingState, "range", half_ranged, id="ranges forget what is not on disk"),
         pytest.param(WorkingState, "_evict", lambda self, excess: self._records.clear(), id="eviction takes all"),
         pytest.param(apply, "TRANSACTION_LIFETIME_MS_MAX", 2 * DAY_MS, id="transactions live for two days"),
     ],

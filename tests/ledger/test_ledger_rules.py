@@ -29,26 +29,18 @@ from jifen.ledger.types import (
     OrderRecord,
     Organization,
     PointType,
-    Record,
     RoleClass,
     Scope,
     Supply,
     TransactionMark,
 )
+from jifen.testing.memory import Memory
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 from jifen.testing.strategies import holdings, values_of
 
 NONCE: Final = b"nonce000"
 TYPE: Final = "mall/consumer"
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
-
-
-class Memory(dict[bytes, Record]):
-    """The simplest state there can be."""
-
-    def put(self, key: bytes, record: Record) -> None:
-        """Set a record."""
-        self[key] = record
 
 
 class Ledger:

@@ -16,6 +16,7 @@ from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState, holding_key
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import EMPTY_HOLDING, Holding
+from jifen.testing.memory import Memory
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 
 LATER: Final = START + 1000
@@ -28,7 +29,7 @@ class Till:
     """A mall's till and two members. Orders are of `mall/consumer`, a point for ten fen, unless another is named."""
 
     def __init__(self) -> None:
-        self.state = WorkingState(lambda _: None, 0)
+        self.state = WorkingState(Memory(), 0)
         self.state.begin_block()
         write_genesis(self.state, scene())
         self.count = 0
@@ -41,7 +42,7 @@ class Till:
 
     def take(self, body: Body, signer: str = "mall till") -> AnyEffect | Rejection:
         receipt = apply_transaction(self.state, transaction(body, key_of(signer)), BlockContext(CHAIN_ID, 1, START))
-        check_all(self.state._records.items())
+        check_all(self.state.range(b"", b"\xff", 10_000))
         return Rejection(receipt.rejection) if receipt.rejection else receipt.effects[0]
 
     def earn(self, order: str, amount_fen: int, point_type: str = "mall/consumer") -> PointsEarned:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from jifen.store import ledger_store
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.store.view import ReadView
+from jifen.testing.small_alliance import CREATED_AT
 from jifen.testing.small_chain import SmallChain, entry_of
 
 MAP_BYTES = 32 << 20
@@ -147,7 +149,7 @@ def test_the_stored_state_is_the_executed_state(store: LedgerStore, chain: Small
         store.write([appended(block), committed(chain, block)])
         chain.commit()
         with store.view() as view:
-            assert state_of(view) == chain.committed
+            assert state_of(view) == chain.committed.records
             taken = block.transactions[0] if block.transactions else None
             if taken is not None:
                 assert view.get(mark_key(taken.body.expires_at, taken.id)) == TransactionMark(view.height)
@@ -294,7 +296,7 @@ def test_any_sequence_of_writes_reads_back_like_a_naive_twin(
             assert [store.entry(height) for height in range(1, len(log) + 2)] == [*map(entry_of, log), None]
             assert (store.last_height, store.tip.height) == (len(log), done)
             with store.view() as view:
-                assert state_of(view) == chain.committed
+                assert state_of(view) == chain.committed.records
     finally:
         store.close()
 
@@ -321,3 +323,46 @@ def test_the_state_is_listed_in_key_order_by_kind(store: LedgerStore, chain: Sma
         keys = [key for key, _ in view.items()]
         assert keys == sorted(keys)
         assert len([key for key in keys if key.startswith(SUPPLY)]) == 4
+
+
+def changing(block: ExecutedBlock, *writes: tuple[bytes, bytes | None]) -> ExecutedBlock:
+    """Return a block as if it had changed these keys."""
+    return msgspec.structs.replace(block, writes=list(writes))
+
+
+def test_a_deleted_record_is_gone_for_readers_of_both_kinds(store: LedgerStore, chain: SmallChain) -> None:
+    made, gone = chain.build(), chain.build(time=CREATED_AT + 1)
+    name, other = mark_key(1, bytes(32)), mark_key(2, bytes(32))
+    data = encode(TransactionMark(1))
+    store.write([appended(made), committed(chain, changing(made, (name, data), (other, data)))])
+    store.write([appended(gone), committed(chain, changing(gone, (name, None)))])
+
+    assert (store.get(name), store.get(other)) == (None, TransactionMark(1))
+    with store.view() as view:
+        assert (view.get(name), view.get(other)) == (None, TransactionMark(1))
+
+
+def test_a_block_that_deletes_what_is_not_there_is_not_written(store: LedgerStore, chain: SmallChain) -> None:
+    block = chain.build()
+
+    with pytest.raises(AssertionError, match=r"deletes the record 78.*which is not there"):
+        store.write([appended(block), committed(chain, changing(block, (mark_key(1, bytes(32)), None)))])
+    assert store.tip.height == 0
+
+
+def test_ranges_give_keys_in_order_from_the_first_to_the_last(store: LedgerStore, chain: SmallChain) -> None:
+    block = chain.build()
+    data = encode(TransactionMark(1))
+    names = [mark_key(time, bytes([time % 256]) * 32) for time in (1, 255, 256, 300, 70_000)]
+    store.write([appended(block), committed(chain, changing(block, *((name, data) for name in names)))])
+    everything = [(name, TransactionMark(1)) for name in names]
+
+    with store.view() as view:
+        for reader in (store, view):
+            assert reader.range(b"x", b"y", 100) == everything
+            assert reader.range(b"x", b"y", 3) == everything[:3]
+            assert reader.range(b"x", b"y", 0) == []
+            assert reader.range(names[1], names[3], 100) == everything[1:3]
+            assert reader.range(names[3] + b"\0", b"y", 100) == everything[4:]
+            assert reader.range(b"y", b"z", 100) == []
+            assert len(reader.range(b"", b"\xff", 1000)) == len(everything) + len(chain.committed.records)

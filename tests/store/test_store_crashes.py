@@ -83,5 +83,5 @@ def replay_and_compare(store: LedgerStore, chain: SmallChain) -> None:
             assert record.certificate is not None
             chain.validators.check_certificate(record.certificate)
             assert record.certificate.hash == done.tip.hash
-        assert {key: encode(item) for key, item in view.items()} == chain.committed
+        assert {key: encode(item) for key, item in view.items()} == chain.committed.records
     assert store.tip.hash == executor.hash_at(store.tip.height)

@@ -194,7 +194,7 @@ def test_a_full_store_says_so_takes_nothing_more_and_keeps_what_it_has(tmp_path:
     again = small_store(tmp_path, chain, map_bytes=8 << 20)
     assert (again.tip.height, again.last_height, again.hard_state) == (reached, reached, HardState(0, None))
     with again.view() as view:
-        assert {name: encode(record) for name, record in view.items()} == chain.committed
+        assert {name: encode(record) for name, record in view.items()} == chain.committed.records
     again.write([StoreBatch(hard_state=HardState(9, None))])
     again.close()
 

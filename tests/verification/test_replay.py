@@ -77,7 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     batches = batches_of(validators.chain_id, setups["north-music"].operator_key)
     for name in NAMES:
         store = LedgerStore(home / name / "ledger", genesis_block(genesis, validators))
-        executor = Executor(validators, store.load, store.tip)
+        executor = Executor(validators, store, store.tip)
         for height, batch in enumerate(batches, start=1):
             candidates = [open_transaction(validators.chain_id, item.signed)[0] for item in batch]
             block = executor.build(candidates, term=1, proposer="harbour-mall", time=NOW + height)

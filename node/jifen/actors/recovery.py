@@ -11,12 +11,12 @@ from jifen.codec.errors import Malformed
 from jifen.consensus.messages import Entry
 from jifen.consensus.types import Position
 from jifen.keys.verification import Claim, false_claims
-from jifen.ledger.types import Record
+from jifen.ledger.state import StateReader
 from jifen.store.errors import StoreDamaged
 from jifen.store.ledger_store import DAMAGED_ADVICE
 
 
-class RecoverableStore(Protocol):
+class RecoverableStore(StateReader, Protocol):
     """What recovery needs of a store."""
 
     @property
@@ -27,10 +27,6 @@ class RecoverableStore(Protocol):
     @property
     def last_height(self) -> int:
         """Height of the last log entry."""
-        ...
-
-    def load(self, key: bytes) -> Record | None:
-        """Return the committed record under a state key, or None."""
         ...
 
     def entry(self, height: int) -> Entry | None:
@@ -48,7 +44,7 @@ def recover(
     Every entry above the committed height is checked like one from a peer before anything is acknowledged or voted on
     its strength: a validator with a rotten log must not lead (raises StoreDamaged). `find_false` checks signatures.
     """
-    executor = Executor(validators, store.load, store.tip)
+    executor = Executor(validators, store, store.tip)
     for height in range(store.tip.height + 1, store.last_height + 1):
         try:
             entry = store.entry(height)

@@ -1,6 +1,7 @@
 """Block 0: the state that the genesis document describes."""
 
 from jifen.chain.executor import ExecutedBlock, Tip
+from jifen.chain.memory import MemoryState
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode_block
 from jifen.codec.merkle import EMPTY_ROOT, append_leaf
@@ -14,7 +15,7 @@ ZERO_HASH = bytes(32)
 
 def genesis_block(genesis: Genesis, validators: Validators) -> ExecutedBlock:
     """Return block 0 of the chain. It needs no certificate: its hash follows from the chain id."""
-    state = WorkingState(lambda _: None, height=-1)
+    state = WorkingState(MemoryState(), height=-1)
     state.begin_block()
     write_genesis(state, genesis)
     writes = encode_writes(state.end_block().writes)

@@ -5,7 +5,7 @@ acknowledging. Both go through `_run`, so they cannot differ in anything but who
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import msgspec
@@ -14,13 +14,12 @@ from jifen.chain.validators import Validators
 from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode_block
 from jifen.codec.canonical import encode
 from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
-from jifen.codec.records import encode_writes, state_digest
+from jifen.codec.records import Writes, encode_writes, state_digest
 from jifen.ledger.apply import apply_transaction, is_taken
 from jifen.ledger.context import BlockContext
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.state import WorkingState
+from jifen.ledger.state import StateReader, WorkingState
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.types import Record
 
 
 class Tip(msgspec.Struct, frozen=True, array_like=True):
@@ -49,8 +48,8 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """Receipts in the order of the transactions."""
     encoded_receipts: tuple[bytes, ...]
     """The same, encoded."""
-    writes: list[tuple[bytes, bytes]]
-    """Sorted (key, record bytes) pairs that the block changed in the state."""
+    writes: Writes
+    """What the block changed in the state."""
 
 
 class BlockInvalid(Exception):
@@ -72,12 +71,12 @@ class Executor:
     Invariant: `tip.height == state.height`; `_tips` holds the tips of the heights from `state.committed` on.
     """
 
-    def __init__(self, validators: Validators, load: Callable[[bytes], Record | None], tip: Tip) -> None:
-        """Start at a committed tip; `load` reads the record committed under a key, or None."""
+    def __init__(self, validators: Validators, committed: StateReader, tip: Tip) -> None:
+        """Start at a committed tip; `committed` reads the state as it was last made durable."""
         self._validators = validators
         self._tips = deque([tip])
         self._executed: deque[ExecutedBlock] = deque()
-        self.state = WorkingState(load, tip.height)
+        self.state = WorkingState(committed, tip.height)
 
     @property
     def tip(self) -> Tip:

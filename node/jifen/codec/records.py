@@ -22,6 +22,12 @@ from jifen.ledger.validators import Validator, ValidatorSet
 RECORD_BYTES_MAX: Final = 1 << 20
 """Largest record: a holding of thirty years of daily lots stays below half of it."""
 
+Writes = list[tuple[bytes, bytes | None]]
+"""What a block changed in the state: keys in ascending order, each with the bytes of its record, None when deleted."""
+
+DELETED_LENGTH: Final = b"\xff\xff\xff\xff"
+"""Stands in the digest for the length of a deleted record: far above RECORD_BYTES_MAX."""
+
 _KINDS: Final[dict[bytes, type[Record]]] = {
     state.ORGANIZATION: Organization,
     state.POINT_TYPE: PointType,
@@ -45,17 +51,18 @@ def decode_record(key: bytes, data: bytes) -> Record:
     return _DECODERS[key[:1]](data)
 
 
-def encode_writes(writes: Mapping[bytes, Record]) -> list[tuple[bytes, bytes]]:
-    """Return a block's writes as sorted (key, bytes) pairs, ready for digest and store."""
-    return [(key, encode(writes[key])) for key in sorted(writes)]
+def encode_writes(writes: Mapping[bytes, Record | None]) -> Writes:
+    """Return a block's writes as sorted (key, bytes) pairs, ready for digest and store; None deletes."""
+    return [(key, None if (record := writes[key]) is None else encode(record)) for key in sorted(writes)]
 
 
-def state_digest(before: bytes, writes: list[tuple[bytes, bytes]]) -> bytes:
+def state_digest(before: bytes, writes: Writes) -> bytes:
     """Return the running digest after a block: constant cost, and any divergence shows at the block where it happens.
 
-    Keys and values go in with their lengths as four-byte numbers.
+    Keys and values go in with their lengths as four-byte numbers; a deleted key has DELETED_LENGTH and no value.
     """
     parts = [before]
     for key, value in writes:
-        parts += (len(key).to_bytes(4, "big"), key, len(value).to_bytes(4, "big"), value)
+        parts += (len(key).to_bytes(4, "big"), key)
+        parts += (DELETED_LENGTH,) if value is None else (len(value).to_bytes(4, "big"), value)
     return STATE(b"".join(parts))

@@ -5,8 +5,8 @@ still holds an older state. `WorkingState` keeps their writes and what they repl
 to the store, a truncated log is undone in reverse.
 """
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol, final
 
 import msgspec
@@ -83,6 +83,10 @@ class StateReader(Protocol):
         """Return the record under `key`, or None."""
         ...
 
+    def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+        """Return the first `limit` keys of `start <= key < stop` in ascending order, each with its record."""
+        ...
+
 
 class StateWriter(StateReader, Protocol):
     """What a rule that has decided needs of the state."""
@@ -91,15 +95,32 @@ class StateWriter(StateReader, Protocol):
         """Set the record under `key`."""
         ...
 
+    def delete(self, key: bytes) -> None:
+        """Leave nothing under `key`; it need not have held anything."""
+        ...
+
+
+def after_prefix(prefix: bytes) -> bytes:
+    """Return the end of the range of all keys that begin with `prefix`: the first key above them.
+
+    A prefix of nothing but 0xff bytes has no such key; no table's letter is one.
+    """
+    return prefix[:-1] + bytes([prefix[-1] + 1])
+
 
 class BlockWrites(msgspec.Struct, frozen=True):
     """What one executed block changed."""
 
     height: int
-    writes: dict[bytes, Record]
-    """New record of every key that the block set, in the order of the first writes."""
+    writes: dict[bytes, Record | None]
+    """New record of every key that the block changed, None where it left nothing, in ascending order of the keys.
+
+    Invariant: what the block both made and deleted is not among them.
+    """
     replaced: dict[bytes, Record | None]
-    """Record before the block, or None. Invariant: the same keys as `writes`."""
+    """Record before the block, or None. Invariant: the same keys as `writes`, in the same order."""
+    keys: list[bytes]
+    """The keys of `writes`."""
 
 
 @final
@@ -107,18 +128,17 @@ class WorkingState:
     """The state after the last executed block.
 
     Invariant: `flushed <= committed <= height`; `_blocks` holds the blocks above `flushed`, lowest first.
-    Invariant: a key absent from the cache has no write above `flushed`, so `load` gives its record.
-    Invariant: `_absent` holds keys that were looked up in the open block and have no record.
+    Invariant: a key absent from the cache has no write above `flushed`, so `base` gives its record.
     """
 
-    def __init__(self, load: Callable[[bytes], Record | None], height: int) -> None:
-        """Start at a committed height; `load` reads the record last flushed under a key, or None."""
-        self._load = load
-        self._records: dict[bytes, Record] = {}
+    def __init__(self, base: StateReader, height: int) -> None:
+        """Start at a committed height. `base` reads what was last flushed; it may run ahead of `forget_flushed`."""
+        self._base = base
+        self._records: dict[bytes, Record | None] = {}
+        """The cache. None: there is nothing under the key, whatever `base` says."""
         self._blocks: deque[BlockWrites] = deque()
-        self._writes: dict[bytes, Record] | None = None
+        self._writes: dict[bytes, Record | None] | None = None
         self._replaced: dict[bytes, Record | None] = {}
-        self._absent: set[bytes] = set()
         self.height = height
         self.committed = height
         self.flushed = height
@@ -126,17 +146,37 @@ class WorkingState:
     def get(self, key: bytes) -> Record | None:
         """Return the newest record under `key`, or None."""
         record = self._records.get(key)
-        if record is None and key not in self._absent:
-            record = self._load(key)
-            if record is not None:
-                self._records[key] = record
-            elif self._writes is not None:
-                # A new mark or order is looked for before it is written: the store is asked once.
-                self._absent.add(key)
+        if record is None and key not in self._records:
+            # What is not there is remembered too: a mark or order is looked for before it is written.
+            record = self._records[key] = self._base.get(key)
         return record
+
+    def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+        """Return the first `limit` keys of `start <= key < stop` in ascending order, each with its newest record.
+
+        Costs grow with what the range holds and with the number of blocks in flight, not with the size of the state;
+        inside an open block also with what it has written so far.
+        """
+        changed: dict[bytes, None] = {}
+        for block in self._blocks:
+            keys = block.keys
+            changed.update(dict.fromkeys(keys[bisect_left(keys, start) : bisect_left(keys, stop)]))
+        changed.update((key, None) for key in self._writes or () if start <= key < stop)
+        # Of what the base gives at most so many are changed above it, so that enough are left.
+        found: dict[bytes, Record | None] = dict(self._base.range(start, stop, limit + len(changed)))
+        found.update((key, self.get(key)) for key in changed)
+        known = [(key, found[key]) for key in sorted(found)]
+        return [(key, record) for key, record in known if record is not None][:limit]
 
     def put(self, key: bytes, record: Record) -> None:
         """Set the record under `key`; only between `begin_block` and `end_block` or `abandon_block`."""
+        self._change(key, record)
+
+    def delete(self, key: bytes) -> None:
+        """Leave nothing under `key`; only between `begin_block` and `end_block` or `abandon_block`."""
+        self._change(key, None)
+
+    def _change(self, key: bytes, record: Record | None) -> None:
         writes = self._writes
         assert writes is not None, "a record was written outside a block"
         if key not in writes:
@@ -149,16 +189,16 @@ class WorkingState:
         assert self._writes is None, "a block is open already"
         self._writes = {}
         self._replaced = {}
-        self._absent.clear()
 
     def end_block(self) -> BlockWrites:
         """Close the open block and return what it changed."""
-        assert self._writes is not None, "no block is open"
+        writes, replaced = self._writes, self._replaced
+        assert writes is not None, "no block is open"
         self.height += 1
-        block = BlockWrites(self.height, self._writes, self._replaced)
+        keys = [key for key in sorted(writes) if writes[key] is not None or replaced[key] is not None]
+        block = BlockWrites(self.height, {key: writes[key] for key in keys}, {key: replaced[key] for key in keys}, keys)
         self._blocks.append(block)
         self._writes = None
-        self._absent.clear()
         return block
 
     def abandon_block(self) -> None:
@@ -166,7 +206,6 @@ class WorkingState:
         assert self._writes is not None, "no block is open"
         self._restore(self._replaced)
         self._writes = None
-        self._absent.clear()
 
     def roll_back_to(self, height: int) -> None:
         """Undo executed blocks above `height`, newest first; never below the committed height."""
@@ -185,7 +224,7 @@ class WorkingState:
         return block
 
     def forget_flushed(self, height: int) -> None:
-        """Drop what is now readable through `load`: blocks up to `height`, and the longest known records in excess."""
+        """Drop what is now readable through `base`: blocks up to `height`, and the longest known records in excess."""
         assert self._writes is None, "a block is open"  # whose writes eviction would not know to keep
         assert height <= self.committed, f"block {height} was flushed before it was committed"
         while self.flushed < height:
@@ -203,8 +242,5 @@ class WorkingState:
                 del self._records[key]
 
     def _restore(self, replaced: dict[bytes, Record | None]) -> None:
-        for key, record in replaced.items():
-            if record is None:
-                self._records.pop(key, None)
-            else:
-                self._records[key] = record
+        # Also what was not there stays known: an earlier block may have deleted it, which `base` does not know yet.
+        self._records.update(replaced)

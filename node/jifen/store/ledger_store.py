@@ -23,7 +23,7 @@ from jifen.consensus.types import HardState
 from jifen.ledger.types import Record
 from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreWiped, WrongChain
 from jifen.store.records import CommittedBlock, StoreBatch
-from jifen.store.view import ReadView, height_key
+from jifen.store.view import ReadView, height_key, read_range
 
 MAP_BYTES_DEFAULT: Final = 64 << 30
 """Largest size of the store. The file grows as needed, so this costs address space only."""
@@ -128,10 +128,21 @@ class LedgerStore:
             ) from None
         self.tip = tip
 
-    def load(self, key: bytes) -> Record | None:
+    def get(self, key: bytes) -> Record | None:
         """Return the committed record under a state key, or None; raises StoreFailed when the disk does not read."""
         data = self._get(_STATE, key)
         return None if data is None else decode_record(key, data)
+
+    def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+        """Return the first `limit` committed keys of `start <= key < stop` in ascending order, with their records.
+
+        Raises StoreFailed when the disk does not read.
+        """
+        try:
+            with self._env.begin(db=self._tables[_STATE]) as transaction:
+                return read_range(transaction, self._tables[_STATE], start, stop, limit)
+        except lmdb.Error as error:
+            raise StoreFailed(f"reading the store {self._path} failed ({error}); check the disk's health") from error
 
     @contextmanager
     def view(self) -> Iterator[ReadView]:
@@ -201,7 +212,11 @@ class LedgerStore:
         transaction.put(key, encode(block.certificate), db=tables[_CERTIFICATES])
         transaction.put(key, _joined(executed.encoded_receipts), db=tables[_RECEIPTS])
         with transaction.cursor(tables[_STATE]) as cursor:
-            cursor.putmulti(executed.writes)
+            cursor.putmulti([(name, value) for name, value in executed.writes if value is not None])
+        for name, value in executed.writes:
+            if value is None:
+                found = transaction.delete(name, db=tables[_STATE])
+                assert found, f"block {executed.tip.height} deletes the record {name.hex()}, which is not there"
         positions = [
             (receipt.transaction_id, key + index.to_bytes(4, "big") + bytes([receipt.rejection]))
             for index, receipt in enumerate(executed.receipts)
@@ -236,6 +251,7 @@ class LedgerStore:
         transaction.put(height_key(0), genesis.payload, db=tables[_LOG])
         transaction.put(height_key(0), _joined(()), db=tables[_RECEIPTS])
         for key, value in genesis.writes:
+            assert value is not None, "block 0 deletes nothing"
             transaction.put(key, value, db=tables[_STATE])
 
     def _clear_stale_readers(self) -> None:

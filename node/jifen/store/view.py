@@ -60,6 +60,10 @@ class ReadView:
         data = self._read(b"state", key)
         return None if data is None else decode_record(key, data)
 
+    def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+        """Return the first `limit` state keys of `start <= key < stop` in ascending order, with their records."""
+        return read_range(self._transaction, self._tables[b"state"], start, stop, limit)
+
     def account(self, account: bytes) -> Account | None:
         """Return an account, or None when it is not registered."""
         return read(self, state.account_key(account), Account)
@@ -140,3 +144,19 @@ class ReadView:
                 assert isinstance(record, kind), f"state key {key.hex()} holds a {type(record).__name__}"
                 yield key, record
                 found = cursor.next()
+
+
+def read_range(
+    transaction: lmdb.Transaction, table: Any, start: bytes, stop: bytes, limit: int
+) -> list[tuple[bytes, Record]]:
+    """Return the first `limit` keys of `start <= key < stop` in the table of the state, with their records."""
+    found: list[tuple[bytes, Record]] = []
+    with transaction.cursor(table) as cursor:
+        more = limit > 0 and cursor.set_range(start)
+        while more:
+            key = bytes(cursor.key())
+            if key >= stop:
+                break
+            found.append((key, decode_record(key, bytes(cursor.value()))))
+            more = len(found) < limit and cursor.next()
+    return found

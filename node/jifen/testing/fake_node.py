@@ -16,12 +16,12 @@ from jifen.actors.node import NodeStatus, PeerStatus, SubmitResult, SubmitStatus
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
+from jifen.chain.memory import MemoryState
 from jifen.chain.sealing import seal
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
-from jifen.codec.records import decode_record
 from jifen.codec.transactions import TRANSACTION_BYTES_MAX
 from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
@@ -89,7 +89,7 @@ def operator_of(organization: str) -> KeyPair:
 class FakeView:
     """One snapshot: a copy of the records and of the list of blocks."""
 
-    def __init__(self, records: dict[bytes, bytes], blocks: tuple[BlockRecord, ...]) -> None:
+    def __init__(self, records: MemoryState, blocks: tuple[BlockRecord, ...]) -> None:
         self._records = records
         self._blocks = blocks
         tip = blocks[-1]
@@ -102,8 +102,12 @@ class FakeView:
     def get(self, key: bytes) -> Record | None:
         """Return a record; only while the snapshot is open."""
         assert not self.closed, "a closed snapshot was read"
-        data = self._records.get(key)
-        return None if data is None else decode_record(key, data)
+        return self._records.get(key)
+
+    def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+        """As in the facade."""
+        assert not self.closed, "a closed snapshot was read"
+        return self._records.range(start, stop, limit)
 
     def account(self, account: bytes) -> Account | None:
         """As in the facade."""
@@ -142,7 +146,7 @@ class FakeView:
         return None
 
     def _of(self, prefix: bytes, kind: type[R]) -> Iterator[tuple[bytes, R]]:
-        for key in sorted(self._records):
+        for key in sorted(self._records.records):
             if key.startswith(prefix):
                 record = self.get(key)
                 assert isinstance(record, kind)
@@ -162,9 +166,9 @@ class FakeNode:
         self.chain_id = chain_id(self.genesis)
         self.validators = Validators(self.chain_id, self.genesis)
         start = genesis_block(self.genesis, self.validators)
-        self._records: dict[bytes, bytes] = dict(start.writes)
+        self._records = MemoryState(start.writes)
         self._blocks: list[BlockRecord] = [_record_of(start, None)]
-        self._executor = Executor(self.validators, self._load, start.tip)
+        self._executor = Executor(self.validators, self._records, start.tip)
         self._pending: dict[bytes, Transaction] = {}
         self._changed = trio.Event()
         self.time = CREATED_AT
@@ -180,10 +184,6 @@ class FakeNode:
         """Snapshots ever opened."""
         self.submissions: list[tuple[list[bytes], bool]] = []
         """What `submit` was called with: transactions and `wait`."""
-
-    def _load(self, key: bytes) -> Record | None:
-        data = self._records.get(key)
-        return None if data is None else decode_record(key, data)
 
     @property
     def height(self) -> int:
@@ -217,7 +217,7 @@ class FakeNode:
     @contextmanager
     def read(self) -> Iterator[FakeView]:
         """As in the facade."""
-        view = FakeView(dict(self._records), tuple(self._blocks))
+        view = FakeView(MemoryState(self._records.records.items()), tuple(self._blocks))
         self.open_views += 1
         self.views_opened += 1
         try:
@@ -245,7 +245,7 @@ class FakeNode:
         self._pending = {}
         executed = self._executor.commit()
         assert executed is built
-        self._records.update(executed.writes)
+        self._records.write(executed.writes)
         self._executor.state.forget_flushed(executed.tip.height)
         certificate = Certificate(executed.tip.height, self.term, executed.tip.hash, 0b0111, (bytes(64),) * 3)
         self._blocks.append(_record_of(executed, certificate))
@@ -344,7 +344,7 @@ class FakeNode:
 
     def holding_records(self, account: bytes) -> list[bytes]:
         """Return the encoded holdings of an account."""
-        return [data for key, data in sorted(self._records.items()) if key.startswith(state.HOLDING + account)]
+        return [data for key, data in sorted(self._records.records.items()) if key.startswith(state.HOLDING + account)]
 
 
 class _Heights:

@@ -9,6 +9,7 @@ from jifen.ledger.genesis import write_genesis
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction
+from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 
@@ -31,7 +32,7 @@ class Scene:
     """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited and books' supply nearly exhausted."""
 
     def __init__(self) -> None:
-        self.state = WorkingState(lambda _: None, 0)
+        self.state = WorkingState(Memory(), 0)
         self.twin = NaiveLedger(scene())
         self.state.begin_block()
         write_genesis(self.state, scene())

@@ -6,18 +6,18 @@ from typing import NamedTuple, final
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
+from jifen.chain.memory import MemoryState
 from jifen.chain.sealing import SealedTransaction, seal
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import decode_block
 from jifen.codec.genesis import chain_id
-from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.membership import account_id
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction, TransferPoints
-from jifen.ledger.types import AccountId, Record
+from jifen.ledger.types import AccountId
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
 
 LIFETIME_MS = 60 * 60 * 1000
@@ -101,14 +101,9 @@ class SmallChain:
         self.validators = Validators(chain_id(self.genesis), self.genesis)
         self.chain_id = self.validators.chain_id
         self.anchor = genesis_block(self.genesis, self.validators)
-        self.committed: dict[bytes, bytes] = dict(self.anchor.writes)
-        self.executor = Executor(self.validators, self.load, self.anchor.tip)
+        self.committed = MemoryState(self.anchor.writes)
+        self.executor = Executor(self.validators, self.committed, self.anchor.tip)
         self.clerk = Clerk(self.chain_id)
-
-    def load(self, key: bytes) -> Record | None:
-        """Return the committed record under a key, or None."""
-        data = self.committed.get(key)
-        return None if data is None else decode_record(key, data)
 
     def build(
         self,
@@ -131,7 +126,7 @@ class SmallChain:
     def commit(self) -> ExecutedBlock:
         """Commit the lowest uncommitted block, as the store and then the actors do."""
         executed = self.executor.commit()
-        self.committed.update(executed.writes)
+        self.committed.write(executed.writes)
         self.executor.state.forget_flushed(executed.tip.height)
         return executed
 

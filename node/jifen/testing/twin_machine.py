@@ -5,7 +5,7 @@ so small a cache that records are evicted all the time.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import ClassVar
 from unittest.mock import patch
@@ -24,6 +24,7 @@ from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, RegisterMember, Transaction
 from jifen.ledger.types import Holding, Record, TransactionMark
+from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_records import NaiveReceipt
 from jifen.testing.naive_scene import CHAIN_ID, DAY_MS, START, key_of, scene, transaction
@@ -43,14 +44,13 @@ class TwinMachine(RuleBasedStateMachine):
         super().__init__()
         self.cleanup = ExitStack()
         self.cleanup.enter_context(patch.object(state, "CACHED_RECORDS_MAX", 3))
-        self.disk: dict[bytes, Record] = {}
+        self.disk = Memory()
         genesis = scene()
-        self.working = WorkingState(self.disk.get, 0)
+        self.working = WorkingState(self.disk, 0)
         self.working.begin_block()
         write_genesis(self.working, genesis)
-        self.disk.update(self.working.end_block().writes)
-        self.working = WorkingState(self.disk.get, 0)
-        self.keys = set(self.disk)
+        self.disk.take_in(self.working.end_block().writes)
+        self.working = WorkingState(self.disk, 0)
         self.twins = [NaiveLedger(genesis)]
         """The twin after every block, by height."""
         self.twin = self.twins[0]
@@ -58,7 +58,7 @@ class TwinMachine(RuleBasedStateMachine):
         self.times = [START]
         self.time = START
         self.open = False
-        self.unstored: list[tuple[int, dict[bytes, Record]]] = []
+        self.unstored: list[tuple[int, dict[bytes, Record | None]]] = []
         self.stored = 0
         self.known: list[Transaction] = []
 
@@ -96,7 +96,6 @@ class TwinMachine(RuleBasedStateMachine):
         block = self.working.end_block()
         assert block.height == len(self.twins)
         assert block.writes.keys() == block.replaced.keys()
-        self.keys |= block.writes.keys()
         self.twins.append(self.twin)
         self.times.append(self.time)
         self.open = False
@@ -132,7 +131,7 @@ class TwinMachine(RuleBasedStateMachine):
     def store(self) -> None:
         """Write the lowest committed block to the pretended disk."""
         height, writes = self.unstored.pop(0)
-        self.disk.update(writes)
+        self.disk.take_in(writes)
         self.stored = height
 
     @precondition(lambda self: not self.open and self.working.flushed < self.stored)
@@ -169,16 +168,19 @@ class TwinMachine(RuleBasedStateMachine):
 
     # -------------------------------------------------------------------------------------------------- comparison
 
-    def records(self) -> Iterator[tuple[bytes, Record]]:
-        """Yield everything that the real ledger holds."""
-        for key in sorted(self.keys | self.disk.keys()):
-            record = self.working.get(key)
-            if record is not None:
-                yield key, record
+    def records(self) -> dict[bytes, Record]:
+        """Return everything that the real ledger holds, as its ranges give it; single reads must say the same."""
+        found = self.working.range(b"", b"\xff", 1_000_000)
+        assert [key for key, _ in found] == sorted(key for key, _ in found)
+        for key, record in found:
+            assert self.working.get(key) is record or self.working.get(key) == record
+        for key in self.disk:
+            assert (self.working.get(key) is None) == (key not in dict(found))
+        return dict(found)
 
     def compare(self) -> None:
         """Compare everything, and check every invariant."""
-        records = dict(self.records())
+        records = self.records()
         check_all(records.items())
         assert self.working.height == len(self.twins) - 1
         self.twin = twin = self.twins[-1]

@@ -90,8 +90,8 @@ class Auditor:
         for disk in disks:
             height = disk.tip.height
             _require(self.blocks.get(height) == disk.tip.hash, "a disk's committed tip was never committed", height)
-            known = states.setdefault(height, disk.state)
-            _require(known == disk.state, "two states at one height", height)
+            known = states.setdefault(height, disk.state.records)
+            _require(known == disk.state.records, "two states at one height", height)
         state = states[max(states)]
         invariants.check_all((key, decode_record(key, data)) for key, data in state.items())
 

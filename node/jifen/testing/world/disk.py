@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import final
 
 from jifen.chain.executor import ExecutedBlock, Tip
+from jifen.chain.memory import MemoryState
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
-from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
 from jifen.ledger.types import Record
@@ -44,7 +44,7 @@ class SimulatedDisk:
         self.certificates: dict[int, Certificate] = {}
         self.tip: Tip = self._genesis.tip
         """The committed tip, which state and certificates belong to."""
-        self.state: dict[bytes, bytes] = dict(self._genesis.writes)
+        self.state = MemoryState(self._genesis.writes)
         self.outcomes: dict[bytes, Outcome] = {}
         """Outcome of every committed transaction, by its id."""
         self._log_end = b""
@@ -96,10 +96,13 @@ class SimulatedDisk:
         """Return the certificate of a committed height, or None."""
         return self.certificates.get(height)
 
-    def load(self, key: bytes) -> Record | None:
+    def get(self, key: bytes) -> Record | None:
         """Return the committed record under a state key, or None."""
-        data = self.state.get(key)
-        return None if data is None else decode_record(key, data)
+        return self.state.get(key)
+
+    def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
+        """Return the first `limit` committed keys of `start <= key < stop` in ascending order, with their records."""
+        return self.state.range(start, stop, limit)
 
     @property
     def last_height(self) -> int:
@@ -140,6 +143,6 @@ class SimulatedDisk:
                 assert self.hash_at(tip.height) == tip.hash, "committed another block than the durable one"
                 self.tip = tip
                 self.certificates[tip.height] = block.certificate
-                self.state.update(block.executed.writes)
+                self.state.write(block.executed.writes)
                 for receipt in block.executed.receipts:
                     self.outcomes[receipt.transaction_id] = Outcome(tip.height, receipt.rejection)
