@@ -3,6 +3,7 @@
 # Variables:  PYTHON=python3.12   the interpreter that .venv is made with (3.11 or newer; otherwise the first one found)
 #             ARGS="..."          handed on to jifen demo, pytest or uv
 #             SEEDS=1000 FIRST=0  how many worlds make simulate runs, and from which seed on
+#             MINUTES=10 SEED=7   how long make nemesis goes on, and the seed of its plan (drawn when left out)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,6 +14,8 @@ PYTHON ?=
 ARGS ?=
 SEEDS ?= 1000
 FIRST ?= 0
+MINUTES ?= 10
+SEED ?=
 UV_VERSION := 0.13.9
 
 VENV := .venv
@@ -24,7 +27,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 LOCKER := build/lock-tool
 
-.PHONY: help demo test simulate mutations check format lock web bench clean
+.PHONY: help demo test simulate mutations nemesis check format lock web bench clean
 
 help: ## list the targets
 	@printf 'usage: make TARGET [PYTHON=python3.12] [ARGS="..."]\n\n'
@@ -42,6 +45,9 @@ simulate: $(DEVELOPMENT) ## run whole alliances in a simulated world, faults dra
 
 mutations: $(DEVELOPMENT) ## plant classic bugs and see the simulated world catch each of them
 	$(BIN)/python -m jifen.testing.mutations $(ARGS)
+
+nemesis: $(DEVELOPMENT) ## make four real validators suffer by a plan and check all that their clients were told (MINUTES=10 SEED=7)
+	@exec $(BIN)/python -m jifen.testing.nemesis --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(DEVELOPMENT) ## lint, format, types, import direction, architecture tests
 	$(BIN)/ruff check

@@ -45,7 +45,7 @@ def test_operations_that_overlap_may_stand_in_any_order(history: History) -> Non
     [
         (2, {"height": 1}, "the chain says"),
         (2, {"rejection": 0}, "the chain says"),
-        (0, {"told": Told.REFUSED}, "was refused and is in the chain"),
+        (0, {"told": Told.REFUSED}, "was refused and is applied in the chain"),
         (0, {"id": bytes(32)}, "is lost"),
         (0, {"invoked": 40, "returned": 41}, "was asked for after"),
     ],
@@ -62,7 +62,7 @@ def test_a_false_answer_is_found(history: History, place: int, change: dict[str,
     [
         ({"points": 49}, "49 points read"),
         ({"height": 9}, "above the chain's end"),
-        ({"invoked": 36}, "read at 2 after 3 was acknowledged"),
+        ({"invoked": 36}, "read at 2 after 3 was told"),
     ],
 )
 def test_a_false_or_stale_reading_is_found(history: History, change: dict[str, object], reason: str) -> None:
@@ -70,6 +70,31 @@ def test_a_false_or_stale_reading_is_found(history: History, change: dict[str, o
     readings[1] = msgspec.structs.replace(readings[1], **change)
     with pytest.raises(NotBorneOut, match=reason):
         check_history(chain.genesis, payloads, operations, readings)
+
+
+def test_what_was_refused_may_stand_in_the_chain_as_rejected(history: History) -> None:
+    chain, payloads, operations, readings = history
+    operations[2] = msgspec.structs.replace(operations[2], told=Told.REFUSED, height=None)
+    check_history(chain.genesis, payloads, operations, readings)
+
+
+def test_reads_that_go_back_are_found(history: History) -> None:
+    chain, payloads, operations, readings = history
+    account = readings[0].account
+    newer = Reading(account, "books/consumer", 50, 3, 50, returned=51, validator="mall")
+    older = Reading(account, "books/consumer", 52, 2, 50, returned=53, validator="books", current=False)
+    check_history(chain.genesis, payloads, operations, [newer, older])
+    with pytest.raises(NotBorneOut, match="read at 2 after 3 was told"):
+        check_history(chain.genesis, payloads, operations, [newer, msgspec.structs.replace(older, current=True)])
+    with pytest.raises(NotBorneOut, match="mall showed height 2 after 3"):
+        check_history(chain.genesis, payloads, operations, [newer, msgspec.structs.replace(older, validator="mall")])
+
+
+def test_what_is_asked_for_after_a_reading_stands_above_it(history: History) -> None:
+    chain, payloads, operations, _ = history
+    reading = Reading(chain.clerk.member("ann").account, "books/consumer", 26, 3, 50, returned=27)
+    with pytest.raises(NotBorneOut, match="was asked for after"):
+        check_history(chain.genesis, payloads, operations, [reading])
 
 
 def test_a_chain_that_lost_its_end_is_found(history: History) -> None:

@@ -4,9 +4,10 @@ A search for a linearization is not needed: the ledger itself gives the order, s
 cost one replay of the chain and one sort.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum, unique
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -52,6 +53,12 @@ class Reading(msgspec.Struct, frozen=True):
     height: int
     """Height that the answer named."""
     points: int
+    returned: int | None = None
+    """Place of the answer; None when nothing is concluded from it for what came later."""
+    current: bool = True
+    """Whether it was asked to be current; otherwise it may lag, but never behind what the same validator showed."""
+    validator: str = ""
+    """Who was asked."""
 
 
 class NotBorneOut(AssertionError):
@@ -71,17 +78,20 @@ def check_history(
     1. No transaction is in the chain twice, and each that was told committed is at the height, and with the
        outcome, that was told, on a replay from genesis.
     2. An operation that began after another had returned stands above it.
-    3. What was refused is nowhere; of what is unknown nothing is said but 1.
-    4. A reading shows the balance at its height, and no height below one told before it began.
+    3. What was refused has done nothing; of what is unknown nothing is said but 1.
+    4. A reading shows the balance at its height. A current one shows no height below one told or read before it began,
+       any other none below what the same validator showed before; what is asked for after a reading stands above it.
     """
     chain = SmallChain(genesis)
     places: dict[bytes, _Place] = {}
+    at: defaultdict[int, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        at[reading.height].append(reading)
     for height in range(len(payloads) + 1):
         if height:
             _replay(chain, payloads[height - 1], places)
-        for reading in readings:
-            if reading.height == height:
-                _check_reading(chain, reading)
+        for reading in at[height]:
+            _check_reading(chain, reading)
     _require(all(reading.height <= len(payloads) for reading in readings), "a balance was read above the chain's end")
     for item in operations:
         _check_operation(item, places.get(item.id))
@@ -92,6 +102,10 @@ class _Place(NamedTuple):
     height: int
     position: int
     rejection: int
+
+
+_BLOCK_END: Final = 1 << 32
+"""A position behind all of a block's transactions."""
 
 
 def _replay(chain: SmallChain, payload: bytes, places: dict[bytes, _Place]) -> None:
@@ -112,7 +126,8 @@ def _check_reading(chain: SmallChain, reading: Reading) -> None:
 def _check_operation(item: Operation, place: _Place | None) -> None:
     name = item.id.hex()
     if item.told is Told.REFUSED:
-        _require(place is None, f"transaction {name} was refused and is in the chain")
+        # A copy that another validator had taken in may still be ordered, and then says the same: nothing happened.
+        _require(place is None or place.rejection != 0, f"transaction {name} was refused and is applied in the chain")
     elif item.told is Told.COMMITTED:
         _require(place is not None, f"transaction {name} was acknowledged and is lost")
         assert place is not None
@@ -124,13 +139,23 @@ def _check_order(committed: list[Operation], places: dict[bytes, _Place], readin
     events: list[tuple[int, bool, _Place | Reading]] = []
     for item in committed:
         events += [(item.invoked, False, places[item.id]), (item.returned, True, places[item.id])]
-    events += [(reading.invoked, False, reading) for reading in readings]
+    for reading in readings:
+        events.append((reading.invoked, False, reading))
+        if reading.returned is not None:
+            events.append((reading.returned, True, reading))
     highest = _Place(0, -1, 0)
+    shown: defaultdict[str, int] = defaultdict(int)
     for _, returns, what in sorted(events, key=lambda event: event[0]):
-        if returns:
-            assert isinstance(what, _Place)
-            highest = max(highest, what)
-        elif isinstance(what, _Place):
-            _require(what > highest, f"{what} was asked for after {highest} had been acknowledged")
+        if isinstance(what, _Place):
+            if returns:
+                highest = max(highest, what)
+            else:
+                _require(what > highest, f"{what} was asked for after {highest} had been told")
+        elif returns:
+            highest = max(highest, _Place(what.height, _BLOCK_END, 0))
+            shown[what.validator] = max(shown[what.validator], what.height)
+        elif what.current:
+            _require(what.height >= highest.height, f"read at {what.height} after {highest.height} was told")
         else:
-            _require(what.height >= highest.height, f"read at {what.height} after {highest.height} was acknowledged")
+            known = shown[what.validator]
+            _require(what.height >= known, f"{what.validator} showed height {what.height} after {known}")
