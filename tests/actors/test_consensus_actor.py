@@ -4,13 +4,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 import trio
 import trio.testing
 
 from jifen.actors.consensus import BATCH_GROWS_TO, BLOCKS_IN_FLIGHT_MAX, Delivery
-from jifen.chain.executor import BlockInvalid
+from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
-from jifen.consensus.messages import AppendRequest, AppendResponse, Entry, VoteRequest, VoteResponse
+from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry, VoteRequest, VoteResponse
 from jifen.consensus.types import HardState
 from jifen.store.errors import StoreFailed
 from jifen.store.records import CommittedBlock
@@ -53,7 +54,7 @@ async def test_a_followed_block_is_executed_made_durable_and_acknowledged(
         assert (answer.success, answer.height, answer.hash) == (True, 1, block.tip.hash)
         assert signed_heights(answer) == [1]
         assert node.committed == []
-        assert node.store.hard_state == HardState(1, None)
+        assert node.store.hard_state == HardState(1, None, 1)
 
 
 async def test_a_certified_block_becomes_readable_before_anybody_is_told(
@@ -140,24 +141,69 @@ async def test_two_leaders_blocks_that_wait_together_are_taken_in_their_order(
         assert [(answer.recipient, answer.term) for answer in node.answers()] == [("music", 2)]
 
 
-@pytest.mark.parametrize("lie", ["state_digest", "receipts_root", "transactions_root"])
-async def test_a_block_that_cannot_be_reproduced_stops_the_validator_unacknowledged(
-    node: OneValidator, chain: SmallChain, lie: str
-) -> None:
-    honest = chain.build([chain.clerk.register("ann")])
-    header = msgspec.structs.replace(honest.tip.header, **{lie: bytes(32)})
-    block = Block(header, decode_block(honest.payload).transactions)
-    delivery = node.delivery([honest])
+def falsified(node: OneValidator, blocks: list[ExecutedBlock], lie: str, *proofs: Certificate) -> Delivery:
+    """Return a leader's delivery of the blocks, the last one's header with a false commitment, and of proofs of it."""
+    delivery = node.delivery(blocks)
     request = delivery.message
     assert isinstance(request, AppendRequest)
-    entry = Entry(1, 1, block_hash(header), header.parent_hash, encode_block(block))
-    [prepared] = delivery.blocks
-    false = Delivery(
-        msgspec.structs.replace(request, entries=(entry,)),
-        (msgspec.structs.replace(prepared, hash=entry.hash, block=block),),
+    honest = blocks[-1]
+    header = msgspec.structs.replace(honest.tip.header, **{lie: bytes(32)})
+    block = Block(header, decode_block(honest.payload).transactions)
+    entry = Entry(header.height, header.term, block_hash(header), header.parent_hash, encode_block(block))
+    request = msgspec.structs.replace(
+        request,
+        entries=(*request.entries[:-1], entry),
+        certificates=tuple(msgspec.structs.replace(proof, hash=entry.hash) for proof in proofs),
+        commit=len(blocks) if proofs else 0,
     )
-    await node.consensus.deliver(false)
-    with trio.fail_after(10), pytest.raises(BlockInvalid, match=lie):
+    prepared = msgspec.structs.replace(delivery.blocks[-1], hash=entry.hash, block=block)
+    return Delivery(request, (*delivery.blocks[:-1], prepared))
+
+
+@pytest.mark.parametrize("lie", ["state_digest", "receipts_root", "transactions_root"])
+async def test_a_block_that_cannot_be_reproduced_is_refused_unacknowledged_and_its_leader_not_followed(
+    node: OneValidator, chain: SmallChain, lie: str
+) -> None:
+    first, second = chain.build([chain.clerk.register("ann")]), chain.build([chain.clerk.register("bob")])
+    async with node.running():
+        with structlog.testing.capture_logs() as lines:
+            await node.consensus.deliver(falsified(node, [first, second], lie))
+            await node.settle()
+        assert (node.store.last_height, node.raft.last_height, node.executor.tip) == (1, 1, first.tip)
+        assert node.answers() == []
+        assert (node.raft.leader, node.raft.shunned) == (None, "mall")
+        refused = node.consensus.refused
+        assert refused is not None
+        assert (refused.height, refused.proposer) == (2, "mall")
+        assert f"its {lie} is" in refused.reason
+        [line] = [line for line in lines if line["log_level"] == "warning"]
+        assert (line["height"], line["leader"], line["reason"]) == (2, "mall", refused.reason)
+
+
+async def test_after_a_refused_block_another_leaders_takes_its_place_and_the_complaint_ends(
+    node: OneValidator, chain: SmallChain
+) -> None:
+    first, second = chain.build([chain.clerk.register("ann")]), chain.build([chain.clerk.register("bob")])
+    async with node.running():
+        await node.consensus.deliver(falsified(node, [first, second], "state_digest"))
+        await node.settle()
+        chain.executor.roll_back_to(1)
+        other = chain.build([chain.clerk.register("cyd")], term=2, proposer="music")
+        await node.hear([other], leader="music", after=(1, 1, first.tip.hash))
+        assert [answer.height for answer in node.answers()] == [2]
+        assert node.consensus.refused is not None
+        await node.hear(certificates=[chain.certify(first, term=2), chain.certify(other)], term=2, leader="music")
+        assert node.store.tip.height == 2
+        assert node.consensus.refused is None
+
+
+async def test_a_certified_block_that_cannot_be_reproduced_stops_the_validator(
+    node: OneValidator, chain: SmallChain
+) -> None:
+    first, second = chain.build([chain.clerk.register("ann")]), chain.build([chain.clerk.register("bob")])
+    delivery = falsified(node, [first, second], "state_digest", chain.certify(second))
+    await node.consensus.deliver(delivery)
+    with trio.fail_after(10), pytest.raises(BlockInvalid, match="what this validator holds is damaged"):
         await node.consensus.run()
     assert node.sent == []
     assert node.store.last_height == 0

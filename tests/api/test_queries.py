@@ -7,6 +7,7 @@ import httpx
 import pytest
 import trio
 
+from jifen.actors.node import RefusedBlock
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.receipts import MemberRegistered
@@ -74,6 +75,19 @@ async def test_node_tells_of_one_snapshot(http: httpx.AsyncClient, node: FakeNod
     assert told["asOf"]["hash"] == status.block_hash.hex()
     assert told["lastBlockTime"] == told["asOf"]["time"] == "2026-01-01T00:00:01.000Z"
     assert [peer["id"] for peer in told["peers"]] == ["books", "music", "tea"]
+
+
+async def test_node_tells_of_a_block_that_it_cannot_reproduce(http: httpx.AsyncClient, node: FakeNode) -> None:
+    query = "{ node { refusedBlock { height hash term proposer reason } } }"
+    assert await data(http, query) == {"node": {"refusedBlock": None}}
+    node.refused_block = RefusedBlock(9, b"\x0a" * 32, 3, "tea", "its state_digest differs")
+    assert (await data(http, query))["node"]["refusedBlock"] == {
+        "height": 9,
+        "hash": "0a" * 32,
+        "term": 3,
+        "proposer": "tea",
+        "reason": "its state_digest differs",
+    }
 
 
 async def test_all_fields_of_an_answer_share_one_snapshot_which_is_closed(

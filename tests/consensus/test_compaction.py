@@ -9,7 +9,7 @@ import pytest
 
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, SnapshotOffer
 from jifen.consensus.progress import Mode, Progress
-from jifen.consensus.types import EvidenceKind, HardState, Position, Role, SnapshotRefused
+from jifen.consensus.types import HardState, Position, Role, SnapshotRefused, SuspicionKind
 from jifen.testing.consensus_host import (
     Host,
     acknowledge,
@@ -260,11 +260,11 @@ def test_an_offer_of_an_older_term_is_told_the_new_one_and_nothing_else_happens(
     assert all(output.snapshot_offered is None for output in host.outputs)
 
 
-def test_two_leaders_of_one_term_are_evidence_by_an_offer_too() -> None:
+def test_two_leaders_of_one_term_are_suspicious_by_an_offer_too() -> None:
     host = follower(5)
     host.step(offer_to(host, 10))
     host.step(offer_to(host, 10, sender="c"))
-    assert host.outputs[-1].evidence[0].kind is EvidenceKind.TWO_LEADERS
+    assert host.outputs[-1].suspicions[0].kind is SuspicionKind.TWO_LEADERS
 
 
 # Installing.
@@ -356,7 +356,7 @@ def test_a_request_below_the_base_is_no_conflict() -> None:
     [answer] = host.step(append(host, CHAIN[5:9], previous=CHAIN[4], sender="a"))
     assert isinstance(answer, AppendResponse)
     assert (answer.success, answer.height, answer.hash) == (True, 14, CHAIN[13].hash)
-    assert not host.outputs[-1].evidence
+    assert not host.outputs[-1].suspicions
 
 
 def test_a_request_across_the_base_brings_what_lies_above_it() -> None:
@@ -367,15 +367,15 @@ def test_a_request_across_the_base_brings_what_lies_above_it() -> None:
     assert [signature.height for signature in answer.signatures] == [15, 16, 17], "what is gone cannot be signed for"
 
 
-def test_a_request_that_contradicts_the_base_is_evidence() -> None:
+def test_a_request_that_contradicts_the_base_is_suspicious() -> None:
     host = installed()
     other = make_chain([1] * 4, after=position_of(CHAIN[10]), payload=b"other")
     assert host.step(append(host, other, previous=CHAIN[10], sender="a")) == []
-    kinds = [host.outputs[-1].evidence[0].kind]
+    kinds = [host.outputs[-1].suspicions[0].kind]
     later = make_chain([2] * 4, after=position_of(CHAIN[10]), payload=b"other")
     host.step(append(host, later, previous=CHAIN[10], sender="a"))
-    kinds.append(host.outputs[-1].evidence[0].kind)
-    assert kinds == [EvidenceKind.TWO_ENTRIES, EvidenceKind.COMMITTED_CONFLICT]
+    kinds.append(host.outputs[-1].suspicions[0].kind)
+    assert kinds == [SuspicionKind.TWO_ENTRIES, SuspicionKind.COMMITTED_CONFLICT]
 
 
 def test_a_leader_finds_the_way_back_to_a_peer_that_installed_while_it_was_not_asked() -> None:

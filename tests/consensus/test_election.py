@@ -3,7 +3,7 @@
 import pytest
 
 from jifen.consensus.messages import AppendResponse, Message, VoteRequest, VoteResponse
-from jifen.consensus.types import EvidenceKind, HardState, Role
+from jifen.consensus.types import HardState, Role, SuspicionKind
 from jifen.testing.consensus_host import Host, acknowledge, append, elect, make_chain, make_host
 
 
@@ -263,12 +263,12 @@ def test_a_new_leader_says_so_once_and_appends_nothing_itself() -> None:
     assert host.tick() != [], "a heartbeat is due even if the first block is slow to come"
 
 
-def test_a_second_leader_in_one_term_is_evidence_and_ignored() -> None:
+def test_a_second_leader_in_one_term_is_suspicious_and_ignored() -> None:
     host = make_host(term=2)
     chain = make_chain([2])
     host.step(append(host, sender="c"))
     assert host.step(append(host, chain, sender="b")) == []
-    assert [found.kind for found in host.outputs[-1].evidence] == [EvidenceKind.TWO_LEADERS]
+    assert [found.kind for found in host.outputs[-1].suspicions] == [SuspicionKind.TWO_LEADERS]
     assert (host.raft.leader, host.raft.last_height) == ("c", 0)
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from jifen.consensus.messages import Message, TimeoutNow, TransferVoteRequest, VoteRequest, VoteResponse
 from jifen.consensus.types import (
-    EvidenceKind,
     HardState,
     NotLeader,
     Role,
+    SuspicionKind,
     TransferInProgress,
     TransferRefused,
 )
@@ -238,7 +238,7 @@ def test_only_the_leader_may_tell_somebody_to_stand() -> None:
     host = follower()
     assert host.step(TimeoutNow(3, "c", "a")) == []
     assert (role(host), host.raft.term) == (Role.FOLLOWER, 3)
-    assert [found.kind for found in host.outputs[-1].evidence] == [EvidenceKind.TWO_LEADERS]
+    assert [found.kind for found in host.outputs[-1].suspicions] == [SuspicionKind.TWO_LEADERS]
 
 
 def test_a_candidate_told_to_stand_by_the_leader_it_did_not_hear_of_stands_for_the_next_term() -> None:

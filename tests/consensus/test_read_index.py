@@ -15,7 +15,7 @@ from jifen.consensus.messages import (
     TransferVoteRequest,
     VoteResponse,
 )
-from jifen.consensus.types import EvidenceKind, Role
+from jifen.consensus.types import Role, SuspicionKind
 from jifen.testing.consensus_host import Host, acknowledge, append, elect, make_chain, make_host
 
 
@@ -225,10 +225,10 @@ def test_a_check_of_an_older_term_is_told_the_newer_one() -> None:
     assert host.step(LeadershipCheck(3, "b", "a", 8)) == [LeadershipConfirmation(6, "a", "b", 8)]
 
 
-def test_a_second_leaders_check_is_evidence_and_not_confirmed() -> None:
+def test_a_second_leaders_check_is_suspicious_and_not_confirmed() -> None:
     host = follower()
     assert host.step(LeadershipCheck(3, "c", "a", 8)) == []
-    assert [found.kind for found in host.outputs[-1].evidence] == [EvidenceKind.TWO_LEADERS]
+    assert [found.kind for found in host.outputs[-1].suspicions] == [SuspicionKind.TWO_LEADERS]
 
 
 def test_a_followers_read_goes_to_the_leader_and_comes_back_with_its_height() -> None:

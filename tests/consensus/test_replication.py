@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from jifen.consensus.messages import AppendRequest, AppendResponse, Entry, Message
-from jifen.consensus.types import EvidenceKind, NotLeader, PipelineFull, Role
+from jifen.consensus.types import NotLeader, PipelineFull, Role, SuspicionKind
 from jifen.testing.consensus_host import (
     Host,
     acknowledge,
@@ -139,25 +139,65 @@ def test_a_refusal_skips_whole_terms() -> None:
     assert (refused.hint_height, refused.hint_term) == (2, 1)
 
 
-def test_two_entries_at_one_term_and_height_are_evidence_and_the_second_is_not_taken() -> None:
+def test_of_two_entries_at_one_term_and_height_the_second_is_not_taken_from_the_same_leader() -> None:
     mine = make_chain([1, 1], payload=b"mine")
     other = make_chain([1], payload=b"other", after=position_of(mine[0]))
-    host = make_host(log=mine)
-    assert host.step(append(host, other, previous=mine[0], term=2)) == []
-    [evidence] = host.outputs[-1].evidence
-    assert (evidence.kind, evidence.term, evidence.height) == (EvidenceKind.TWO_ENTRIES, 1, 2)
-    assert {evidence.known_hash, evidence.other_hash} == {mine[1].hash, other[0].hash}
+    host = make_host()
+    host.step(append(host, mine, term=1))
+    assert host.step(append(host, other, previous=mine[0], term=1)) == []
+    [suspicion] = host.outputs[-1].suspicions
+    assert (suspicion.kind, suspicion.term, suspicion.height) == (SuspicionKind.TWO_ENTRIES, 1, 2)
+    assert {suspicion.known_hash, suspicion.other_hash} == {mine[1].hash, other[0].hash}
     assert host.raft.last_hash == mine[1].hash
-    host.step(append(host, previous=other[0], term=2))
-    assert host.outputs[-1].evidence[0].kind is EvidenceKind.TWO_ENTRIES
+    assert host.step(append(host, previous=other[0], term=1)) == []
+    assert host.outputs[-1].suspicions[0].kind is SuspicionKind.TWO_ENTRIES
 
 
-def test_a_leader_that_contradicts_a_committed_entry_is_evidence_and_changes_nothing() -> None:
+def test_of_two_entries_of_an_old_term_a_later_leader_says_which_stays() -> None:
+    """Else whoever holds the one that was not certified could never go on."""
+    mine = make_chain([1, 1], payload=b"mine")
+    other = make_chain([1], payload=b"other", after=position_of(mine[0]))
+    host = make_host()
+    host.step(append(host, mine, term=1))
+    assert answer(host.step(append(host, other, previous=mine[0], term=2))).success
+    assert SuspicionKind.TWO_ENTRIES in [found.kind for output in host.outputs for found in output.suspicions]
+    assert host.raft.last_hash == other[0].hash
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_no_leader_gets_two_acknowledgements_of_one_height_in_its_term(restarted: bool) -> None:
+    """Even with entries of older terms, which may differ without anybody having lied before."""
+    shared = make_chain([1])
+    one, other = (make_chain([term], after=position_of(shared[0])) for term in (2, 3))
+    host = make_host()
+    assert answer(host.step(append(host, [*shared, *one], term=4))).height == 2
+    if restarted:
+        host.boot()
+    sent = host.step(append(host, other, previous=shared[0], term=4))
+    assert sent == []
+    assert host.outputs[-1].suspicions[0].kind is SuspicionKind.TAKEN_BACK
+    assert host.raft.last_hash == one[0].hash
+    assert answer(host.step(append(host, other, previous=shared[0], term=5))).success
+    assert host.raft.last_hash == other[0].hash
+
+
+def test_a_leader_that_stepped_down_signs_nothing_else_for_its_own_term() -> None:
+    host = make_host()
+    elect(host)
+    own = host.raft.last_hash
+    host.tick(2 * host.config.election_ticks_min)
+    assert host.raft.role is not Role.LEADER
+    term = host.disk.hard_state.term
+    host.step(append(host, make_chain([0]), term=term))
+    assert host.raft.last_hash == own
+
+
+def test_a_leader_that_contradicts_a_committed_entry_is_suspected_and_changes_nothing() -> None:
     """(5)"""
     mine = make_chain([1, 1])
     host = make_host(log=mine, committed=2)
     assert host.step(append(host, make_chain([2, 2]), term=2)) == []
-    assert host.outputs[-1].evidence[0].kind is EvidenceKind.COMMITTED_CONFLICT
+    assert host.outputs[-1].suspicions[0].kind is SuspicionKind.COMMITTED_CONFLICT
     assert host.raft.last_hash == mine[1].hash
 
 
@@ -225,12 +265,12 @@ def test_certificates_far_ahead_are_not_kept() -> None:
     assert host.raft.committed == 8
 
 
-def test_a_certificate_for_another_block_is_evidence_and_commits_nothing() -> None:
+def test_a_certificate_for_another_block_is_suspicious_and_commits_nothing() -> None:
     mine = make_chain([1], payload=b"mine")
     other = make_chain([1], payload=b"other")
     host = make_host(term=1)
     host.step(append(host, mine, certificates=[make_certificate(other[0], "abcd", "bcd", 1)]))
-    assert [found.kind for found in host.outputs[0].evidence] == [EvidenceKind.CERTIFICATE_CONFLICT]
+    assert [found.kind for found in host.outputs[0].suspicions] == [SuspicionKind.CERTIFICATE_CONFLICT]
     assert host.raft.committed == 0
 
 

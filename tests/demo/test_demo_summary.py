@@ -15,7 +15,16 @@ from jifen.client import Client
 from jifen.demo import summary
 from jifen.demo.bound import bound_of, measure_verification
 from jifen.demo.importer import ImportReport
-from jifen.demo.summary import Unreached, Validator, digests_agree, look, look_at_one_height, summarize, table_of
+from jifen.demo.summary import (
+    Unreached,
+    Validator,
+    digests_agree,
+    look,
+    look_at_one_height,
+    state_of,
+    summarize,
+    table_of,
+)
 
 AS_OF = {"height": 7, "hash": "ab" * 32, "time": "2026-01-31T08:00:00.000Z"}
 VALIDATORS = [Validator(name, f"http://{name}.example") for name in ("mall", "books")]
@@ -29,6 +38,7 @@ class Alliance:
         self.heights = {"mall": [7], "books": [7]}
         """Height of each, look by look; the last one stays."""
         self.digests = {"mall": "aa", "books": "aa"}
+        self.refused: dict[str, Any] | None = None
         self.away: set[str] = set()
 
     def handle(self, request: httpx.Request) -> httpx.Response:
@@ -50,6 +60,7 @@ class Alliance:
             "chainId": "cd" * 32, "organization": name, "role": "leader" if name == "mall" else "follower", "term": 3,
             "leader": "mall", "height": height, "committedHeight": height, "stateDigest": self.digests[name] * 32,
             "version": "0.1.0", "pendingTransactions": 0, "lastBlockTime": AS_OF["time"], "peers": [], "asOf": AS_OF,
+            "refusedBlock": self.refused,
         }  # fmt: skip
 
     def _block(self, name: str, height: int) -> dict[str, Any]:
@@ -102,9 +113,21 @@ async def test_the_summary_names_what_scripts_look_for(alliance: Alliance) -> No
     )
     assert told["organizations"][0] == {
         "id": "mall", "height": 7, "term": 3, "role": "leader", "stateDigest": "aa" * 32, "pointsIssued": 1200,
-        "url": "http://mall.example",
+        "url": "http://mall.example", "refusedBlock": "",
     }  # fmt: skip
     assert told["digestsEqual"] is True
+
+
+async def test_a_block_that_a_validator_cannot_reproduce_is_told_with_the_reason(alliance: Alliance) -> None:
+    alliance.refused = {"height": 8, "proposer": "books", "reason": "its state_digest is 00, this computes 01"}
+
+    answers, _ = await look(VALIDATORS)
+
+    state = state_of(VALIDATORS[0], answers["mall"])
+    assert "cannot reproduce block 8 of books: its state_digest is 00" in state.refused_block
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(table_of([state], []))
+    assert f"mall {state.refused_block}" in shown.getvalue()
 
 
 async def test_validators_are_compared_at_one_height(alliance: Alliance, autojump_clock: MockClock) -> None:

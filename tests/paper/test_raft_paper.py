@@ -417,7 +417,7 @@ def test_figure_2_term_vote_and_log_are_stored_before_answering() -> None:
     host = make_host()
     host.raft.step(append(host, chain, term=3))
     output = host.raft.take_output()
-    assert (output.hard_state, output.entries, output.messages) == (HardState(3, None), tuple(chain), ())
+    assert (output.hard_state, output.entries, output.messages) == (HardState(3, None, 1), tuple(chain), ())
     assert len(output.messages_after_persist) == 1
 
 

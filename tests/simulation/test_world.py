@@ -36,7 +36,7 @@ def test_seed_is_safe_under_faults_and_live_after_healing(seed: int) -> None:
 FAULTS = {
     *("lost", "duplicated", "reordered", "cut off", "clogs", "partitions", "one-way cuts"),
     *("crashes", "torn syncs", "pauses", "clock steps", "transfers"),
-    *("slow disks", "full disks", "failed syncs", "wiped disks", "rotten blocks"),
+    *("slow disks", "full disks", "failed syncs", "wiped disks", "rotten blocks", "rotten states", "refused blocks"),
 }
 
 

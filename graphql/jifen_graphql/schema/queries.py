@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from graphql import GraphQLError
@@ -17,6 +17,9 @@ from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import check_page_size
 from jifen_graphql.schema.scalars import DateTime, Hash
 from jifen_graphql.schema.states import Account, AsOf, Organization, PointBalance, balances_of
+
+if TYPE_CHECKING:
+    from jifen.actors import node
 
 MinHeight = Annotated[
     int | None,
@@ -40,6 +43,31 @@ class Peer:
     detail: str = strawberry.field(description="Why it is not connected, in words; empty when it is.")
 
 
+@strawberry.type(
+    description="A block, final or not, that this validator could not reproduce and did not acknowledge: "
+    "whoever made it is damaged, or this validator is."
+)
+class RefusedBlock:
+    """The first difference found."""
+
+    height: int
+    hash: Hash
+    term: int
+    proposer: str = strawberry.field(description="Validator that made it.")
+    reason: str = strawberry.field(description="First difference between the block and what this validator computes.")
+
+    @classmethod
+    def of(cls, block: node.RefusedBlock) -> RefusedBlock:
+        """Return the API's form of what the node says."""
+        return cls(
+            height=block.height,
+            hash=Hash(block.hash),
+            term=block.term,
+            proposer=block.proposer,
+            reason=block.reason,
+        )
+
+
 @strawberry.type(description="This validator.")
 class NodeStatus:
     """What the node says of itself. Height, digest and time are those of the snapshot; the rest is of this moment."""
@@ -58,6 +86,9 @@ class NodeStatus:
     pending_transactions: int = strawberry.field(description="Transactions that wait for a block.")
     version: str = strawberry.field(description="Version of the software.")
     peers: list[Peer]
+    refused_block: RefusedBlock | None = strawberry.field(
+        description="Latest block that it could not reproduce; null once that height is final here."
+    )
     as_of: AsOf
 
 
@@ -69,6 +100,7 @@ class Query:
     def node(self, info: Info) -> NodeStatus:
         """Join the node's status with the snapshot."""
         view, status = info.context.view, info.context.status
+        refused = status.refused_block
         return NodeStatus(
             chain_id=Hash(status.chain_id),
             chain_name=status.chain_name,
@@ -84,6 +116,7 @@ class Query:
             pending_transactions=status.pending_transactions,
             version=jifen.__version__,
             peers=[Peer(id=peer.id, connected=peer.connected, detail=peer.detail) for peer in status.peers],
+            refused_block=RefusedBlock.of(refused) if refused else None,
             as_of=AsOf.of(view),
         )
 

@@ -16,13 +16,14 @@ from jifen.actors.clock import Clock
 from jifen.actors.mailbox import Mailbox
 from jifen.actors.reads import Reader, ReadQueue
 from jifen.actors.storage import Acknowledgement, JobDone, StorageActor, StorageJob
-from jifen.chain.executor import ExecutedBlock, Executor
+from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor
 from jifen.codec.blocks import Block
 from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, Role, TransferRefused
 from jifen.ledger.transactions import Transaction
+from jifen.store.ledger_store import DAMAGED_ADVICE
 from jifen.store.records import CommittedBlock, StoreBatch
 
 EVENTS_WAITING_MAX = 64
@@ -51,6 +52,19 @@ class PreparedBlock(msgspec.Struct, frozen=True):
     hash: bytes
     block: Block
     transactions: tuple[Transaction, ...]
+
+
+class RefusedBlock(msgspec.Struct, frozen=True):
+    """An uncommitted block that this validator could not reproduce and does not acknowledge."""
+
+    height: int
+    hash: bytes
+    term: int
+    """Term in which it came."""
+    proposer: str
+    """Validator that made it, and is damaged if this one is not."""
+    reason: str
+    """First difference between the block's header and what this validator computes."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -135,6 +149,8 @@ class ConsensusActor:
         self._hand_overs: list[trio.Event] = []
         """Who waits for another leader. Invariant: empty unless this validator has led and hands over."""
         self._reads = ReadQueue(draws)
+        self.refused: RefusedBlock | None = None
+        """The latest block that could not be reproduced, until its height is committed."""
         self.storage: StorageActor
 
     async def deliver(self, delivery: Delivery) -> None:
@@ -238,21 +254,23 @@ class ConsensusActor:
     async def _carry_out(self, output: Output) -> None:
         self._tell_leadership(output)
         self._reads.settle(output)
-        for evidence in output.evidence:
-            log.warning("evidence of a faulty validator", evidence=evidence)
+        for suspicion in output.suspicions:
+            log.warning("what two validators say contradicts", suspicion=suspicion)
         for message in output.messages:
             self._dispatch(message)
         if output.truncate_from is not None:
             self.executor.roll_back_to(output.truncate_from - 1)
-        blocks = tuple((entry.height, entry.payload) for entry in output.entries)
-        for entry in output.entries:
-            self._execute(entry)
-            # A validator that catches up executes for seconds: everybody else gets a turn after every block.
-            await trio.lowlevel.checkpoint()
-        messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
+        entries = await self._execute_all(output.entries)
+        blocks = tuple((entry.height, entry.payload) for entry in entries)
+        promises = output.messages_after_persist
+        if len(entries) < len(output.entries):
+            promises = without_acknowledgements(promises, from_height=output.entries[len(entries)].height)
+        messages = tuple(self._with_blocks(message) for message in promises)
         commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
         for block in commits:
             assert block.executed.tip.hash == block.certificate.hash, "a certificate of another block was accepted"
+            if self.refused is not None and self.refused.height <= block.executed.tip.height:
+                self.refused = None
         batch = None
         if output.hard_state is not None or output.truncate_from is not None or blocks or commits:
             batch = StoreBatch(output.hard_state, output.truncate_from, blocks, commits)
@@ -268,6 +286,32 @@ class ConsensusActor:
             for over in self._hand_overs:
                 over.set()
             self._hand_overs.clear()
+
+    async def _execute_all(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Execute entries and return them, without the first that cannot be reproduced and those above it."""
+        for count, entry in enumerate(entries):
+            try:
+                self._execute(entry)
+            except BlockInvalid as error:
+                if self.raft.is_certified(entry.height, entry.hash):
+                    raise damaged_here(error) from error
+                self._refuse(entry, error)
+                return entries[:count]
+            # A validator that catches up executes for seconds: everybody else gets a turn after every block.
+            await trio.lowlevel.checkpoint()
+        return entries
+
+    def _refuse(self, entry: Entry, error: BlockInvalid) -> None:
+        proposer = self._prepared[entry.hash].block.header.proposer
+        self.refused = RefusedBlock(entry.height, entry.hash, self.raft.term, proposer, error.what)
+        log.warning(
+            "a block cannot be reproduced; it is not acknowledged and its leader not followed",
+            height=entry.height,
+            proposer=proposer,
+            leader=self.raft.leader,
+            reason=error.what,
+        )
+        self.raft.drop(entry.height, entry.hash)
 
     def _execute(self, entry: Entry) -> None:
         if entry.height <= self.executor.tip.height:
@@ -309,3 +353,18 @@ class ConsensusActor:
             return
         tip = executed.tip
         self.raft.propose(Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload))
+
+
+def without_acknowledgements(messages: tuple[Message, ...], *, from_height: int) -> tuple[Message, ...]:
+    """Return the messages without those that acknowledge blocks at or above a height."""
+    return tuple(
+        message
+        for message in messages
+        if not (isinstance(message, AppendResponse) and message.success and message.height >= from_height)
+    )
+
+
+def damaged_here(error: BlockInvalid) -> BlockInvalid:
+    """Return the reason to stop for: a quorum has certified what this validator cannot reproduce."""
+    verdict = f"a quorum has certified it, so what this validator holds is damaged: {DAMAGED_ADVICE}"
+    return BlockInvalid(error.height, f"{error.what}; {verdict}")

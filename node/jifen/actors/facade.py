@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from jifen.actors.clock import Clock
-from jifen.actors.consensus import ConsensusActor
+from jifen.actors.consensus import ConsensusActor, RefusedBlock
 from jifen.actors.links import PeerLinks, PeerStatus
 from jifen.actors.mempool import Mempool, SubmitResult
 from jifen.actors.setup import NodeSetup
@@ -46,6 +46,9 @@ class NodeStatus(msgspec.Struct, frozen=True):
     pending_transactions: int
     """Taken in here and not committed yet."""
     peers: tuple[PeerStatus, ...]
+    refused_block: RefusedBlock | None = None
+    """Latest block that this validator could not reproduce, until its height is committed: its maker is damaged, or
+    this validator is."""
 
 
 @final
@@ -94,6 +97,7 @@ class Node:
             block_time=tip.header.time,
             pending_transactions=self._mempool.pending,
             peers=self._links.status(),
+            refused_block=self._consensus.refused,
         )
 
     def read(self) -> AbstractContextManager[ReadView]:

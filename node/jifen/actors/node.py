@@ -9,7 +9,7 @@ from typing import final
 import trio
 
 from jifen.actors.clock import tick_for_ever
-from jifen.actors.consensus import ConsensusActor
+from jifen.actors.consensus import ConsensusActor, RefusedBlock
 from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.links import PeerLinks, PeerStatus
@@ -260,6 +260,7 @@ __all__ = [
     "NodeStopped",
     "PeerStatus",
     "ReadView",
+    "RefusedBlock",
     "SubmitResult",
     "SubmitStatus",
     "Timing",

@@ -43,7 +43,7 @@ class Operation(Generic[T]):
 _AS_OF: Final = "asOf { height hash time }"
 _NODE: Final = (
     "node { chainId organization role term leader height committedHeight stateDigest version pendingTransactions "
-    f"lastBlockTime peers {{ id connected }} {_AS_OF} }}"
+    f"lastBlockTime peers {{ id connected }} refusedBlock {{ height proposer reason }} {_AS_OF} }}"
 )
 _ORGANIZATIONS: Final = (
     "organizations { id name kind status publicUrl validatorKey "

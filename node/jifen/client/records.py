@@ -30,6 +30,15 @@ class Peer(_Answer, frozen=True):
     connected: bool
 
 
+class RefusedBlock(_Answer, frozen=True):
+    """A block that a validator could not reproduce and did not acknowledge."""
+
+    height: int
+    proposer: str
+    """Validator that made it: it is damaged, or the one that was asked."""
+    reason: str
+
+
 class NodeStatus(_Answer, frozen=True):
     """A validator's own account of itself."""
 
@@ -51,6 +60,8 @@ class NodeStatus(_Answer, frozen=True):
     last_block_time: datetime
     peers: tuple[Peer, ...]
     as_of: AsOf
+    refused_block: RefusedBlock | None = None
+    """Latest block that it could not reproduce; None once that height is final there."""
 
 
 class EarnRate(_Answer, frozen=True):

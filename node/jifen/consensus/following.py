@@ -4,13 +4,13 @@ import msgspec
 
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry, SnapshotOffer
 from jifen.consensus.state import State
-from jifen.consensus.types import EvidenceKind, Position
+from jifen.consensus.types import Position, SuspicionKind
 
 
 def on_append_request(state: State, request: AppendRequest) -> None:
     """Compare, store, commit and acknowledge; the sender is this term's leader.
 
-    A request that contradicts what cannot be contradicted is reported as evidence and left unanswered. So is one that
+    A request that contradicts what cannot be contradicted is reported as suspicious and left unanswered. So is one that
     cannot be compared because the LogReader does not show an entry yet; the leader will ask again.
     """
     if request.prev_height < state.log.base.height:
@@ -34,6 +34,7 @@ def on_append_request(state: State, request: AppendRequest) -> None:
         return
     _store(state, request.entries[known:])
     verified_height = request.prev_height + len(request.entries)
+    state.acknowledge(verified_height)
     _commit(state, request, verified_height)
     response = AppendResponse(
         term=state.term,
@@ -174,15 +175,22 @@ def _known_entries(state: State, request: AppendRequest) -> int | None:
 
 
 def _contradiction(state: State, sender: str, known: Position, shown: Position) -> bool:
-    """Report two different entries at one height when that is more than an old leader's abandoned tail."""
+    """Report two different entries at one height when that is more than an old leader's abandoned tail.
+
+    Return whether the one held here must stay. Two entries of one term are somebody's lie, but do not say which of them
+    to keep: that is for the leader of a later term, or this validator would keep the wrong one for ever.
+    """
+    stays = known.height <= max(state.log.committed, state.acknowledged)
     if known.term == shown.term:
-        kind = EvidenceKind.TWO_ENTRIES
+        kind = SuspicionKind.TWO_ENTRIES
     elif known.height <= state.log.committed:
-        kind = EvidenceKind.COMMITTED_CONFLICT
+        kind = SuspicionKind.COMMITTED_CONFLICT
+    elif stays:
+        kind = SuspicionKind.TAKEN_BACK
     else:
         return False
     state.report(kind, term=shown.term, height=shown.height, sender=sender, known=known.hash, other=shown.hash)
-    return True
+    return stays
 
 
 def _store(state: State, entries: tuple[Entry, ...]) -> None:
@@ -190,9 +198,7 @@ def _store(state: State, entries: tuple[Entry, ...]) -> None:
     if not entries:
         return
     if entries[0].height <= state.log.last.height:
-        state.log.truncate(entries[0].height)
-        state.outbox.truncate(entries[0].height)
-        state.membership.truncate(entries[0].height)
+        state.truncate(entries[0].height)
     for entry in entries:
         state.log.append(entry)
         state.outbox.entry(entry)
@@ -212,7 +218,7 @@ def _commit(state: State, request: AppendRequest, verified_height: int) -> None:
         assert position is not None, height + 1
         if certificate.hash != position.hash:
             state.report(
-                EvidenceKind.CERTIFICATE_CONFLICT,
+                SuspicionKind.CERTIFICATE_CONFLICT,
                 term=certificate.term,
                 height=certificate.height,
                 sender=request.sender,

@@ -33,6 +33,8 @@ def check_state(state: State) -> None:
     if state.role is Role.CANDIDATE:
         _require(state.vote == state.config.id, "candidate that does not vote for itself", state.vote)
     _require(all(height > log.committed for height in state.certificates_ahead), "certificate kept too long")
+    _require((state.shunned is None) == (state.shun_ticks_left == 0), "shunned without end", state.shunned)
+    _require(state.shunned is None or state.leader is None, "shunned and followed", state.shunned, state.leader)
     check_leadership(state)
 
 
@@ -56,6 +58,8 @@ def check_hard_state_step(before: HardState, after: HardState) -> None:
     _require(after.term >= before.term, "the term fell", before, after)
     if after.term == before.term and before.vote is not None:
         _require(after.vote == before.vote, "second vote in one term", before, after)
+    if after.term == before.term:
+        _require(after.acknowledged >= before.acknowledged, "forgot what it had acknowledged", before, after)
 
 
 def check_election_safety(leaders: Mapping[int, str], term: int, leader: str) -> None:

@@ -34,6 +34,7 @@ def propose(state: State, entry: Entry, configuration: Configuration | None) -> 
         _adopt(state, lead, entry.height, configuration)
     log.append(entry)
     state.outbox.entry(entry)
+    state.acknowledge(entry.height)
     state.outbox.acknowledge_own(
         AppendResponse(
             term=state.term,

@@ -3,10 +3,10 @@
 import msgspec
 
 from jifen.consensus.messages import AppendResponse, Certificate, Entry, Message, SnapshotOffer
-from jifen.consensus.types import Evidence, HardState, Role
+from jifen.consensus.types import HardState, Role, Suspicion
 
-EVIDENCE_PER_OUTPUT_MAX = 16
-"""Most pieces of evidence in one output: one proves the fault, and a faulty peer must not fill the memory."""
+SUSPICIONS_PER_OUTPUT_MAX = 16
+"""Most suspicions in one output: one is enough to look, and a faulty peer must not fill the memory."""
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -31,8 +31,8 @@ class Output(msgspec.Struct, frozen=True):
     became_leader: bool = False
     """True once for each leadership, unless it was already lost again: the host must now propose a block of the new
     term, empty if need be; nothing of earlier terms commits before it (Raft 5.4.2, 8)."""
-    evidence: tuple[Evidence, ...] = ()
-    """Contradictions found; to be reported."""
+    suspicions: tuple[Suspicion, ...] = ()
+    """Contradictions found; to be reported, and looked into for what is signed."""
     reads: tuple[tuple[int, int], ...] = ()
     """Confirmed reads, as (request id, height): a state of at least that height shows everything that was committed,
     anywhere, when `Raft.read_index` was called. May be told at once; it waits for nothing below."""
@@ -81,7 +81,7 @@ class Outbox:
         self._messages: list[Message] = []
         self._messages_after_persist: list[Message] = []
         self._commits: list[Certificate] = []
-        self._evidence: list[Evidence] = []
+        self._suspicions: list[Suspicion] = []
         self._reads: list[tuple[int, int]] = []
         self._reads_lost: list[int] = []
         self._snapshot_offered: SnapshotOffer | None = None
@@ -135,11 +135,11 @@ class Outbox:
         self.dirty = True
         self._commits.append(certificate)
 
-    def evidence(self, evidence: Evidence) -> None:
+    def suspicion(self, suspicion: Suspicion) -> None:
         """Report a contradiction, unless there are enough already."""
         self.dirty = True
-        if len(self._evidence) < EVIDENCE_PER_OUTPUT_MAX:
-            self._evidence.append(evidence)
+        if len(self._suspicions) < SUSPICIONS_PER_OUTPUT_MAX:
+            self._suspicions.append(suspicion)
 
     def read(self, request_id: int, height: int) -> None:
         """Report a confirmed read."""
@@ -180,7 +180,7 @@ class Outbox:
             leave_joint=leave_joint,
             retired=retired,
             became_leader=self.became_leader and role is Role.LEADER,
-            evidence=tuple(self._evidence),
+            suspicions=tuple(self._suspicions),
             reads=tuple(self._reads),
             reads_lost=tuple(self._reads_lost),
             snapshot_offered=self._snapshot_offered,
@@ -195,7 +195,7 @@ class Outbox:
         self.dirty = self.became_leader = False
         self._hard_state = self._truncate_from = None
         self._entries, self._messages, self._messages_after_persist = [], [], []
-        self._commits, self._evidence = [], []
+        self._commits, self._suspicions = [], []
         self._reads, self._reads_lost = [], []
         self._snapshot_offered = None
         return output

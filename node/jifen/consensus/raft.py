@@ -33,7 +33,6 @@ from jifen.consensus.messages import (
 from jifen.consensus.output import Output
 from jifen.consensus.state import Leadership, State
 from jifen.consensus.types import (
-    EvidenceKind,
     HardState,
     LogReader,
     Position,
@@ -41,6 +40,7 @@ from jifen.consensus.types import (
     RandomDraws,
     Role,
     SnapshotRefused,
+    SuspicionKind,
 )
 
 
@@ -121,6 +121,7 @@ class Raft:
         if state.leadership is not None:
             leading.tick(state, state.leadership, self._random)
         else:
+            state.tick_shunning()
             elections.tick(state, self._random)
 
     def propose(self, entry: Entry, configuration: Configuration | None = None) -> None:
@@ -141,6 +142,39 @@ class Raft:
         """
         assert height <= self._state.outbox.taken_height, (height, self._state.outbox.taken_height)
         self._state.membership.add(height, configuration)
+
+    def drop(self, height: int, hash: bytes) -> None:
+        """Forget the uncommitted entry `height`, one of `Output.entries` that the host cannot reproduce, and all above.
+
+        The host says so while it works the output off: it writes none of these entries and sends none of the output's
+        acknowledgements that reach them. Their leader is not heard for a while (`shun_leader`). An entry that
+        `is_certified` must not be dropped: then what the host holds is wrong.
+        """
+        state = self._state
+        assert state.role is not Role.LEADER, "a leader's own log is reproduced before it is elected"
+        assert not self.is_certified(height, hash), height
+        position = state.log.position(height)
+        if position is not None and position.hash == hash:
+            state.truncate(height)
+        state.shun_leader()
+
+    def shun_leader(self) -> None:
+        """Do not hear the leader of this term, whom the host knows to be faulty, for twice the longest timeout.
+
+        A quorum that does so elects another; one validator alone hears the leader again after that. Changes nothing on
+        a leader, or where none is known.
+        """
+        if self._state.role is Role.FOLLOWER:
+            self._state.shun_leader()
+
+    def is_certified(self, height: int, hash: bytes) -> bool:
+        """Tell whether the block is committed here, or a certificate of it has come before it could be."""
+        state = self._state
+        if height <= state.log.committed:
+            position = state.log.position(height)
+            return position is not None and position.hash == hash
+        ahead = state.certificates_ahead.get(height)
+        return ahead is not None and ahead.hash == hash
 
     def transfer_leadership(self, to: str | None = None) -> None:
         """Hand leadership over to `to`, or to the active peer with most of the log, in the time it takes to say so.
@@ -289,8 +323,10 @@ class Raft:
 
     def _from_leader(self, message: AppendRequest | TimeoutNow | LeadershipCheck | SnapshotOffer) -> None:
         state = self._state
+        if message.sender == state.shunned:
+            return
         if state.leader not in (None, message.sender):
-            kind = EvidenceKind.TWO_LEADERS
+            kind = SuspicionKind.TWO_LEADERS
             state.report(kind, term=message.term, height=0, sender=message.sender, known=b"", other=b"")
             return
         if isinstance(message, LeadershipCheck):
@@ -337,6 +373,11 @@ class Raft:
     def leader(self) -> str | None:
         """Leader of the current term as far as known."""
         return self._state.leader
+
+    @property
+    def shunned(self) -> str | None:
+        """Leader of the current term that is not heard for now."""
+        return self._state.shunned
 
     @property
     def configuration(self) -> Configuration:

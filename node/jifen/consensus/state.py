@@ -17,7 +17,7 @@ from jifen.consensus.messages import Certificate
 from jifen.consensus.output import Outbox
 from jifen.consensus.progress import Progress
 from jifen.consensus.reads import OwnReads, ReadChecks
-from jifen.consensus.types import Evidence, EvidenceKind, HardState, RaftConfig, RandomDraws, Role
+from jifen.consensus.types import HardState, RaftConfig, RandomDraws, Role, Suspicion, SuspicionKind
 
 
 class Leadership:
@@ -81,6 +81,13 @@ class State:
         """Invariant: never falls."""
         self.vote = hard_state.vote
         """Invariant: changes within a term only from None (Raft 5.2)."""
+        self.acknowledged = hard_state.acknowledged
+        """Highest height acknowledged in `term`, as leader or follower. Invariant: within a term it never falls, and
+        nothing at or below it is truncated except by `Raft.drop`, whose caller withholds the acknowledgement."""
+        self.shunned: str | None = None
+        """Leader of `term` that is not heard for now. Invariant: None when `shun_ticks_left` is 0."""
+        self.shun_ticks_left = 0
+        """Ticks until it is heard again."""
         self.role = Role.FOLLOWER
         self.leader: str | None = None
         """Leader of `term`. Invariant: changes within a term only from or to None."""
@@ -180,6 +187,35 @@ class State:
         if self.vote is None:
             self._enter(self.term, candidate)
 
+    def acknowledge(self, height: int) -> None:
+        """Note, durably before anything is signed, that this term's leader has the log as it is here."""
+        if height > self.acknowledged:
+            self.acknowledged = height
+            self.outbox.hard_state(HardState(self.term, self.vote, height))
+
+    def truncate(self, height: int) -> None:
+        """Drop the uncommitted entries from `height` on."""
+        self.log.truncate(height)
+        self.outbox.truncate(height)
+        self.membership.truncate(height)
+
+    def shun_leader(self) -> None:
+        """Do not hear this term's leader for twice the longest election timeout, so that another is elected.
+
+        If none is by then, a quorum follows it, and staying deaf would only keep this validator from what that quorum
+        certifies.
+        """
+        self.shunned = self.leader
+        self.shun_ticks_left = 0 if self.leader is None else 2 * self.config.election_ticks_max
+        self.become_follower(self.term, None)
+
+    def tick_shunning(self) -> None:
+        """Count one tick of not hearing the leader."""
+        if self.shun_ticks_left:
+            self.shun_ticks_left -= 1
+            if self.shun_ticks_left == 0:
+                self.shunned = None
+
     def commit(self, certificates: list[Certificate]) -> None:
         """Commit the heights of `certificates`, which follow the committed one without a gap."""
         assert certificates[0].height == self.log.committed + 1, (certificates[0].height, self.log.committed)
@@ -190,10 +226,10 @@ class State:
             self.certificates_ahead.pop(certificate.height, None)
             self.outbox.commit(certificate)
 
-    def report(self, kind: EvidenceKind, *, term: int, height: int, sender: str, known: bytes, other: bytes) -> None:
-        """Put evidence into the output."""
-        self.outbox.evidence(
-            Evidence(kind=kind, term=term, height=height, sender=sender, known_hash=known, other_hash=other)
+    def report(self, kind: SuspicionKind, *, term: int, height: int, sender: str, known: bytes, other: bytes) -> None:
+        """Put a suspicion into the output."""
+        self.outbox.suspicion(
+            Suspicion(kind=kind, term=term, height=height, sender=sender, known_hash=known, other_hash=other)
         )
 
     def _lose_reads(self) -> None:
@@ -201,7 +237,10 @@ class State:
             self.outbox.read_lost(request_id)
 
     def _enter(self, term: int, vote: str | None) -> None:
+        if term > self.term:
+            self.acknowledged = self.shun_ticks_left = 0
+            self.shunned = None
         self.term = term
         self.vote = vote
-        self.outbox.hard_state(HardState(term, vote))
+        self.outbox.hard_state(HardState(term, vote, self.acknowledged))
         self.leader = None

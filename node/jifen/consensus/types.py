@@ -50,6 +50,10 @@ class HardState(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     """Latest term seen. Invariant: never falls, over restarts too."""
     vote: ValidatorId | None
     """Who got this validator's vote in `term`. Invariant: once set it stays until the term rises."""
+    acknowledged: Height = 0
+    """Height up to which this validator may have signed, in `term`, for what its log holds. A leader only ever appends
+    to its log, so one that wants something below replaced in its own term lies, and following it would be a second
+    signature for one term and height: proof against an honest validator. Invariant: falls only when the term rises."""
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -60,10 +64,14 @@ class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     hash: BlockHash
 
 
-class Evidence(msgspec.Struct, frozen=True):
-    """Two contradicting facts that only a faulty validator, or a broken safety argument, can produce."""
+class Suspicion(msgspec.Struct, frozen=True):
+    """Two contradicting facts that only a faulty validator, or a broken safety argument, can produce.
 
-    kind: "EvidenceKind"
+    No proof: messages are not signed, so nobody else need believe it. What is signed makes evidence, which is the
+    host's to find; a suspicion tells it where to look.
+    """
+
+    kind: "SuspicionKind"
     term: int
     """Term in which both facts claim to hold."""
     height: int
@@ -77,13 +85,15 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 @unique
-class EvidenceKind(StrEnum):
+class SuspicionKind(StrEnum):
     """What contradicts what."""
 
     TWO_ENTRIES = "two-entries"
     """Two different entries at one term and height: the leader of that term proposed both."""
     TWO_LEADERS = "two-leaders"
     """Two validators act as leader of one term."""
+    TAKEN_BACK = "taken-back"
+    """A leader wants replaced what it had shown as part of its log in this very term."""
     COMMITTED_CONFLICT = "committed-conflict"
     """A leader's entry contradicts an entry that is committed here."""
     CERTIFICATE_CONFLICT = "certificate-conflict"

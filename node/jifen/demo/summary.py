@@ -38,6 +38,8 @@ class OrganizationState(msgspec.Struct, frozen=True, rename="camel"):
     points_issued: int
     """Points that the organization has issued, over all its types."""
     url: str
+    refused_block: str = ""
+    """Why the validator refuses a block, or empty."""
 
 
 class Unreached(msgspec.Struct, frozen=True, rename="camel"):
@@ -148,8 +150,10 @@ def state_of(validator: Validator, overview: Overview) -> OrganizationState:
     """Return a validator's line of the table."""
     node = overview.node
     issued = overview.issued_by(node.organization)  # who was asked by URL alone says itself who it is
+    refused = node.refused_block
+    complaint = f"cannot reproduce block {refused.height} of {refused.proposer}: {refused.reason}" if refused else ""
     return OrganizationState(
-        node.organization, node.height, node.term, node.role, node.state_digest, issued, validator.url
+        node.organization, node.height, node.term, node.role, node.state_digest, issued, validator.url, complaint
     )
 
 
@@ -169,4 +173,5 @@ def table_of(states: Sequence[OrganizationState], unreachable: Sequence[Unreache
     addresses = Table.grid(padding=(0, 2))
     for state in states:
         addresses.add_row("", state.id, f"{state.url}/", f"{state.url}/playground")
-    return Group(table, addresses)
+    complaints = [f"{state.id} {state.refused_block}" for state in states if state.refused_block]
+    return Group(table, addresses, *complaints)

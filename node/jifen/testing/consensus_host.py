@@ -202,19 +202,21 @@ class Host:
     def signed(self, message: Message) -> Message:
         """Fill in signatures; check that nothing is promised that the disk does not hold."""
         if isinstance(message, VoteResponse) and message.granted and not message.pre:
-            assert self.disk.hard_state == HardState(message.term, message.recipient), "vote sent before it is durable"
+            durable = self.disk.hard_state
+            assert (durable.term, durable.vote) == (message.term, message.recipient), "vote sent before it is durable"
         if not isinstance(message, AppendResponse) or not message.success:
             return message
-        durable = self.disk.position(message.height)
-        assert durable is not None, "acknowledged before it is durable"
-        assert durable.hash == message.hash, "acknowledged another block than the durable one"
-        assert self.disk.hard_state.term >= message.term, "acknowledged in a term that is not durable"
+        held = self.disk.position(message.height)
+        assert held is not None, "acknowledged before it is durable"
+        assert held.hash == message.hash, "acknowledged another block than the durable one"
         signatures = []
         for height in range(message.leader_commit + 1, message.height + 1):
             entry = self.disk.entry(height)
             assert entry is not None, f"asked to sign for block {height}, which is compacted"
             signature = sign(self.config.id, message.term, entry.height, entry.hash)
             signatures.append(AckSignature(height=entry.height, hash=entry.hash, signature=signature))
+        state, signed = self.disk.hard_state, message.height if signatures else 0
+        assert (state.term, state.acknowledged) >= (message.term, signed), "signed without remembering it durably"
         return msgspec.structs.replace(message, signatures=tuple(signatures))
 
     def propose(self, payload: bytes = b"") -> Entry:

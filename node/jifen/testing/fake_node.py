@@ -12,7 +12,7 @@ from typing import TypeVar, final
 
 import trio
 
-from jifen.actors.node import NodeStatus, PeerStatus, SubmitResult, SubmitStatus
+from jifen.actors.node import NodeStatus, PeerStatus, RefusedBlock, SubmitResult, SubmitStatus
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
@@ -174,6 +174,7 @@ class FakeNode:
         self.time = CREATED_AT
         """The clock, ms. Only tests move it."""
         self.role = "leader"
+        self.refused_block: RefusedBlock | None = None
         self.term = 1
         self.leader: str | None = organization
         self.holds_commits = False
@@ -212,6 +213,7 @@ class FakeNode:
             block_time=tip.header.time,
             pending_transactions=len(self._pending),
             peers=peers,
+            refused_block=self.refused_block,
         )
 
     @contextmanager

@@ -93,6 +93,8 @@ class Checks:
         if not isinstance(message, AppendRequest):
             return
         memory = self._memory[node.id]
+        if message.term == node.raft.term and message.sender == node.raft.shunned:
+            return
         if message.term >= node.raft.term:
             memory.quiet_ticks = 0
         if memory.proved[0] < message.term:
@@ -133,7 +135,10 @@ class Checks:
         memory = self._memory[node.id]
         memory.quiet_ticks += 1
         if before is Role.FOLLOWER and node.raft.role in {Role.PRE_CANDIDATE, Role.CANDIDATE}:
-            heard = any(isinstance(item, AppendRequest) and item.term >= memory.proved[0] for item in waiting)
+            heard = any(
+                isinstance(item, AppendRequest) and item.term >= memory.proved[0] and item.sender != node.raft.shunned
+                for item in waiting
+            )
             _require(not heard, f"{node.id} campaigns while its leader's message waits to be heard")
             _require(
                 # One less: a vote is seen here at the end of its round, perhaps after a tick.
@@ -160,7 +165,7 @@ class Checks:
 
     def output(self, node: "SimulatedValidator", output: Output) -> None:
         """Check an output as it is taken."""
-        _require(not output.evidence, "evidence against a correct validator", output.evidence)
+        _require(not output.suspicions, "a correct validator is suspected", output.suspicions)
         reads = self._memory[node.id].reads
         for request_id, height in output.reads:
             committed = reads.pop(request_id, None)
@@ -180,7 +185,8 @@ class Checks:
         """Nothing is promised that the disk does not hold. Called when a message may go out, not when it goes."""
         durable = node.disk.hard_state
         if isinstance(message, VoteResponse) and message.granted and not message.pre:
-            _require(durable == HardState(message.term, message.recipient), "a vote was sent before it was durable")
+            vote = (durable.term, durable.vote)
+            _require(vote == (message.term, message.recipient), "a vote was sent before it was durable")
             key = (node.id, message.term)
             told = self._votes.setdefault(key, message.recipient)
             _require(told == message.recipient, "two votes in one term", key)
@@ -190,7 +196,11 @@ class Checks:
     def _check_acknowledgement(self, node: "SimulatedValidator", message: AppendResponse) -> None:
         held = node.disk.hash_at(message.height)
         _require(held == message.hash, "acknowledged before it was durable", node.id, message.height)
-        _require(node.disk.hard_state.term >= message.term, "acknowledged in a term that is not durable", node.id)
+        state = node.disk.hard_state
+        remembered = (state.term, state.acknowledged) >= (message.term, message.height)
+        _require(
+            remembered or not message.signatures, "acknowledged without remembering it durably", node.id, message.height
+        )
         if message.recipient != node.id:
             term, proved = self._memory[node.id].proved
             _require(

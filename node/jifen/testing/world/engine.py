@@ -197,8 +197,8 @@ class World(Machines):
             self.ask_read(node)
 
     def _check_states(self) -> None:
-        disks = [node.disk for node in self.nodes.values() if not node.disk.wiped]
-        self.checks.auditor.check_disks(disks)
-        self.checks.check_logs(disks)
+        nodes = [node for node in self.nodes.values() if not node.disk.wiped]
+        self.checks.auditor.check_disks([node.disk for node in nodes if not node.rotten])
+        self.checks.check_logs([node.disk for node in nodes])
         if self.now < self.scenario.duration_ms:
             self._at(self.now + CHECK_MS, self._check_states)

@@ -13,8 +13,10 @@ from heapq import heappush
 from typing import Any, Final
 
 from jifen.chain.anchor import genesis_block
-from jifen.chain.executor import ExecutedBlock
+from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.chain.validators import Validators
+from jifen.codec.blocks import decode_block
+from jifen.consensus.messages import Entry
 from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
 from jifen.store.errors import StoreFailed
@@ -222,8 +224,22 @@ class Machines(ABC):
         else:
             disk.rot(disk.tip.height, 40)  # within the header: a body at or below the tip is not read at the start
 
+    def rot_state(self, id: str) -> None:
+        """Flip a bit of a validator's ledger state, on its disk and in its memory, unnoticed."""
+        if self._may_lose(id):
+            self.injected["rotten states"] += 1
+            self.nodes[id].rot_state()
+
+    def refused(self, id: str, entry: Entry, error: BlockInvalid) -> None:
+        """Learn that a validator cannot reproduce an uncommitted block: one of the two is damaged."""
+        proposer = decode_block(entry.payload).header.proposer
+        self.note(f"{id} refuses {proposer}'s block: {error}")
+        if not (self.nodes[id].rotten or self.nodes[proposer].rotten):
+            raise error
+        self.injected["refused blocks"] += 1
+
     def _may_lose(self, id: str) -> bool:
-        lost = [node for node in self.nodes.values() if node.lost or node.disk.wiped]
+        lost = [node for node in self.nodes.values() if node.lost or node.disk.wiped or node.rotten]
         return not self.nodes[id].lost and len(lost) < len(self.ids) - self.validators.quorum
 
     def ask_read(self, node: SimulatedValidator) -> None:
@@ -312,3 +328,10 @@ class Machines(ABC):
         except StoreFailed as error:
             self.note(f"{id} stops: {error}")
             self._stop(self.nodes[id])
+        except BlockInvalid as error:
+            node = self.nodes[id]
+            if not node.rotten:
+                raise
+            self.note(f"{id} stops: {error}")
+            node.lost = str(error)
+            self._stop(node)

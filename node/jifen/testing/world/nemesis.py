@@ -8,6 +8,7 @@
     slow-disk V MS  a sync takes up to so long more fail-sync V                 the next sync fails
     fill-disk V     no room left                    empty-disks                 room again
     wipe V          its store is lost               rot V                       a bit of its log flips while it is down
+    rot-state V     a bit of its ledger state flips while it runs
     clock V MS      set its clock that much off         transfer V, transfer any    the leader hands over
 
 `V` is a validator, `leader` (of the highest term; the first validator if there is none), `followers` or `all`.
@@ -129,6 +130,7 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "empty-disks": _empty_disks,
     "wipe": _each(lambda world, id: world.wipe(id)),
     "rot": _each(lambda world, id: world.rot(id)),
+    "rot-state": _each(lambda world, id: world.rot_state(id)),
     "clock": _clock,
     "transfer": _transfer,
 }

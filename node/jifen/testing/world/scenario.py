@@ -214,7 +214,7 @@ def _fail_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Ev
 
 def _lose_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
     target = draws.choice(scenario.ids)
-    yield Event(at, f"{draws.choice(('wipe', 'rot', 'rot'))} {target}")
+    yield Event(at, f"{draws.choice(('wipe', 'rot', 'rot-state'))} {target}")
     yield Event(at + 300, "restart all")
 
 

@@ -9,11 +9,18 @@ from typing import Protocol, final
 
 import msgspec
 
-from jifen.actors.consensus import BLOCKS_IN_FLIGHT_MAX, Delivery, PreparedBlock
+from jifen.actors.consensus import (
+    BLOCKS_IN_FLIGHT_MAX,
+    Delivery,
+    PreparedBlock,
+    damaged_here,
+    without_acknowledgements,
+)
 from jifen.actors.recovery import position_of, recover
 from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageJob
-from jifen.chain.executor import ExecutedBlock
+from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.chain.validators import Validators
+from jifen.codec.canonical import encode
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
 from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
@@ -21,7 +28,9 @@ from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, Position, RaftConfig, RandomDraws, Role, TransferRefused
 from jifen.keys.signing import KeyPair
+from jifen.ledger.state import point_type_key
 from jifen.ledger.transactions import Transaction
+from jifen.ledger.types import PointType
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.testing.world.checks import Checks
@@ -72,6 +81,10 @@ class Surroundings(Protocol):
         """Write down what happened."""
         ...
 
+    def refused(self, id: str, entry: Entry, error: BlockInvalid) -> None:
+        """Learn that a validator cannot reproduce an uncommitted block."""
+        ...
+
 
 @final
 class SimulatedValidator:
@@ -91,6 +104,8 @@ class SimulatedValidator:
         self.paused = False
         self.lost = ""
         """Why it can never start again, or empty."""
+        self.rotten = False
+        """Whether its ledger state was damaged, which it does not know."""
         self.incarnation = 0
         """Counts starts, so that what was meant for an earlier one is recognised."""
         self.inbox: list[Event] = []
@@ -137,6 +152,17 @@ class SimulatedValidator:
         self.inbox.clear()
         self.jobs.clear()
         self.syncing = 0
+
+    def rot_state(self) -> None:
+        """Let a bit flip in the state: the rate at which the first validator's points are earned."""
+        self.rotten = True
+        key = point_type_key(f"{self._world.validators.ids[0]}/consumer")
+        sound = self.disk.load(key)
+        assert isinstance(sound, PointType)
+        self.disk.state[key] = encode(msgspec.structs.replace(sound, earn_points=sound.earn_points ^ 2))
+        if self.running:
+            # The copy in memory is of the same record; which of the two decayed first makes no difference.
+            self.executor.state._records.pop(key, None)  # noqa: SLF001
 
     # What comes in.
 
@@ -260,18 +286,32 @@ class SimulatedValidator:
             self._dispatch(message)
         if output.truncate_from is not None:
             self.executor.roll_back_to(output.truncate_from - 1)
-        for entry in output.entries:
-            self._execute(entry)
-        messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
+        entries = self._execute_all(output.entries)
+        promises = output.messages_after_persist
+        if len(entries) < len(output.entries):
+            promises = without_acknowledgements(promises, from_height=output.entries[len(entries)].height)
+        messages = tuple(self._with_blocks(message) for message in promises)
         commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
         for block in commits:
             checks.committed(self, block)
-        blocks = tuple((entry.height, entry.payload) for entry in output.entries)
+        blocks = tuple((entry.height, entry.payload) for entry in entries)
         batch = None
         if output.hard_state is not None or output.truncate_from is not None or blocks or commits:
             batch = StoreBatch(output.hard_state, output.truncate_from, blocks, commits)
         if batch is not None or messages:
             self.jobs.append(StorageJob(batch, messages))
+
+    def _execute_all(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        for count, entry in enumerate(entries):
+            try:
+                self._execute(entry)
+            except BlockInvalid as error:
+                if self.raft.is_certified(entry.height, entry.hash):
+                    raise damaged_here(error) from error
+                self._world.refused(self.id, entry, error)
+                self.raft.drop(entry.height, entry.hash)
+                return entries[:count]
+        return entries
 
     def _execute(self, entry: Entry) -> None:
         if entry.height <= self.executor.tip.height:
