@@ -157,9 +157,10 @@ class SimulatedValidator:
         """Let a bit flip in the state: the rate at which the first validator's points are earned."""
         self.rotten = True
         key = point_type_key(f"{self._world.validators.ids[0]}/consumer")
-        sound = self.disk.load(key)
+        sound = self.disk.state.get(key)
         assert isinstance(sound, PointType)
-        self.disk.state[key] = encode(msgspec.structs.replace(sound, earn_points=sound.earn_points ^ 2))
+        damaged = msgspec.structs.replace(sound, earn_points=sound.earn_points ^ 2)
+        self.disk.state.write([(key, encode(damaged))])
         if self.running:
             # The copy in memory is of the same record; which of the two decayed first makes no difference.
             self.executor.state._records.pop(key, None)  # noqa: SLF001
