@@ -74,6 +74,8 @@ class Machines(ABC):
         self._events = 0
         self.reads = 0
         """Linearizable reads asked for."""
+        self.frames = self.frame_bytes = 0
+        """What validators have put on links to each other, arrived or not."""
         self._turn_due: set[str] = set()
         self._held: dict[str, list[bytes]] = {id: [] for id in self.ids}
         """Frames that wait in front of a paused validator."""
@@ -113,6 +115,13 @@ class Machines(ABC):
         """Return the running leader of the highest term, paused or not, or None."""
         leading = [node for node in self.nodes.values() if node.running and node.raft.role is Role.LEADER]
         return max(leading, key=lambda node: node.raft.term).id if leading else None
+
+    def leader(self) -> SimulatedValidator:
+        """Return the running leader of the highest term; raises LookupError when nobody leads."""
+        name = self.leader_id()
+        if name is None:
+            raise LookupError(f"nobody leads: {self.summary()}")
+        return self.nodes[name]
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Yield every link as (sender, recipient)."""
@@ -265,6 +274,8 @@ class Machines(ABC):
 
     def send(self, sender: str, recipient: str, frame: bytes) -> None:
         """Put a frame on a link."""
+        self.frames += 1
+        self.frame_bytes += len(frame)
         for due in self.network.arrivals((sender, recipient), self.now):
             self._at(due, self._arrive, (sender, recipient), frame)
 
