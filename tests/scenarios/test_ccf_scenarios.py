@@ -1,7 +1,7 @@
 """The Raft scenarios of CCF (`tests/raft_scenarios`), played by our cores: same names, same ideas, own words.
 
-A signature transaction there is what every block is here: the place up to which all may be committed. `docs/scenarios.md`
-lists all of them, those too that do not apply here.
+A signature transaction there is what every block is here: the place up to which all may be committed.
+`docs/scenarios.md` lists all of them, those too that do not apply here.
 """
 
 from jifen.testing.script import play

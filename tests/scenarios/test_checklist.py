@@ -290,3 +290,19 @@ def test_a_validator_far_behind_catches_up_from_blocks() -> None:
     assert behind > 100
     world.settle()
     assert world.nodes["cafe"].disk.tip.height == world.height
+
+
+def test_row_16_under_load_blocks_grow_and_latency_does_not() -> None:
+    """hashicorp/raft pull request 541: a deep pipeline only lets transactions queue longer."""
+
+    def latency_ms(clients: int) -> tuple[float, float]:
+        world = play(f"seed 16\nclients {clients}\nthink_ms 1\nsync_ms_max 20\nduration_ms 2500\n")
+        told, height = world.clients.counts["told"], world.height
+        world.run_for(3000)
+        told, height = world.clients.counts["told"] - told, world.height - height
+        return 3000 * clients / told, told / height
+
+    calm, loaded = latency_ms(2), latency_ms(40)
+
+    assert loaded[0] < 2 * calm[0], "twenty times the clients, and nobody waits twice as long"
+    assert loaded[1] > 3 * calm[1], "because blocks carry more"

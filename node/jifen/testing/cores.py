@@ -12,12 +12,12 @@ from typing import Final, final
 import msgspec
 
 from jifen.consensus import invariants
-from jifen.consensus.certificates import ValidatorSet
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.invariants import InvariantBroken
-from jifen.consensus.messages import Certificate, Message
+from jifen.consensus.messages import Certificate, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.types import HardState, Position, Role
-from jifen.testing.consensus_host import Host, make_chain, make_host, sign
+from jifen.testing.consensus_host import Host, configuration_of, make_chain, make_host, sign
 
 Link = tuple[str, str]
 """Sender and recipient."""
@@ -50,6 +50,8 @@ class _Memory:
 
     def __init__(self) -> None:
         self.hard_state = HardState(0, None)
+        self.log: list[bytes] = []
+        """Hashes of the blocks that are durable, from height 1 on, compacted ones included."""
         self.lead = (0, 0)
         """Term and last height when it was last seen leading."""
         self.asked: dict[int, int] = {}
@@ -63,8 +65,10 @@ class Cores:
     Disks work at once unless stalled. Links keep what was sent, in order, until it is delivered or lost.
     """
 
-    def __init__(self, validators: Sequence[str], **limits: int) -> None:
-        self.ids = tuple(validators)
+    def __init__(self, voters: Sequence[str], others: Sequence[str] = (), **limits: int) -> None:
+        """Start `voters`, and `others` who are in no configuration yet; `limits` are those of RaftConfig."""
+        self.voters = tuple(voters)
+        self.ids = (*voters, *others)
         self.hosts: dict[str, Host] = {}
         self.links: dict[Link, deque[Message]] = {
             (one, other): deque() for one in self.ids for other in self.ids if one != other
@@ -90,29 +94,27 @@ class Cores:
         """Hash of every block that was ever committed anywhere, by height."""
         self._limits = limits
         self._reads_asked = 0
-        self._set = ValidatorSet(self.ids)
         self._unwritten: dict[str, list[Output]] = {id: [] for id in self.ids}
         self._memory = {id: _Memory() for id in self.ids}
         self._leaders: dict[int, str] = {}
         self._entries: dict[tuple[int, int], bytes] = {}
-        for place, id in enumerate(self.ids):
-            self.start_with(id, make_host(id, self.ids, **limits), place)
-
-    def start_with(self, id: str, host: Host, place: int | None = None) -> None:
-        """Let a validator be `host`, before anything has happened."""
-        host.random = Draws(self.ids.index(id) if place is None else place)
-        host.boot()
-        self.hosts[id] = host
-        self._memory[id].hard_state = host.disk.hard_state
-        for entry in host.disk.log:
-            self._note_entry(entry.term, entry.height, entry.hash)
-        for height in range(1, host.disk.committed + 1):
-            self.committed.setdefault(height, host.disk.log[height - 1].hash)
+        self._configurations: dict[bytes, Configuration] = {}
+        """What entries set, by their hash."""
+        for id in self.ids:
+            self.given(id, (), 0, None)
 
     def given(self, id: str, terms: Sequence[int], committed: int, term: int | None) -> None:
         """Let a validator start with a log of these terms; equal terms from the start make equal logs."""
-        host = make_host(id, self.ids, log=make_chain(terms), committed=committed, term=term, **self._limits)
-        self.start_with(id, host)
+        log = make_chain(terms)
+        host = make_host(id, self.voters, log=log, committed=committed, term=term, vote=None, **self._limits)
+        host.random = Draws(self.ids.index(id))
+        host.boot()
+        self.hosts[id] = host
+        memory = self._memory[id]
+        memory.hard_state, memory.log = host.disk.hard_state, [entry.hash for entry in host.disk.log]
+        for entry in host.disk.log:
+            self._note_entry(entry)
+        self.committed.update(enumerate(memory.log[:committed], 1))
 
     # Driving.
 
@@ -142,6 +144,28 @@ class Cores:
     def propose(self, id: str, payload: bytes = b"") -> None:
         """Let a leader propose a block; raises what the core raises."""
         self.hosts[id].propose(payload)
+        self._work_off(id)
+
+    def reconfigure(self, id: str, configuration: Configuration) -> None:
+        """Let a leader propose a block that sets a configuration; raises what the core raises."""
+        self.hosts[id].reconfigure(configuration)
+        self._work_off(id)
+
+    def compact(self, id: str, height: int) -> None:
+        """Let a validator drop the blocks up to a height, as far as it may."""
+        self.hosts[id].compact(height)
+        self._work_off(id)
+
+    def install(self, id: str, source: str) -> None:
+        """Let a validator go on from a snapshot of another's oldest block; raises what the core raises."""
+        disk, memory = self.hosts[source].disk, self._memory[id]
+        certificate, position = disk.certificates[disk.base.height], disk.base
+        host = self.hosts[id]
+        host.raft.check_install(position)
+        host.disk.install(certificate, position)
+        memory.log = self._memory[source].log[: position.height] + [entry.hash for entry in host.disk.log]
+        host.first = self.hosts[source].first
+        host.raft.install(position, host.disk.last, host.first)
         self._work_off(id)
 
     def transfer(self, id: str, to: str | None) -> None:
@@ -192,6 +216,7 @@ class Cores:
         host = self.hosts[id]
         for output in self._unwritten[id][:unseen]:
             host.disk.write(output)
+            self._memory[id].log[host.disk.base.height :] = [entry.hash for entry in host.disk.log]
         self._unwritten[id].clear()
         self.stalled.discard(id)
         self.down.add(id)
@@ -244,15 +269,17 @@ class Cores:
         return max(leading, key=lambda id: self.hosts[id].raft.term, default=None)
 
     def agreed(self) -> bool:
-        """Whether all follow one leader of their term, and all logs are equal and committed to their end."""
-        rafts = [host.raft for host in self.hosts.values()]
+        """Whether all members follow one leader of their term, with equal logs that are committed to their end."""
+        leader = self.leader()
+        members = self.voters if leader is None else self.hosts[leader].raft.configuration.members
+        rafts = [self.hosts[id].raft for id in members]
         tips = {(raft.term, raft.leader, raft.last_hash, raft.committed) for raft in rafts}
         return len(tips) == 1 and rafts[0].leader is not None and rafts[0].committed == rafts[0].last_height
 
     def terms(self, id: str) -> tuple[int, ...]:
-        """Return the term of each entry of a core's log, durable or not, from height 1 on."""
+        """Return the term of each entry of a core's log, durable or not, above where it begins."""
         raft = self.hosts[id].raft
-        found = (raft.position(height) for height in range(1, raft.last_height + 1))
+        found = (raft.position(height) for height in range(raft.base.height + 1, raft.last_height + 1))
         return tuple(position.term for position in found if position is not None)
 
     def summary(self) -> list[str]:
@@ -272,6 +299,10 @@ class Cores:
         while id not in self.down:
             output = host.raft.take_output()
             self._check(id, output)
+            for entry in output.entries:
+                configuration = configuration_of(entry)
+                if configuration is not None:
+                    host.raft.configured(entry.height, configuration)
             if output.became_leader and self.first_blocks:
                 host.propose()
             self._send(output.messages)
@@ -285,12 +316,13 @@ class Cores:
     def _write(self, id: str, output: Output) -> None:
         host, memory = self.hosts[id], self._memory[id]
         host.disk.write(output)
+        memory.log[host.disk.base.height :] = [entry.hash for entry in host.disk.log]
         invariants.check_hard_state_step(memory.hard_state, host.disk.hard_state)
         memory.hard_state = host.disk.hard_state
         after = [host.signed(message) for message in output.messages_after_persist]
         host.disk.apply(output)
         for certificate in output.commits:
-            self._check_commit(certificate)
+            self._check_commit(id, certificate)
         for message in after:
             if message.recipient == id:
                 host.raft.step(message)
@@ -316,7 +348,7 @@ class Cores:
         if raft.role is Role.LEADER:
             self._check_leader(id)
         for entry in output.entries:
-            self._note_entry(entry.term, entry.height, entry.hash)
+            self._note_entry(entry)
         for request_id, height in output.reads:
             committed = memory.asked.pop(request_id)
             _require(height >= committed, "a stale read", id, height, committed)
@@ -337,26 +369,35 @@ class Cores:
             _require(raft.last_height >= memory.lead[1], "a leader shortened its own log", id)
         memory.lead = (raft.term, raft.last_height)
 
-    def _check_commit(self, certificate: Certificate) -> None:
+    def _check_commit(self, id: str, certificate: Certificate) -> None:
         height, term, hash = certificate.height, certificate.term, certificate.hash
-        genuine = tuple(sign(signer, term, height, hash) for signer in self._set.signers(certificate))
+        configuration = self._configuration_at(id, height)
+        genuine = tuple(sign(signer, term, height, hash) for signer in configuration.signers(certificate))
         _require(genuine == certificate.signatures, "a certificate with a false signature", height)
-        invariants.check_certificate(self._set, certificate)
+        invariants.check_certificate(configuration, certificate)
         invariants.check_committed_unchanged(self.committed, height, hash)
         if height not in self.committed:
-            logs = [[entry.hash for entry in host.disk.log] for host in self.hosts.values()]
-            invariants.check_durable_on_quorum(self._set, logs, height, hash)
+            logs = {id: memory.log for id, memory in self._memory.items()}
+            invariants.check_durable_on_quorum(configuration, logs, height, hash)
             self.committed[height] = hash
 
-    def _note_entry(self, term: int, height: int, hash: bytes) -> None:
-        known = self._entries.setdefault((term, height), hash)
-        _require(known == hash, "log matching is broken", term, height)
+    def _configuration_at(self, id: str, height: int) -> Configuration:
+        below = reversed(self._memory[id].log[:height])
+        return next(
+            (self._configurations[hash] for hash in below if hash in self._configurations), Configuration(self.voters)
+        )
+
+    def _note_entry(self, entry: Entry) -> None:
+        known = self._entries.setdefault((entry.term, entry.height), entry.hash)
+        _require(known == entry.hash, "log matching is broken", entry.term, entry.height)
+        configuration = configuration_of(entry)
+        if configuration is not None:
+            self._configurations[entry.hash] = configuration
 
     def check_logs(self) -> None:
         """Check all logs against each other, entry by entry, those of stopped validators included."""
-        logs = [
-            [Position(entry.height, entry.term, entry.hash) for entry in host.disk.log] for host in self.hosts.values()
-        ]
+        places = {hash: Position(height, term, hash) for (term, height), hash in self._entries.items()}
+        logs = [[places[hash] for hash in memory.log] for memory in self._memory.values()]
         for place, one in enumerate(logs):
             for other in logs[place + 1 :]:
                 invariants.check_log_matching(one, other)

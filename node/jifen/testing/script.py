@@ -2,7 +2,8 @@
 
 One thing a line; `#` begins a remark. A validator's name stands for itself, `all` for everybody.
 
-    validators a b c [NAME=LIMIT ...]       who takes part; limits are those of RaftConfig
+    validators a b c [| d e] [NAME=LIMIT ...]      voters, and those who are there but in no configuration yet; limits
+                                            are those of RaftConfig
     given a b: log 1 1 2, committed 2, term 3      what they start with
     first-blocks off                        new leaders propose only when told
 
@@ -18,11 +19,14 @@ One thing a line; `#` begins a remark. A validator's name stands for itself, `al
     cut a > b           one direction loses everything      isolate a       all its links do
     part a b | c        only links within a group carry     heal            all carry again
     propose a [COUNT]   blocks                              transfer a [> b]        hand leadership over
+    configure a: voters a b d, outgoing a b c, observers e      a block that sets a configuration
+    compact a 3         drop the blocks up to a height      install b from a        the snapshot where a's log begins
     read a              ask for a linearizable read         refused: propose a      the core must refuse it
     stall a / sync a [COUNT]        the disk does not get done / gets done with all or the first COUNT writes
     crash a [COUNT]     the power fails, after the first COUNT waiting writes       restart a
 
-    a b: leader, term 2, log 1 1 2, last 3, committed 2, durable 3, follows b, votes a, reads 1, lost 2, hands over to b
+    a b: leader, term 2, log 1 1 2, last 3, committed 2, durable 3, base 0, follows b, votes a, reads 1, lost 2
+    a: voters a b d, outgoing a b c, observers e, hands over to b       what must be; `log` is what is above the base
     a > b: VoteRequest, AppendRequest       what is on the way; `-` is nothing
     agreed              one leads, all follow, all logs are equal and committed to their end
 """
@@ -31,11 +35,12 @@ import re
 from collections.abc import Callable
 from typing import Final, final
 
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import Message
-from jifen.consensus.types import NotLeader, PipelineFull, Role, TransferInProgress, TransferRefused
+from jifen.consensus.types import NotLeader, PipelineFull, Role, SnapshotRefused, TransferInProgress, TransferRefused
 from jifen.testing.cores import Cores, Link
 
-REFUSALS: Final = (NotLeader, PipelineFull, TransferInProgress, TransferRefused)
+REFUSALS: Final = (NotLeader, PipelineFull, SnapshotRefused, TransferInProgress, TransferRefused)
 """What a core may answer to a host that asks for what cannot be."""
 
 ELECTIONS_MAX: Final = 4
@@ -91,7 +96,7 @@ class Player:
         verb, *words = line.split()
         if verb == "refused:":
             self._refused(" ".join(words))
-        elif verb != "given" and ":" in line:
+        elif verb not in {"given", "configure"} and ":" in line:
             names, expected = line.split(":", 1)
             self._expect_way(names, expected) if ">" in names else self._expect(names.split(), expected)
         else:
@@ -136,20 +141,15 @@ class Player:
     def _do_validators(self, words: list[str]) -> None:
         limits = dict(word.split("=") for word in words if "=" in word)
         names = [word for word in words if "=" not in word]
-        self._cores = Cores(names, **{name: int(value) for name, value in limits.items()})
+        voters, others = (names[: names.index("|")], names[names.index("|") + 1 :]) if "|" in names else (names, [])
+        self._cores = Cores(voters, others, **{name: int(value) for name, value in limits.items()})
 
     def _do_given(self, words: list[str]) -> None:
-        names, clauses = " ".join(words).split(":")
-        log: list[int] = []
-        values: dict[str, int] = {}
-        for clause in clauses.split(","):
-            name, *numbers = clause.split()
-            if name == "log":
-                log = [int(number) for number in numbers]
-            else:
-                values[name] = int(numbers[0])
+        names, clauses = _clauses(" ".join(words))
+        log = [int(number) for number in clauses.get("log", ())]
+        [committed], [term] = clauses.get("committed", ["0"]), clauses.get("term", [""])
         for id in self._named(names.split()):
-            self.cores.given(id, log, committed=values.get("committed", 0), term=values.get("term"))
+            self.cores.given(id, log, int(committed), int(term) if term else None)
 
     def _do_first_blocks(self, words: list[str]) -> None:
         self.cores.first_blocks = words == ["on"]
@@ -244,6 +244,17 @@ class Player:
         for number in range(int(words[1]) if len(words) > 1 else 1):
             self.cores.propose(words[0], b"block %d of %d" % (number, len(self.cores.transcript)))
 
+    def _do_configure(self, words: list[str]) -> None:
+        name, clauses = _clauses(" ".join(words))
+        groups = (tuple(clauses.get(group, ())) for group in ("voters", "outgoing", "observers"))
+        self.cores.reconfigure(name, Configuration(*groups))
+
+    def _do_compact(self, words: list[str]) -> None:
+        self.cores.compact(words[0], int(words[1]))
+
+    def _do_install(self, words: list[str]) -> None:
+        self.cores.install(words[0], words[2])
+
     def _do_transfer(self, words: list[str]) -> None:
         self.cores.transfer(words[0], words[2] if len(words) > 1 else None)
 
@@ -301,5 +312,16 @@ class Player:
             f"reads {cores.reads[id]}",
             f"lost {cores.reads_lost[id]}",
             f"hands over to {raft.transferring or 'nobody'}",
+            f"base {raft.base.height}",
+            f"voters {' '.join(raft.configuration.voters)}",
+            f"outgoing {' '.join(raft.configuration.outgoing) or 'nobody'}",
+            f"observers {' '.join(raft.configuration.observers) or 'nobody'}",
         }
         assert clause in true, f"{id} is not {clause!r} but {sorted(true)}"
+
+
+def _clauses(line: str) -> tuple[str, dict[str, list[str]]]:
+    """Return what stands before the colon, and the words after the first of each clause behind it, by the first."""
+    names, text = line.split(":")
+    clauses = [clause.split() for clause in text.split(",")]
+    return names.strip(), {words[0]: words[1:] for words in clauses}
