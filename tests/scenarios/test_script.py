@@ -36,7 +36,7 @@ def test_a_line_that_is_not_so_is_named_with_what_came_before(line: str, complai
 
 
 def test_the_first_line_says_who_takes_part() -> None:
-    with pytest.raises(ScriptFailed, match="line 1: elect a.*validators a b c"):
+    with pytest.raises(ScriptFailed, match=r"line 1: elect a.*validators a b c"):
         play("elect a")
 
 
@@ -54,7 +54,7 @@ def test_a_second_vote_is_noticed_although_no_line_asks_for_votes(monkeypatch: p
         state.vote = None
 
     monkeypatch.setattr(State, "become_follower", forgets_vote)
-    with pytest.raises(ScriptFailed, match="line 16: deliver c > b: .*second vote in one term"):
+    with pytest.raises(ScriptFailed, match=r"line 16: deliver c > b: .*second vote in one term"):
         play("""
             validators a b c
             given a c: log 1 1, committed 1
