@@ -341,7 +341,7 @@ class Cores:
     def _check(self, id: str, output: Output) -> None:
         raft, memory = self.hosts[id].raft, self._memory[id]
         raft.check_invariants()
-        _require(not output.evidence, "evidence against a correct validator", output.evidence)
+        _require(not output.suspicions, "a correct validator is suspected", output.suspicions)
         _require(raft.ignored_messages == 0, "a correct validator's message was ignored", id)
         if raft.leader is not None:
             invariants.check_election_safety(self._leaders, raft.term, raft.leader)
