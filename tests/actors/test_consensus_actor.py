@@ -267,7 +267,7 @@ async def test_a_new_leader_proposes_an_empty_block_of_its_term_and_commits_it_w
     assert block.executed.transactions == ()
     assert (block.executed.tip.header.proposer, block.executed.tip.header.term) == ("books", 1)
     chain.validators.check_certificate(block.certificate)
-    assert chain.validators.signers_of(block.certificate) == ["mall", "books", "music"]
+    assert chain.validators.signers_of(block.certificate) == ("mall", "books", "music")
     assert node.store.tip.height == 1
 
 

@@ -436,6 +436,10 @@ class Raft:
         """Check this validator's bookkeeping; raise InvariantBroken when it is wrong. Costs little."""
         check_state(self._state)
 
+    def entry(self, height: int) -> Entry | None:
+        """Return the log's entry at `height`, or None when there is none that can be read."""
+        return self._state.log.entry(height)
+
     def position(self, height: int) -> Position | None:
         """Return the position of the log's entry at `height`, or None when there is none that can be read."""
         return self._state.log.position(height)
