@@ -337,7 +337,7 @@ class ConsensusActor:
         queued = self._orderable.queued
         if not queued or self.raft.role is not Role.LEADER or self.raft.last_term != self.raft.term:
             return False
-        if self.raft.transferring is not None:
+        if self.raft.transferring is not None or not self.raft.has_room:
             return False
         in_flight = self.raft.proposals_in_flight
         if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_GROWS_TO):

@@ -104,6 +104,7 @@ class Machines(ABC):
             inflight_bytes_max=1500 if tight else 1_000_000,
             certificates_per_message_max=2 if tight else 64,
             uncommitted_heights_max=6 if tight else 1024,
+            uncommitted_bytes_max=2000 if tight else 64_000_000,
             cache_bytes_max=1 if tight else 1_000_000,
             certificates_cached_max=1 if tight else 1000,
         )

@@ -394,7 +394,7 @@ class SimulatedValidator:
         if not queued or raft.role is not Role.LEADER or raft.last_term != raft.term or raft.transferring:
             return False
         in_flight = raft.proposals_in_flight
-        if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
+        if not raft.has_room or in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
             return False
         self._propose(self.mempool.take())
         return True
