@@ -6,6 +6,8 @@ alliance's health, not of politeness.
 
 from typing import Final, NamedTuple
 
+from jifen.ledger.checkpoint_records import CHECKPOINTS_KEPT
+
 # ----------------------------------------------------------------------------------------------- requests and documents
 
 BODY_BYTES_MAX: Final = 512 << 10
@@ -127,6 +129,8 @@ class ListSizes(NamedTuple):
             ("BalanceUpdate", "balances"): self.point_types,
             ("Query", "pointBalances"): self.point_types,
             ("Receipt", "effects"): 2,
+            ("Query", "checkpoints"): CHECKPOINTS_KEPT,
+            ("Checkpoint", "attestations"): self.organizations,
             ("SubmitPayload", "userErrors"): 1,
             ("Mutation", "submitTransactions"): 1,
         }[parent, name]

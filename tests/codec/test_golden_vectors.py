@@ -30,6 +30,7 @@ from jifen.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
+from jifen.ledger.checkpoint_records import Attestation, AttestCheckpoint, Checkpoint, CheckpointAttested, Checkpoints
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.membership import account_id
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
@@ -66,6 +67,7 @@ BODIES: Final[dict[str, Body]] = {
     "earn": EarnPoints(TIME, NONCE, "mall", "A-1", ACCOUNT, "mall/consumer", 12_345, TIME - 1),
     "transfer": TransferPoints(TIME, NONCE, ACCOUNT, OTHER, "mall/consumer", 300, b"\x0e" * 32),
     "refund": RefundOrder(TIME, NONCE, "mall", "A-1", "R-1", 500),
+    "attestation": AttestCheckpoint(TIME, NONCE, "mall", 4000, b"\x07" * 32, b"\x0a" * 32),
 }
 
 HEADER: Final = Header(
@@ -94,6 +96,16 @@ VALUES: Final[dict[str, Any]] = {
     "order": OrderRecord(b"\x1d" * 32, ACCOUNT, "mall/consumer", 1, 1, 10, 12_345, 500),
     "refund record": RefundRecord(b"\x1d" * 32),
     "mark": TransactionMark(65_536),
+    "checkpoints": Checkpoints(
+        1000,
+        (
+            Checkpoint(4000, (Attestation("mall", b"\x07" * 32, b"\x0a" * 32, b"\x1d" * 32),)),
+            Checkpoint(3000, (), b"\x0b" * 32, b"\x08" * 32, 3007),
+        ),
+    ),
+    "receipt of an attestation": Receipt(
+        b"\x1d" * 32, 0, (CheckpointAttested("mall", 4000, b"\x07" * 32, b"\x0a" * 32, 3, certified=True),)
+    ),
     "validator": Validator(
         "books-2", "books", KEY, "pem", "::1", 8180, "https://x", ValidatorStatus.OBSERVER, 300, "books"
     ),
@@ -249,7 +261,7 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
     "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
-    "chain id": "da866feeccb0297095bde296a11ea0ade70146ecd07083a3a98f130348884ce7",
+    "chain id": "f5a5108c912809806dd2c1416a715f0cffb049a0af729771e8983f614dd2b4fd",
     "account id": "78c0bbb100230f76f3c65901eef1f83cc8907e8e",
     "account text": "jf10rqthvgqyv8hdu7xtyq7au0c8nyfql5w48l8ga",
     "state digest": "04017e28a8dc16678f420699c2c7a56e8aba99142ecb5bb7cdad4df5975f97a3",
@@ -266,6 +278,31 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
     "refund, id": "d70add5b343cb12385803bb14e05b89a92fc5864d79e347971ea44f930ae37ae",
+    "checkpoints": (
+        "92cd03e89295cd0fa09194a46d616c6cc420070707070707070707070707070707070707070707070707070707070707"
+        "0707c4200a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0ac4201d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc0c00095cd0bb890c4200b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
+        "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0bc420080808080808080808080808080808080808080808080808080808080808"
+        "0808cd0bbf"
+    ),
+    "receipt of an attestation": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919715a46d616c6ccd0fa0c4"
+        "200707070707070707070707070707070707070707070707070707070707070707c4200a0a0a0a0a0a0a0a0a0a0a0a0a"
+        "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a03c3"
+    ),
+    "attestation": (
+        "9715cf000001a0c4506c00c4080001020304050607a46d616c6ccd0fa0c4200707070707070707070707070707070707"
+        "070707070707070707070707070707c4200a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+        "0a"
+    ),
+    "attestation, signed": (
+        "92c4619715cf000001a0c4506c00c4080001020304050607a46d616c6ccd0fa0c4200707070707070707070707070707"
+        "070707070707070707070707070707070707c4200a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+        "0a0a0a0a9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "attestation, id": "2fcb1c53c303f376b792a7c93ef5c846d3c2576891af68f2782ec7b5f141e7a8",
 }
 """Bytes in hex, by name; texts as they are."""
 

@@ -7,8 +7,10 @@ import pytest
 
 from jifen.ledger import invariants
 from jifen.ledger.checking import InvariantBroken
+from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
 from jifen.ledger.invariants import CHECKS, check_all
 from jifen.ledger.state import (
+    CHECKPOINTS_KEY,
     VALIDATOR_SET_KEY,
     account_key,
     holding_key,
@@ -33,6 +35,9 @@ from jifen.testing.naive_scene import account_of, key_of, scene
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
 TYPE: Final = "mall/consumer"
+HASH, ROOT = bytes(32), bytes([1] * 32)
+ATTESTED: Final = Attestation("mall", HASH, ROOT, bytes(32))
+CERTIFIED: Final = Checkpoint(4, (ATTESTED, Attestation("books", HASH, ROOT, bytes(32))), ROOT, HASH, 9)
 OLD, NEW = Lot(60, LotOrigin.EARNED, 0, 0), Lot(40, LotOrigin.EARNED, 86_400_000, 0)
 
 
@@ -53,6 +58,7 @@ def sound() -> dict[bytes, Record]:
         **validator("books-2", ValidatorStatus.OBSERVER, owner="books"),
         **validator("attic", ValidatorStatus.RETIRED),
         **validator_set(("mall", "books"), (), ("books-2",)),
+        **checkpoints(CERTIFIED, Checkpoint(2, (ATTESTED,))),
     }
 
 
@@ -68,6 +74,11 @@ def validator_set(
 ) -> dict[bytes, Record]:
     """Return a set to put into the state."""
     return {VALIDATOR_SET_KEY: ValidatorSet(voters, outgoing, observers)}
+
+
+def checkpoints(*recent: Checkpoint) -> dict[bytes, Record]:
+    """Return checkpoints to put into the state."""
+    return {CHECKPOINTS_KEY: Checkpoints(2, recent)}
 
 
 def crowd() -> dict[bytes, Record]:
@@ -101,7 +112,7 @@ def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TY
     return {holding_key(owner, point_type): Holding(available, lots)}
 
 
-conserved, bounded, summed, owned, refunded, agreed, single, distinct = CHECKS
+conserved, bounded, summed, owned, refunded, agreed, single, distinct, attested = CHECKS
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -179,6 +190,15 @@ FAULTS: Final = [
     ),
     pytest.param(
         distinct, validator("attic", RETIRED, key=key_of("mall till")), "is used twice", id="an operator's key"
+    ),
+    pytest.param(attested, checkpoints(CERTIFIED, CERTIFIED), "do not descend", id="a checkpoint twice"),
+    pytest.param(attested, checkpoints(Checkpoint(2, (ATTESTED,)), CERTIFIED), "do not descend", id="ascending"),
+    pytest.param(attested, checkpoints(Checkpoint(3, (ATTESTED,))), "block 3 is no checkpoint", id="between two"),
+    pytest.param(attested, checkpoints(Checkpoint(2, (ATTESTED, ATTESTED))), "is attested by", id="attested twice"),
+    pytest.param(attested, checkpoints(Checkpoint(2, ())), "is attested by []", id="attested by nobody"),
+    pytest.param(attested, checkpoints(Checkpoint(2, (ATTESTED,), ROOT)), "half certified", id="half certified"),
+    pytest.param(
+        attested, checkpoints(Checkpoint(2, (ATTESTED,), HASH, HASH, 5)), "that nobody attested", id="another root"
     ),
 ]
 

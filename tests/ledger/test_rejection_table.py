@@ -11,7 +11,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.rejections import FINAL_REJECTIONS, PRECEDENCE, REJECTION_TEXTS, Rejection
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction
 from jifen.ledger.types import TransactionMark
-from jifen.testing.fault_scene import ANN, NOW, Fault, Scene
+from jifen.testing.fault_scene import ANN, HEIGHT, NOW, Fault, Scene
 from jifen.testing.faults import FAULTS, GOOD, NEVER_FIRST_AND_LATER
 from jifen.testing.naive_scene import CHAIN_ID, DAY_MS, key_of, transaction
 
@@ -38,13 +38,13 @@ def test_a_good_transaction_is_applied(kind: str) -> None:
     item = transaction(body, key_of(signer))
 
     assert world.twin.reasons(item, NOW) == set()
-    assert preflight(world.state, item, BlockContext(CHAIN_ID, 1, NOW)) is None
+    assert preflight(world.state, item, BlockContext(CHAIN_ID, HEIGHT, NOW)) is None
     assert world.take(item) == 0
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=name_of)
 def test_a_single_fault_gives_its_reason(fault: Fault) -> None:
-    world, item, context = Scene(), with_faults(fault), BlockContext(CHAIN_ID, 1, NOW)
+    world, item, context = Scene(), with_faults(fault), BlockContext(CHAIN_ID, HEIGHT, NOW)
     if fault.taken:
         world.take(item)
 
@@ -70,7 +70,7 @@ PAIRS: Final = [faults for faults in product(FAULTS, FAULTS) if both_hold(*fault
 
 @pytest.mark.parametrize("faults", PAIRS, ids=lambda faults: name_of(*faults))
 def test_of_two_reasons_that_hold_the_earlier_is_given(faults: tuple[Fault, Fault]) -> None:
-    world, item, context = Scene(), with_faults(*reversed(faults)), BlockContext(CHAIN_ID, 1, NOW)
+    world, item, context = Scene(), with_faults(*reversed(faults)), BlockContext(CHAIN_ID, HEIGHT, NOW)
     if any(fault.taken for fault in faults):
         world.take(item)
 
@@ -119,6 +119,10 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "ORDER_UNKNOWN": 17,
         "REFUND_ALREADY_TAKEN": 18,
         "REFUND_EXCEEDS_ORDER": 19,
+        "NOT_A_VOTER": 65,
+        "NOT_A_CHECKPOINT": 66,
+        "CHECKPOINT_TOO_OLD": 67,
+        "CHECKPOINT_ALREADY_ATTESTED": 68,
     }
 
 
@@ -131,7 +135,7 @@ CURES: Final[tuple[Body, ...]] = (
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.reason in FINAL_REJECTIONS], ids=name_of)
 def test_a_final_reason_stays_whatever_else_is_still_on_its_way(fault: Fault) -> None:
-    world, item, context = Scene(), with_faults(fault), BlockContext(CHAIN_ID, 1, NOW)
+    world, item, context = Scene(), with_faults(fault), BlockContext(CHAIN_ID, HEIGHT, NOW)
     if fault.taken:
         world.take(item)
     cured = [world.take(transaction(body, key_of("stranger"), key_of("mall till"))) for body in CURES]
@@ -150,7 +154,7 @@ def test_a_rejected_transaction_leaves_nothing_but_its_mark(kind: str) -> None:
         assert world.take(item) == fault.reason
         assert is_taken(world.state, item)
 
-        assert list(world.state.end_block().writes.values()) == [TransactionMark(1)]
+        assert list(world.state.end_block().writes.values()) == [TransactionMark(HEIGHT)]
 
 
 def test_the_last_moment_of_a_transaction_s_life_is_its_expiry() -> None:
@@ -163,4 +167,4 @@ def test_the_last_moment_of_a_transaction_s_life_is_its_expiry() -> None:
         (NOW + DAY_MS + 1, Rejection.EXPIRY_TOO_FAR),
     ]:
         item = transaction(msgspec.structs.replace(body, expires_at=expires_at), key_of(signer))
-        assert preflight(world.state, item, BlockContext(CHAIN_ID, 1, NOW)) is expected
+        assert preflight(world.state, item, BlockContext(CHAIN_ID, HEIGHT, NOW)) is expected

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import strawberry
 from graphql import GraphQLError
 
+from jifen.actors.node import BlockNotHeld
 from jifen_graphql.limits import BLOCK_SUMMARIES_CACHED_MAX, TRANSACTIONS_READ_MAX
 
 if TYPE_CHECKING:
     from jifen.actors.node import BlockRecord, Node, NodeStatus, ReadView
     from jifen.codec.blocks import Header
+
+
+BLOCK_NOT_HELD = "BLOCK_NOT_HELD"
+"""Code of the error that names a block below those this validator holds."""
 
 
 class BlockSummary(NamedTuple):
@@ -94,14 +99,18 @@ class RequestContext:
         return self.transactions_read >= TRANSACTIONS_READ_MAX
 
     def block(self, height: int) -> BlockRecord | None:
-        """Return a block of the snapshot, or None above it; raises GraphQLError (TOO_COSTLY) when it was enough."""
+        """Return a block of the snapshot, or None above it; raises GraphQLError: TOO_COSTLY when it was enough,
+        BLOCK_NOT_HELD for one that this validator has dropped or never had."""
         if height not in self._blocks:
             if self.read_enough:
                 raise GraphQLError(
                     f"the blocks asked for hold more than {TRANSACTIONS_READ_MAX} transactions; ask for fewer at once",
                     extensions={"code": "TOO_COSTLY"},
                 )
-            record = self.view.block(height) if 0 <= height <= self.view.height else None
+            try:
+                record = self.view.block(height) if 0 <= height <= self.view.height else None
+            except BlockNotHeld as error:
+                raise GraphQLError(str(error), extensions={"code": BLOCK_NOT_HELD}) from None
             if record is not None:
                 self.transactions_read += len(record.transactions)
                 self.summaries.put(BlockSummary.of(record))

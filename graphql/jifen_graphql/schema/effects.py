@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import effects
+from jifen.ledger import checkpoint_records, effects
 from jifen.ledger import receipts as ledger
 from jifen.ledger.types import AccountId, PublicKey
-from jifen_graphql.schema.scalars import Points
+from jifen_graphql.schema.scalars import Hash, Points
 from jifen_graphql.schema.states import EarnRate
 
 
@@ -118,17 +118,42 @@ class PointsTransferred:
         )
 
 
+@strawberry.type(description="A voter has attested the root of the whole state after a block.")
+class CheckpointAttested:
+    """Effect of `attestCheckpoint`."""
+
+    validator: str
+    height: int
+    block_hash: Hash
+    root: Hash
+    agreeing: int = strawberry.field(description="Voters that have attested the same by then, this one included.")
+    certified: bool = strawberry.field(description="Whether this attestation completed the quorum.")
+
+    @classmethod
+    def of(cls, effect: checkpoint_records.CheckpointAttested) -> CheckpointAttested:
+        """Return the API's form of an effect."""
+        return cls(
+            validator=effect.validator,
+            height=effect.height,
+            block_hash=Hash(effect.block_hash),
+            root=Hash(effect.root),
+            agreeing=effect.agreeing,
+            certified=effect.certified,
+        )
+
+
 Effect = Annotated[
-    MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked,
+    MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked | CheckpointAttested,
     strawberry.union("Effect", description="One thing that a transaction did."),
 ]
 
-EFFECTS: Final[
-    dict[type[effects.Effect], Callable[[Any], MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked]]
-] = {
+AnyEffect = MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked | CheckpointAttested
+
+EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     ledger.MemberRegistered: MemberRegistered.of,
     ledger.PointsEarned: PointsEarned.of,
     ledger.PointsTransferred: PointsTransferred.of,
     ledger.PointsRevoked: PointsRevoked.of,
+    checkpoint_records.CheckpointAttested: CheckpointAttested.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

@@ -11,6 +11,7 @@ import jifen
 from jifen.ledger.types import AccountId
 from jifen_graphql.limits import BLOCKS_PAGE_DEFAULT
 from jifen_graphql.schema.blocks import Block, Transaction
+from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.fields import query_field
@@ -81,6 +82,7 @@ class NodeStatus:
     height: int = strawberry.field(description="Height of the snapshot: what every query of this answer reads.")
     committed_height: int = strawberry.field(description="Highest block known to be final, now.")
     log_height: int = strawberry.field(description="Highest block in the log, final or not.")
+    first_height: int = strawberry.field(description="Lowest block held here, besides genesis; 1 when it has them all.")
     state_digest: Hash = strawberry.field(description="Running digest at `height`: equal on all validators.")
     last_block_time: DateTime
     pending_transactions: int = strawberry.field(description="Transactions that wait for a block.")
@@ -111,6 +113,7 @@ class Query:
             height=view.height,
             committed_height=max(status.height, view.height),
             log_height=max(status.log_height, view.height),
+            first_height=view.first_height,
             state_digest=Hash(view.state_digest),
             last_block_time=DateTime(view.block_time),
             pending_transactions=status.pending_transactions,
@@ -124,6 +127,11 @@ class Query:
     def organizations(self, info: Info) -> list[Organization]:
         """Read the organizations of the snapshot."""
         return [Organization.of(record) for record in info.context.view.organizations()]
+
+    @query_field("The newest checkpoints of the whole state, newest first.")
+    def checkpoints(self, info: Info) -> list[Checkpoint]:
+        """Read the checkpoints of the snapshot."""
+        return [Checkpoint.of(record) for record in info.context.view.checkpoints().recent]
 
     @query_field("A member's account; null when it is not registered.")
     def account(
@@ -148,7 +156,9 @@ class Query:
         """Read the holdings of the snapshot, which was opened after the waits that the other arguments ask for."""
         return balances_of(info.context.view, account)
 
-    @query_field("A transaction by its id; its status is UNKNOWN when this validator has not got it.")
+    @query_field(
+        "A transaction by its id; its status is UNKNOWN when this validator has not got it, or holds its block no more."
+    )
     def transaction(self, info: Info, id: Hash, min_height: MinHeight = None) -> Transaction:  # noqa: ARG002
         """Read a transaction of the snapshot, which was opened after the wait for `min_height`."""
         record = info.context.view.transaction(id)
@@ -157,15 +167,18 @@ class Query:
         waits = info.context.node.is_pending(id)
         return Transaction(id=id, status=TransactionStatus.PENDING if waits else TransactionStatus.UNKNOWN)
 
-    @query_field("A block by its height; null above the snapshot's height.")
+    @query_field(
+        "A block by its height; null above the snapshot's height, an error with code BLOCK_NOT_HELD below the node's "
+        "`firstHeight`."
+    )
     def block(self, info: Info, height: int) -> Block | None:
         """Read a block of the snapshot."""
         summary = info.context.summary(height)
         return Block.of(summary) if summary else None
 
     @query_field(
-        "The newest blocks, newest first; `before` is the height to go on below. Very full blocks may make "
-        "the page shorter than asked."
+        "The newest blocks, newest first; `before` is the height to go on below. Very full blocks, and the end of what "
+        "this validator holds, may make the page shorter than asked."
     )
     def blocks(
         self,
@@ -181,7 +194,7 @@ class Query:
         top = context.view.height if before is None else min(context.view.height, before - 1)
         blocks: list[Block] = []
         for height in range(top, max(top - last, -1), -1):
-            if blocks and context.read_enough:
+            if blocks and (context.read_enough or not context.view.holds(height)):
                 break
             summary = context.summary(height)
             assert summary is not None, f"block {height} is missing below the snapshot's height"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import strawberry
 from graphql import GraphQLError
 
+from jifen.actors.node import BlockNotHeld
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.blocks import Block
-from jifen_graphql.schema.context import RequestContext
+from jifen_graphql.schema.context import BLOCK_NOT_HELD, RequestContext
 from jifen_graphql.schema.fields import subscription_field
 from jifen_graphql.schema.states import AsOf, PointBalance, balances_of
 
@@ -82,6 +83,11 @@ def _block_heights(node: Node, arguments: Mapping[str, Any]) -> AbstractAsyncCon
     after = arguments.get("after")
     if after is not None and after < -1:
         raise GraphQLError("after is a height; -1 begins with genesis", extensions={"code": "BAD_PAGE"})
+    if after is not None:
+        with node.read() as view:
+            missing = max(after + 1, 1)
+            if not view.holds(missing):
+                raise GraphQLError(str(BlockNotHeld(missing, view.first_height)), extensions={"code": BLOCK_NOT_HELD})
     return node.subscribe_blocks(after)
 
 

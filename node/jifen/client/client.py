@@ -18,6 +18,7 @@ from jifen.client.records import (
     Account,
     BalanceUpdate,
     Block,
+    Checkpoint,
     NodeStatus,
     Organization,
     Overview,
@@ -80,6 +81,10 @@ class Client:
     async def organizations(self) -> tuple[Organization, ...]:
         """Return the malls and merchants, sorted by id."""
         return await self._ask(queries.ORGANIZATIONS, {})
+
+    async def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Return the newest checkpoints of the whole state, newest first, and who attested them."""
+        return await self._ask(queries.CHECKPOINTS, {})
 
     async def overview(self) -> Overview:
         """Return a validator's status and the organizations at one and the same height."""

@@ -9,6 +9,7 @@ from jifen.client.records import (
     Account,
     BalanceUpdate,
     Block,
+    Checkpoint,
     NodeStatus,
     Organization,
     Overview,
@@ -57,6 +58,7 @@ _EFFECTS: Final = (
     "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter debtRepaid } "
     "... on PointsRevoked { merchant account pointType ruleVersion amountFen orderAmountFen orderRefundedFen points "
     "availableAfter debtAfter } "
+    "... on CheckpointAttested { validator height blockHash root agreeing certified } "
     "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
     "recipientAvailableAfter } }"
 )
@@ -88,6 +90,12 @@ TRANSACTION: Final = Operation[Transaction](
 )
 BLOCK: Final = Operation[Block | None](
     f"query Block($height: Int!) {{ block(height: $height) {{ {_BLOCK} }} }}", "block", Block | None
+)
+CHECKPOINTS: Final = Operation[tuple[Checkpoint, ...]](
+    "query Checkpoints { checkpoints { height certified root certifiedAt "
+    "attestations { validator blockHash root transactionId } } }",
+    "checkpoints",
+    tuple[Checkpoint, ...],
 )
 SUBMIT: Final = Operation[tuple[Submission, ...]](
     "mutation Submit($bytes: [Base64!]!, $waitFor: WaitFor!) "

@@ -198,6 +198,28 @@ class Block(_Answer, frozen=True):
     certificate: Certificate | None
 
 
+class CheckpointAttestation(_Answer, frozen=True):
+    """What one voter attested of a checkpoint."""
+
+    validator: str
+    block_hash: str
+    root: str
+    transaction_id: str
+
+
+class Checkpoint(_Answer, frozen=True):
+    """The whole state after one block, and who attested which root of it."""
+
+    height: int
+    certified: bool
+    """Whether a quorum has attested one root."""
+    root: str | None
+    """That root; None until a quorum has."""
+    certified_at: int | None
+    """Height of the block that completed the quorum."""
+    attestations: tuple[CheckpointAttestation, ...]
+
+
 class UserError(_Answer, frozen=True):
     """Why a submission did not do what was asked."""
 

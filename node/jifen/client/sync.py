@@ -14,6 +14,7 @@ from jifen.client.records import (
     Account,
     BalanceUpdate,
     Block,
+    Checkpoint,
     NodeStatus,
     Organization,
     Overview,
@@ -56,6 +57,10 @@ class SyncClient:
     def organizations(self) -> tuple[Organization, ...]:
         """See `Client.organizations`."""
         return self._run(self._client.organizations)
+
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """See `Client.checkpoints`."""
+        return self._run(self._client.checkpoints)
 
     def overview(self) -> Overview:
         """See `Client.overview`."""

@@ -6,6 +6,7 @@ from typing import Final
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.hashing import STATE
 from jifen.ledger import state
+from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.types import (
     Account,
     Holding,
@@ -39,6 +40,7 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.REFUND: RefundRecord,
     state.VALIDATOR: Validator,
     state.VALIDATOR_SET: ValidatorSet,
+    state.CHECKPOINTS: Checkpoints,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

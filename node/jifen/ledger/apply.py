@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from jifen.ledger.bodies import TransactionBody
+from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.checkpoints import attest, check_attestation
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import check_earning, earn
 from jifen.ledger.membership import check_registration, register
@@ -45,6 +47,7 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     EarnPoints: rule(check_earning, earn),
     TransferPoints: rule(check_transfer, transfer),
     RefundOrder: rule(check_refund, refund),
+    AttestCheckpoint: rule(check_attestation, attest),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

@@ -9,7 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, CheckpointBlocks, Checkpoints
 from jifen.ledger.state import (
+    CHECKPOINTS_KEY,
     VALIDATOR_SET_KEY,
     StateWriter,
     organization_key,
@@ -84,6 +86,8 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validators: tuple[ValidatorAddress, ...]
     approval: Threshold = UNANIMITY
     """Which share of the active organizations admits and removes validators."""
+    checkpoint_blocks: CheckpointBlocks = CHECKPOINT_BLOCKS_DEFAULT
+    """A checkpoint of the whole state is taken at every height that this divides."""
 
 
 def check_genesis(genesis: Genesis) -> None:
@@ -112,6 +116,7 @@ def check_genesis(genesis: Genesis) -> None:
 
 def write_genesis(state: StateWriter, genesis: Genesis) -> None:
     """Write the records of block 0."""
+    state.put(CHECKPOINTS_KEY, Checkpoints(genesis.checkpoint_blocks))
     for organization in genesis.organizations:
         state.put(organization_key(organization.id), organization)
     for point_type in genesis.point_types:

@@ -4,6 +4,7 @@ Tests and `jifen verify` run them. Each raises InvariantBroken with the values t
 """
 
 from jifen.ledger.checking import Items, holdings_of, require
+from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
 from jifen.ledger.lots import add_lots
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY
 from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Account, Holding, OrderRecord, PointType, Supply
@@ -81,6 +82,7 @@ CHECKS = (
     check_the_validator_set_agrees_with_the_validators,
     check_an_organization_has_at_most_one_voter,
     check_validators_share_no_key,
+    check_checkpoints_are_attested_once_by_each,
 )
 """All of them."""
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from jifen.ledger.checkpoint_records import CheckpointAttested
 from jifen.ledger.effects import Effect
 from jifen.ledger.types import (
     AccountBytes,
@@ -77,7 +78,7 @@ class PointsRevoked(Effect, frozen=True, tag=4):
     """What the account owes of the type after this transaction."""
 
 
-AnyEffect = MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked
+AnyEffect = MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked | CheckpointAttested
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

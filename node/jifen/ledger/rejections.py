@@ -19,6 +19,7 @@ class Rejection(IntEnum):
     ACCOUNT_UNKNOWN = 6
     RECIPIENT_UNKNOWN = 7
     POINT_TYPE_UNKNOWN = 8
+    NOT_A_VOTER = 65
     NOT_AUTHORIZED = 9
     NOT_THE_ISSUER = 10
     ACCOUNT_EXISTS = 11
@@ -30,6 +31,9 @@ class Rejection(IntEnum):
     ORDER_UNKNOWN = 17
     REFUND_ALREADY_TAKEN = 18
     REFUND_EXCEEDS_ORDER = 19
+    NOT_A_CHECKPOINT = 66
+    CHECKPOINT_TOO_OLD = 67
+    CHECKPOINT_ALREADY_ATTESTED = 68
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -44,6 +48,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ACCOUNT_UNKNOWN: "the sender's or member's account is not registered",
     Rejection.RECIPIENT_UNKNOWN: "the recipient's account is not registered",
     Rejection.POINT_TYPE_UNKNOWN: "no point type has that id",
+    Rejection.NOT_A_VOTER: "no voter of the validator set has that id",
     Rejection.NOT_AUTHORIZED: "no signer may do this: use the account's key, or an operator key that has the scope",
     Rejection.NOT_THE_ISSUER: "an organization can only issue its own points (invariant I4)",
     Rejection.ACCOUNT_EXISTS: "this key has an account already",
@@ -55,6 +60,9 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
     Rejection.REFUND_ALREADY_TAKEN: "the merchant has entered this refund before (invariant I3)",
     Rejection.REFUND_EXCEEDS_ORDER: "together with earlier refunds it is more than the order came to",
+    Rejection.NOT_A_CHECKPOINT: "no checkpoint is taken at that height, or the ledger has not passed it yet",
+    Rejection.CHECKPOINT_TOO_OLD: "newer checkpoints have taken its place",
+    Rejection.CHECKPOINT_ALREADY_ATTESTED: "the voter has attested this checkpoint before",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -68,6 +76,8 @@ FINAL_REJECTIONS = frozenset(
         Rejection.SENDER_IS_RECIPIENT,
         Rejection.REFUND_ALREADY_TAKEN,
         Rejection.REFUND_EXCEEDS_ORDER,
+        Rejection.CHECKPOINT_TOO_OLD,
+        Rejection.CHECKPOINT_ALREADY_ATTESTED,
     }
 )
 """Reasons that no transaction still on its way can cure.

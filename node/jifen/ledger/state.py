@@ -26,9 +26,13 @@ MARK = b"x"
 REFUND = b"r"
 VALIDATOR = b"v"
 VALIDATOR_SET = b"V"
+CHECKPOINTS = b"c"
 
 VALIDATOR_SET_KEY = VALIDATOR_SET
 """State key of the validator set: there is one."""
+
+CHECKPOINTS_KEY = CHECKPOINTS
+"""State key of the newest checkpoints: one record."""
 
 
 def organization_key(organization: str) -> bytes:

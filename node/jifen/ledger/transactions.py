@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from jifen.ledger.bodies import MemoHash, TransactionBody
+from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     AccountBytes,
@@ -73,13 +74,14 @@ class RefundOrder(TransactionBody, frozen=True, tag=4):
     """What is paid back this time, fen."""
 
 
-Body = RegisterMember | EarnPoints | TransferPoints | RefundOrder
+Body = RegisterMember | EarnPoints | TransferPoints | RefundOrder | AttestCheckpoint
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
     RegisterMember: "registerMember",
     EarnPoints: "earnPoints",
     TransferPoints: "transferPoints",
     RefundOrder: "refundOrder",
+    AttestCheckpoint: "attestCheckpoint",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

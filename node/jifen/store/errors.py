@@ -23,6 +23,18 @@ class StoreDamaged(StoreError):
     """What is stored contradicts itself."""
 
 
+class BlockNotHeld(StoreError):
+    """A block that this validator has dropped, or never had because it began from a snapshot. Nothing is wrong."""
+
+    def __init__(self, height: int, first_height: int) -> None:
+        super().__init__(
+            f"block {height} is not held here: this validator holds blocks from height {first_height} on; "
+            "ask one that keeps all"
+        )
+        self.height = height
+        self.first_height = first_height
+
+
 class StoreWiped(StoreError):
     """The data directory once held a store and holds none now: this identity must not vote again."""
 

@@ -1,11 +1,11 @@
 """The LMDB environment of one validator.
 
-Tables: `meta` (format, chain id, vote, committed tip), `log` (height -> block bytes, committed or not), `certificates`
-and `receipts` (height -> bytes, committed only), `state` (record key -> record bytes at the committed height) and
-`transactions` (id -> height, index, rejection; committed only).
+Tables: `meta` (format, vote, committed tip, where the log begins), `log` (height -> block bytes, committed or not),
+`certificates` and `receipts` (height -> bytes, committed only), `state` (record key -> record bytes at the committed
+height) and `transactions` (id -> height, index, rejection; committed only).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, final
@@ -19,11 +19,13 @@ from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
 from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate, Entry
-from jifen.consensus.types import HardState
+from jifen.consensus.types import HardState, Position
 from jifen.ledger.types import Record
+from jifen.store import log_range
 from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreWiped, WrongChain
-from jifen.store.records import CommittedBlock, StoreBatch
-from jifen.store.view import ReadView, height_key, read_range
+from jifen.store.records import CommittedBlock, StoreBatch, cut_after
+from jifen.store.scan import StateScan
+from jifen.store.view import BASE_KEY, ReadView, decode_position, height_key, read_range
 
 MAP_BYTES_DEFAULT: Final = 64 << 30
 """Largest size of the store. The file grows as needed, so this costs address space only."""
@@ -53,7 +55,7 @@ class LedgerStore:
     """Open store. `write` belongs to one thread; everything else may be called from any.
 
     Invariant: the committed tip, the state, the receipts and the certificates are of one height; the log reaches at
-    least to it.
+    least to it, from the block above `base` on and without a gap. Block 0 is held besides.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class LedgerStore:
             raise StoreError(f"the store {path} cannot be opened: {error}") from None
         self._path = path
         self._failed = False
+        self._scan: StateScan | None = None
         try:
             names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS)
             self._tables = {name: self._env.open_db(name) for name in names}
             self._check_identity(genesis, may_be_new)
             self._clear_stale_readers()
             self.tip = self._read_tip()
+            self.base = self._read_base(genesis)
             self._check_log()
             _ = self.hard_state  # damage is found before anybody relies on it
         except (Malformed, ValueError, AssertionError, lmdb.Error) as error:
@@ -101,18 +105,67 @@ class LedgerStore:
         """Close the environment; open views must be closed before."""
         self._env.close()
 
-    def write(self, batches: Iterable[StoreBatch]) -> None:
-        """Make the batches durable, all or none, with one sync; raises StoreFailed, after which nothing is written.
+    def write(self, batches: Iterable[StoreBatch], checkpoint_blocks: int = 0) -> None:
+        """Make the batches durable with one sync; raises StoreFailed, after which nothing more is written.
 
-        When this returns, the data is on the disk and `view` and `load` see it.
+        When this returns, the data is on the disk and `view` and `load` see it. Blocks of heights that
+        `checkpoint_blocks` divides end a transaction, and with it a sync, of their own: the state just after each can
+        then be scanned (`take_scan`). Zero means that there are none.
         """
+        with self._writing():
+            for part, is_checkpoint in cut_after(batches, checkpoint_blocks):
+                tip = self.tip
+                with self._env.begin(write=True) as transaction:
+                    for batch in part:
+                        tip = self._write_batch(transaction, batch, tip)
+                self.tip = tip
+                if is_checkpoint and self._scan is None:
+                    self._scan = StateScan(self._env.begin(), self._tables, tip)
+
+    def take_scan(self) -> StateScan | None:
+        """Return the scan of the checkpoint last passed, which the caller closes, or None."""
+        scan, self._scan = self._scan, None
+        return scan
+
+    def install(self, tip: Tip, certificate: Certificate, records: Iterable[Sequence[tuple[bytes, bytes]]]) -> None:
+        """Put a snapshot's state in place of the present one, in one transaction; raises StoreFailed.
+
+        Args:
+            tip: the snapshot's block, above the committed one.
+            certificate: its certificate.
+            records: all (key, record bytes) pairs of the state, the keys ascending, some at a time.
+
+        Whatever `records` raises is raised on, and nothing has changed then.
+        """
+        assert tip.height > self.tip.height, f"snapshot {tip.height} is not above block {self.tip.height}"
+        hard_state = self.hard_state
+        with self._writing():
+            with self._env.begin(write=True) as transaction:
+                base = log_range.replace_state(transaction, self._tables, tip, certificate, records)
+                log_range.raise_term(transaction, self._tables, hard_state, tip.header.term)
+                self._note_log_end(transaction)
+            self.tip, self.base = tip, base
+
+    def compact(self, height: int) -> bool:
+        """Drop some of the blocks up to `height`, which is committed; return whether any are left to drop.
+
+        One transaction of bounded size, so that what waits for the disk meanwhile waits no longer than for a block.
+        """
+        assert height <= self.tip.height, f"block {height} is not committed and stays"
+        if height > self.base.height:
+            with self._writing():
+                with self._env.begin(write=True) as transaction:
+                    base = log_range.drop_slice(transaction, self._tables, self.base, height)
+                    self._note_log_end(transaction)
+                self.base = base
+        return height > self.base.height
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         if self._failed:
             raise StoreFailed(f"the store {self._path} failed before; restart the validator")
-        tip = self.tip
         try:
-            with self._env.begin(write=True) as transaction:
-                for batch in batches:
-                    tip = self._write_batch(transaction, batch, tip)
+            yield
         except lmdb.MapFullError:
             self._failed = True
             raise StoreFull(
@@ -126,7 +179,6 @@ class LedgerStore:
             raise StoreFailed(
                 f"writing the store {self._path} failed ({error}); check the disk's space and health, then start again"
             ) from None
-        self.tip = tip
 
     def get(self, key: bytes) -> Record | None:
         """Return the committed record under a state key, or None; raises StoreFailed when the disk does not read."""
@@ -152,6 +204,13 @@ class LedgerStore:
             assert tip is not None, "the store lost its committed tip"
             yield ReadView(transaction, self._tables, _decode_tip(bytes(tip)))
 
+    def position(self, height: int) -> Position | None:
+        """Return the position of the log's block at a height, or None; `base` has one."""
+        if height == self.base.height:
+            return self.base
+        entry = self.entry(height)
+        return None if entry is None else Position(entry.height, entry.term, entry.hash)
+
     def entry(self, height: int) -> Entry | None:
         """Return the log entry at a height, committed or not, or None; part of the consensus `LogReader`."""
         data = self._get(_LOG, height_key(height))
@@ -173,11 +232,11 @@ class LedgerStore:
 
     @property
     def last_height(self) -> int:
-        """Height of the last log entry."""
+        """Height of the last log entry, or where the log begins when there is none."""
         with self._env.begin(db=self._tables[_LOG]) as transaction, transaction.cursor() as cursor:
             found = cursor.last()
             assert found, "the log lost block 0"
-            return int.from_bytes(cursor.key(), "big")
+            return max(self.base.height, int.from_bytes(cursor.key(), "big"))
 
     def _get(self, table: bytes, key: bytes) -> bytes | None:
         try:
@@ -197,7 +256,7 @@ class LedgerStore:
         for height, payload in batch.blocks:
             transaction.put(height_key(height), payload, db=tables[_LOG])
         if batch.blocks or batch.truncate_from is not None:
-            transaction.put(_LOG_END, leaf_hash(_last_block(transaction, tables[_LOG])), db=tables[_META])
+            self._note_log_end(transaction)
         for block in batch.commits:
             assert block.executed.tip.height == tip.height + 1, "a block was committed out of order"
             self._write_commit(transaction, block)
@@ -205,6 +264,10 @@ class LedgerStore:
         if batch.commits:
             transaction.put(b"tip", encode(tip), db=tables[_META])
         return tip
+
+    def _note_log_end(self, transaction: lmdb.Transaction) -> None:
+        last = leaf_hash(_last_block(transaction, self._tables[_LOG]))
+        transaction.put(_LOG_END, last, db=self._tables[_META])
 
     def _write_commit(self, transaction: lmdb.Transaction, block: CommittedBlock) -> None:
         tables, executed = self._tables, block.executed
@@ -262,17 +325,22 @@ class LedgerStore:
         with self.view() as view:
             return view.tip
 
+    def _read_base(self, genesis: ExecutedBlock) -> Position:
+        data = self._get(_META, BASE_KEY)
+        return Position(0, 0, genesis.tip.hash) if data is None else decode_position(data)
+
     def _check_log(self) -> None:
         # A leader with a hole in its log could never bring a peer up to date; a tip that the log does not hold means
         # that files of different stores were mixed.
-        entry = self.entry(self.tip.height) if self.tip.height else None
-        assert self.tip.height == 0 or (entry is not None and entry.hash == self.tip.hash), "log and state differ"
+        committed = self.position(self.tip.height)
+        assert committed is not None, "the log lacks the committed block"
+        assert committed.hash == self.tip.hash, "log and state differ"
         with self._env.begin(db=self._tables[_LOG]) as transaction:
             written = transaction.get(_LOG_END, db=self._tables[_META])
             found = leaf_hash(_last_block(transaction, self._tables[_LOG]))
             assert written in (None, found), "the last block of the log is not the one that was written"
-            entries = transaction.stat(self._tables[_LOG])["entries"]
-        assert entries == self.last_height + 1, f"{self.last_height + 1 - entries} blocks of the log are missing"
+            missing = self.last_height - self.base.height + 1 - transaction.stat(self._tables[_LOG])["entries"]
+        assert missing == 0, f"{missing} blocks of the log are missing"
 
 
 def _truncate(transaction: lmdb.Transaction, table: Any, first: int) -> None:

@@ -1,5 +1,7 @@
 """What goes into and comes out of the store."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from jifen.chain.executor import ExecutedBlock
@@ -26,6 +28,24 @@ class StoreBatch(msgspec.Struct, frozen=True):
     """(height, canonical block bytes) to append to the log."""
     commits: tuple[CommittedBlock, ...] = ()
     """Blocks to take into the state, heights rising by one."""
+
+
+def cut_after(batches: Iterable[StoreBatch], checkpoint_blocks: int) -> Iterator[tuple[list[StoreBatch], bool]]:
+    """Yield the batches in parts, each with whether it ends with committing a block whose height `checkpoint_blocks`
+    divides; the last part may end anyhow. Zero divides none."""
+    part: list[StoreBatch] = []
+    for batch in batches:
+        rest = batch
+        for place, block in enumerate(batch.commits, start=1):
+            if checkpoint_blocks and block.executed.tip.height % checkpoint_blocks == 0:
+                done = place - len(batch.commits) + len(rest.commits)
+                part.append(msgspec.structs.replace(rest, commits=rest.commits[:done]))
+                yield part, True
+                part, rest = [], StoreBatch(commits=rest.commits[done:])
+        if rest is batch or rest.commits:
+            part.append(rest)
+    if part:
+        yield part, False
 
 
 class BlockRecord(msgspec.Struct, frozen=True):

@@ -1,23 +1,36 @@
 """Read snapshots: everything an answer says, at one height."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import lmdb
 
 from jifen.chain.executor import Tip
 from jifen.codec.blocks import block_hash, decode_block, decode_certificate, decode_receipts
+from jifen.codec.canonical import StrictDecoder
 from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate
+from jifen.consensus.types import Position
 from jifen.ledger import state
+from jifen.ledger.checkpoint_records import Checkpoints
+from jifen.ledger.checkpoints import read_checkpoints
 from jifen.ledger.records import read
 from jifen.ledger.types import Account, Holding, Organization, PointType, Record, Supply
+from jifen.store.errors import BlockNotHeld
 from jifen.store.records import BlockRecord, Outcome, TransactionRecord
 
 R = TypeVar("R", bound=Record)
 
 Buffer = bytes | memoryview
 """What LMDB's types say it returns; without its `buffers` option it is always bytes."""
+
+
+BASE_KEY: Final = b"base"
+"""Key, in the table of facts about the store, of the highest position whose block is not held; absent when that is
+block 0, which always is held."""
+
+decode_position: Final[StrictDecoder[Position]] = StrictDecoder(Position, what="base of the log", bytes_max=256)
+"""Return the position stored as the base; raises Malformed."""
 
 
 def height_key(height: int) -> bytes:
@@ -34,6 +47,9 @@ class ReadView:
         self._tables = tables
         self.tip = tip
         """Committed tip of the snapshot."""
+        base = transaction.get(BASE_KEY, db=tables[b"meta"])
+        self.base_height = 0 if base is None else decode_position(bytes(base)).height
+        """Height at which the blocks held begin: those above it are, and block 0."""
 
     @property
     def height(self) -> int:
@@ -54,6 +70,15 @@ class ReadView:
     def state_digest(self) -> bytes:
         """Running digest of the state at `height`."""
         return self.tip.header.state_digest
+
+    @property
+    def first_height(self) -> int:
+        """Height of the lowest block that is held, besides block 0."""
+        return self.base_height + 1
+
+    def holds(self, height: int) -> bool:
+        """Tell whether a height is not among those that were dropped; one above the view's own is not."""
+        return height == 0 or height > self.base_height
 
     def get(self, key: bytes) -> Record | None:
         """Return the record under a state key, or None."""
@@ -88,14 +113,20 @@ class ReadView:
             raise KeyError(point_type)
         return supply
 
+    def checkpoints(self) -> Checkpoints:
+        """Return the newest checkpoints."""
+        return read_checkpoints(self)
+
     def items(self) -> Iterator[tuple[bytes, Record]]:
         """Yield the whole state in key order; for checks, not for requests."""
         return self._records(b"", Record)
 
     def block(self, height: int) -> BlockRecord | None:
-        """Return a committed block, or None above the view's height."""
+        """Return a committed block, or None above the view's height; raises BlockNotHeld for one that was dropped."""
         if not 0 <= height <= self.height:
             return None
+        if not self.holds(height):
+            raise BlockNotHeld(height, self.first_height)
         key = height_key(height)
         data, receipts = self._read(b"log", key), self._read(b"receipts", key)
         assert data is not None, f"committed block {height} is missing"

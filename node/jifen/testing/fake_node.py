@@ -12,12 +12,13 @@ from typing import TypeVar, final
 
 import trio
 
-from jifen.actors.node import NodeStatus, PeerStatus, RefusedBlock, SubmitResult, SubmitStatus
+from jifen.actors.node import BlockNotHeld, NodeStatus, PeerStatus, RefusedBlock, SubmitResult, SubmitStatus
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
 from jifen.chain.sealing import seal
+from jifen.chain.validators import Validators
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
@@ -26,6 +27,8 @@ from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
 from jifen.ledger import state
+from jifen.ledger.checkpoint_records import Checkpoints
+from jifen.ledger.checkpoints import read_checkpoints
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -88,8 +91,10 @@ def operator_of(organization: str) -> KeyPair:
 class FakeView:
     """One snapshot: a copy of the records and of the list of blocks."""
 
-    def __init__(self, records: MemoryState, blocks: tuple[BlockRecord, ...]) -> None:
+    def __init__(self, records: MemoryState, blocks: tuple[BlockRecord, ...], base_height: int) -> None:
         self._records = records
+        self.base_height = base_height
+        self.first_height = base_height + 1
         self._blocks = blocks
         tip = blocks[-1]
         self.height = tip.header.height
@@ -134,7 +139,17 @@ class FakeView:
     def block(self, height: int) -> BlockRecord | None:
         """As in the facade."""
         assert not self.closed, "a closed snapshot was read"
+        if not self.holds(height):
+            raise BlockNotHeld(height, self.first_height)
         return self._blocks[height] if 0 <= height <= self.height else None
+
+    def holds(self, height: int) -> bool:
+        """As in the facade."""
+        return height == 0 or height > self.base_height
+
+    def checkpoints(self) -> Checkpoints:
+        """As in the facade."""
+        return read_checkpoints(self)
 
     def transaction(self, id: bytes) -> TransactionRecord | None:
         """As in the facade, by looking through all blocks."""
@@ -163,10 +178,11 @@ class FakeNode:
         self.genesis = genesis or fake_genesis()
         self.organization = organization
         self.chain_id = chain_id(self.genesis)
-        start = genesis_block(self.chain_id, self.genesis)
+        self.validators = Validators(self.chain_id, self.genesis)
+        start = genesis_block(self.genesis, self.validators)
         self._records = MemoryState(start.writes)
         self._blocks: list[BlockRecord] = [_record_of(start, None)]
-        self._executor = Executor(self.chain_id, self._records, start.tip)
+        self._executor = Executor(self.validators, self._records, start.tip)
         self._pending: dict[bytes, Transaction] = {}
         self._changed = trio.Event()
         self.time = CREATED_AT
@@ -175,6 +191,8 @@ class FakeNode:
         self.refused_block: RefusedBlock | None = None
         self.term = 1
         self.leader: str | None = organization
+        self.base_height = 0
+        """Blocks up to here, but for block 0, count as dropped."""
         self.holds_commits = False
         """While true, submissions stay pending until `commit` is called."""
         self.open_views = 0
@@ -217,7 +235,7 @@ class FakeNode:
     @contextmanager
     def read(self) -> Iterator[FakeView]:
         """As in the facade."""
-        view = FakeView(MemoryState(self._records.records.items()), tuple(self._blocks))
+        view = FakeView(MemoryState(self._records.records.items()), tuple(self._blocks), self.base_height)
         self.open_views += 1
         self.views_opened += 1
         try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, final
 
 from jifen.ledger.apply import apply_transaction
+from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.rejections import Rejection
@@ -14,6 +15,8 @@ from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 
 NOW: Final = START + 1000
+HEIGHT: Final = 13
+"""Height of the block that everything is tried in: above some checkpoints."""
 ANN, BO, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "stranger"))
 
 
@@ -29,11 +32,13 @@ class Fault(NamedTuple):
 
 @final
 class Scene:
-    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited and books' supply nearly exhausted."""
+    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited, books' supply nearly exhausted and some
+    checkpoints attested by books."""
 
     def __init__(self) -> None:
-        self.state = WorkingState(Memory(), 0)
+        self.state = WorkingState(Memory(), HEIGHT - 1)
         self.twin = NaiveLedger(scene())
+        self.twin.height = HEIGHT
         self.state.begin_block()
         write_genesis(self.state, scene())
         for name in ("ann", "bo"):
@@ -47,9 +52,12 @@ class Scene:
             assert self.take(transaction(body, key_of(f"{merchant} till"))) == 0
         refunded = RefundOrder(NOW, bytes(8), "mall", "A1", "R1", 1)
         assert self.take(transaction(refunded, key_of("mall till"))) == 0
+        for height in (12, 10, 8, 4):
+            attested = AttestCheckpoint(NOW, bytes(8), "books", height, bytes(32), bytes(32))
+            assert self.take(transaction(attested, key_of("books validator"))) == 0
 
     def take(self, item: Transaction) -> int:
         """Apply a transaction to both and return its rejection, 0 for none."""
-        context = BlockContext(CHAIN_ID, 1, NOW)
+        context = BlockContext(CHAIN_ID, HEIGHT, NOW)
         self.twin.apply(item, NOW)
         return apply_transaction(self.state, item, context).rejection

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from jifen.ledger.bodies import TransactionBody
+from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
-from jifen.testing import naive_members, naive_points
+from jifen.testing import naive_checkpoints, naive_members, naive_points
 from jifen.testing.naive_records import NaiveLot, NaiveReceipt
 from jifen.testing.naive_scene import DAY_MS
 
@@ -44,6 +45,14 @@ class NaiveLedger:
         ]
         """Every validator there ever was."""
         self.voters = [item.id for item in self.validators]
+        self.outgoing: list[str] = []
+        self.height = 0
+        """Height of the block that is open, or of the last one."""
+        self.checkpoint_blocks = genesis.checkpoint_blocks
+        self.attested: list[tuple[AttestCheckpoint, bytes]] = []
+        """Every attestation there ever was, with its transaction's id."""
+        self.certified: dict[int, tuple[bytes, bytes, int]] = {}
+        """Root, block and height of the quorum of every certified checkpoint, by height."""
         self.accounts: dict[bytes, tuple[bytes, int]] = {}
         """Key and time of registration of every account."""
         self.lots: list[NaiveLot] = []
@@ -125,5 +134,6 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     EarnPoints: NaiveRule(naive_points.against_earning, naive_points.earn),
     RefundOrder: NaiveRule(naive_points.against_refund, naive_points.refund),
     TransferPoints: NaiveRule(naive_points.against_transfer, naive_points.transfer),
+    AttestCheckpoint: NaiveRule(naive_checkpoints.against_attestation, naive_checkpoints.attest),
 }
 """The naive rule of every kind."""

@@ -73,4 +73,4 @@ def scene() -> Genesis:
         PointType("attic/consumer", "attic", RoleClass.CONSUMER, 1, 1, 1, True),
     )
     addresses = tuple(ValidatorAddress(name, "127.0.0.1", 1, "http://127.0.0.1:1", "none") for name in operators)
-    return Genesis(1, "Scene", START, organizations, point_types, addresses)
+    return Genesis(1, "Scene", START, organizations, point_types, addresses, checkpoint_blocks=2)

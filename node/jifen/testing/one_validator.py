@@ -20,6 +20,7 @@ from jifen.actors.verifier import find_false
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.blocks import decode_block
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
@@ -61,8 +62,9 @@ class OneValidator:
         self.committed: list[CommittedBlock] = []
         self._changed = trio.Event()
         self._settled = trio.Event()
+        validators = chain.validators
         self.store = LedgerStore(path, chain.anchor, map_bytes)
-        self.executor = recover(self.store, chain.chain_id)
+        self.executor = recover(self.store, validators)
         self.checked = CheckedTransactions()
         draws, workers = random.Random(7), Threads()
         self.mempool = Mempool(
@@ -88,7 +90,7 @@ class OneValidator:
             base=Position(0, 0, self.store.genesis_hash),
             last=position_of(self.executor),
             committed=self.store.tip.height,
-            configurations=self.executor.configurations(),
+            configurations=((0, Configuration(validators.ids)),),
             reader=self.store,
             random=draws,
         )
@@ -102,12 +104,11 @@ class OneValidator:
             clock=self._clock,
             draws=draws,
         )
-        self.storage = StorageActor(
-            self.store, chain.chain_id, keys_of(name).validator, self.consensus.job_done, workers
-        )
+        self.storage = StorageActor(self.store, validators, keys_of(name).validator, self.consensus.job_done, workers)
         self.consensus.storage = self.storage
         self.gateway = PeerGateway(
             name=name,
+            validators=validators,
             consensus=self.consensus,
             mempool=self.mempool,
             checked=self.checked,

@@ -58,7 +58,9 @@ def integers(lowest: int, highest: int) -> st.SearchStrategy[int]:
 
 
 def _integer(info: inspect.IntType) -> st.SearchStrategy[int]:
-    return integers(0 if info.ge is None else info.ge, INTEGER_MAX if info.le is None else info.le)
+    lowest, highest = 0 if info.ge is None else info.ge, INTEGER_MAX if info.le is None else info.le
+    step = info.multiple_of or 1
+    return integers(-(-lowest // step), highest // step).map(lambda number: number * step)
 
 
 def _text(info: inspect.StrType) -> st.SearchStrategy[str]:

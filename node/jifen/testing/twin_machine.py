@@ -86,6 +86,7 @@ class TwinMachine(RuleBasedStateMachine):
         """Open a block of that much later a time."""
         self.working.begin_block()
         self.twin = self.twins[-1].copy()
+        self.twin.height += 1
         self.time = self.times[-1] + step
         self.open = True
 

@@ -11,6 +11,7 @@ import trio
 
 from jifen import config
 from jifen.chain.anchor import genesis_block
+from jifen.chain.validators import Validators
 from jifen.client import ClientError
 from jifen.codec.genesis import chain_id
 from jifen.store.directory import STORE_DIRECTORY
@@ -112,8 +113,9 @@ def verify(alliance: Alliance) -> int:
 def committed_blocks(directory: Path) -> list[bytes]:
     """Return the committed blocks in a stopped validator's data directory, from height 1 on."""
     genesis = config.read_genesis(directory)
-    anchor = genesis_block(chain_id(genesis), genesis)
-    store = LedgerStore(directory / STORE_DIRECTORY, anchor, may_be_new=False)
+    store = LedgerStore(
+        directory / STORE_DIRECTORY, genesis_block(genesis, Validators(chain_id(genesis), genesis)), may_be_new=False
+    )
     try:
         entries = [store.entry(height) for height in range(1, store.tip.height + 1)]
     finally:

@@ -67,6 +67,7 @@ class Auditor:
             self.places[name] = Place(tip.height, index, receipt.rejection)
             effects = tuple(msgspec.structs.astuple(effect) for effect in receipt.effects)
             real = NaiveReceipt(Rejection(receipt.rejection) if receipt.rejection else None, effects)
+            self._naive.height = tip.height
             expected = self._naive.apply(transaction, tip.header.time)
             _require(real == expected, "a receipt that the rules do not give", real, expected)
 
