@@ -75,6 +75,10 @@ class Delivery(msgspec.Struct, frozen=True):
     """The blocks of the message's entries, in their order."""
 
 
+class NodeRetired(Exception):
+    """The alliance goes on without this validator; nothing failed. The text says what that means."""
+
+
 class Tick(msgspec.Struct, frozen=True):
     """A tick of the clock."""
 
@@ -190,7 +194,10 @@ class ConsensusActor:
         self._mailbox.put_at_once(done)
 
     async def run(self) -> None:
-        """Order for ever. Raises what consensus, executor or store raise: each of them must stop the validator."""
+        """Order for ever. Raises what consensus, executor or store raise: each of them must stop the validator.
+
+        Raises NodeRetired when the alliance does not need it any more.
+        """
         while True:
             events = await self._mailbox.take_all()
             # Ticks last: what arrived before the clock is heard before a time-out is believed.
@@ -198,6 +205,7 @@ class ConsensusActor:
                 self._take_in(event)
             self._reads.ask(self.raft)
             await self._work_off()
+            self._leave_if_retired()
             self._prepared.clear()
 
     def _take_in(self, event: Event) -> None:
@@ -217,6 +225,14 @@ class ConsensusActor:
             self._begin_hand_over(event)
         else:
             self._wake_waits = False
+
+    def _leave_if_retired(self) -> None:
+        state = self.executor.state
+        if self.raft.retired and state.flushed == state.committed:
+            raise NodeRetired(
+                f"validator {self._name} was taken out by the alliance, which goes on without it; its ledger ends at "
+                f"height {state.committed} and can be kept and verified, but this validator will not be let in again"
+            )
 
     def _begin_hand_over(self, event: HandOver) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import final
 import trio
 
 from jifen.actors.clock import tick_for_ever
-from jifen.actors.consensus import ConsensusActor, RefusedBlock
+from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock
 from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.links import PeerLinks, PeerStatus
@@ -73,6 +73,7 @@ async def run_node(
         StoreError: the data directory cannot be used.
         CannotListen: the peer port is busy.
         NodeStopped: consensus, execution or the disk failed while it ran.
+        NodeRetired: the alliance has taken this validator out; nothing failed.
     """
     surroundings = surroundings or Surroundings()
     validators = Validators(chain_id(setup.genesis), setup.genesis)
@@ -97,6 +98,9 @@ async def run_node(
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the one error that a caller can act on, or the group when it holds a bug or a cancellation only."""
+    retired = group.subgroup(NodeRetired)
+    if retired is not None:
+        return _first(retired)
     failed = group.subgroup((BlockInvalid, StoreError, Malformed))
     if failed is not None:
         return NodeStopped(f"stopped: {_first(failed)}")
@@ -256,6 +260,7 @@ __all__ = [
     "BlockRecord",
     "CommittedBlock",
     "Node",
+    "NodeRetired",
     "NodeSetup",
     "NodeStatus",
     "NodeStopped",

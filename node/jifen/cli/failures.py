@@ -34,6 +34,7 @@ class CommandFailed(Exception):
 
 
 _EXPECTED: Final = {
+    DONE: ("jifen.actors.consensus.NodeRetired",),
     USAGE: ("jifen.cli.failures.UsageFault", "jifen.codec.errors.Malformed"),
     REFUSED: ("jifen.client.errors.Refused",),
     FAILURE: (

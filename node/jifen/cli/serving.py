@@ -28,6 +28,7 @@ async def serve(loaded: LoadedNode, stop_with_parent: bool, surroundings: Surrou
     Raises:
         StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
         NodeStopped: consensus, execution or the disk failed while it ran.
+        NodeRetired: the alliance has taken this validator out.
     """
     log = structlog.get_logger("jifen")
     stop = trio.Event()

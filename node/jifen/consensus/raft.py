@@ -360,6 +360,11 @@ class Raft:
         return self._state.role
 
     @property
+    def retired(self) -> bool:
+        """Whether the alliance does not need this validator any more; as `Output.retired`."""
+        return self._state.retired
+
+    @property
     def term(self) -> int:
         """Current term."""
         return self._state.term
