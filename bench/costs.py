@@ -17,7 +17,6 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.chain.sealing import seal
-from jifen.chain.validators import Validators
 from jifen.codec.blocks import decode_block
 from jifen.codec.genesis import chain_id
 from jifen.consensus.messages import Certificate
@@ -55,32 +54,32 @@ def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     genesis = small_genesis()
-    validators = Validators(chain_id(genesis), genesis)
-    anchor = genesis_block(genesis, validators)
+    chain = chain_id(genesis)
+    anchor = genesis_block(chain, genesis)
     members = [KeyPair.derive(bytes(32), f"member {index}") for index in range(MEMBERS)]
-    blocks = [registrations(validators.chain_id, members)]
-    blocks += [purchases(validators.chain_id, members, number) for number in range(rounds)]
+    blocks = [registrations(chain, members)]
+    blocks += [purchases(chain, members, number) for number in range(rounds)]
     with tempfile.TemporaryDirectory() as directory:
         store = LedgerStore(Path(directory), anchor)
-        leader = Executor(validators, store, store.tip)
-        follower = Executor(validators, store, store.tip)
+        leader = Executor(chain, store, store.tip)
+        follower = Executor(chain, store, store.tip)
         watch = Stopwatch()
-        one_block(Stopwatch(), blocks[0], validators, leader, follower, store)
+        one_block(Stopwatch(), blocks[0], chain, leader, follower, store)
         for signed in blocks[1:]:
-            one_block(watch, signed, validators, leader, follower, store)
+            one_block(watch, signed, chain, leader, follower, store)
     report(watch.figures)
 
 
 def one_block(
     watch: Stopwatch,
     signed: list[bytes],
-    validators: Validators,
+    chain: bytes,
     leader: Executor,
     follower: Executor,
     store: LedgerStore,
 ) -> None:
     """Bring a block from a leader's queue to a follower's disk."""
-    opened = watch("decode and hash", lambda: [open_transaction(validators.chain_id, item) for item in signed])
+    opened = watch("decode and hash", lambda: [open_transaction(chain, item) for item in signed])
     claims = [claim for _, items in opened for claim in items]
     assert not watch("check signatures", lambda: false_claims(claims))
     transactions = [transaction for transaction, _ in opened]

@@ -9,6 +9,7 @@ Everything is read and checked once, here; what comes out can be started. A home
     HOME/<organization>/tls/            certificate.pem, private-key.pem
     HOME/<organization>/admin.token     bearer token of the admin API
     HOME/<organization>/passphrase      opens the keys of an unattended validator; leave it out to be asked
+    HOME/<organization>/contacts.json   validators that one that joined heard the ledger from at first
     HOME/<organization>/ledger/         the store
 """
 
@@ -21,6 +22,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from jifen.actors.peers import Contact
 from jifen.actors.setup import NodeSetup
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import decode_genesis
@@ -39,6 +41,9 @@ CONFIG_BYTES_MAX: Final = 64 << 10
 
 SECRET_BYTES_MAX: Final = 4096
 """Largest passphrase or token file read."""
+
+CONTACTS_BYTES_MAX: Final = 1 << 20
+"""Largest list of contacts read: 64 of them with their certificates have a tenth of that."""
 
 PEM_BYTES_MAX: Final = 64 << 10
 """Largest certificate or key file read; ours have under one KiB."""
@@ -62,6 +67,7 @@ OPERATOR_KEY_FILE: Final = "keys/operator.key"
 CERTIFICATE_FILE: Final = "tls/certificate.pem"
 TLS_KEY_FILE: Final = "tls/private-key.pem"
 TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a name, not a secret
+CONTACTS_FILE: Final = "contacts.json"
 PASSPHRASE_FILE: Final = "passphrase"  # noqa: S105 - a name, not a secret
 
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
@@ -80,7 +86,7 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     """Format of this file; 1."""
     organization: Slug
-    """Whose validator this is: an organization of genesis.json."""
+    """Whose validator this is."""
     peer_listen: AddressText
     """Where other validators reach this one; TLS with pinned certificates."""
     public_listen: AddressText
@@ -91,7 +97,9 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Further host names under which the public API may be asked, for example that of a proxy before it. Without it
     loopback names and the listening host are answered: a page elsewhere cannot reach the node by a name of its own."""
     peers: dict[Slug, AddressText] = {}
-    """Addresses of other validators that differ from those in genesis.json, by organization."""
+    """Addresses of other validators that differ from those the ledger names, by validator."""
+    validator: Slug | None = None
+    """Id of the validator where it is not that of the organization: one that joined after genesis."""
     store_map_bytes: Annotated[int, Meta(ge=16 << 20, le=1 << 46)] = MAP_BYTES_DEFAULT
     """Largest size of the store, bytes. The file grows as needed, so a large limit costs nothing."""
 
@@ -225,15 +233,10 @@ def load_setup(directory: Path, passphrase: str | None = None) -> LoadedNode:
     """
     config, genesis = read_config(directory), read_genesis(directory)
     known = {organization.id: organization for organization in genesis.organizations}
-    if config.organization not in known:
+    if config.organization not in known and config.validator is None:
         raise ConfigError(
             f"{directory / CONFIG_FILE}: {config.organization!r} is no organization of {GENESIS_FILE}, "
             f"which knows {', '.join(known)}"
-        )
-    strangers = sorted(config.peers.keys() - known.keys())
-    if strangers:
-        raise ConfigError(
-            f"{directory / CONFIG_FILE}: peers names {strangers[0]!r}, which {GENESIS_FILE} does not know"
         )
     words = find_passphrase(directory) if passphrase is None else passphrase
     if words is None:
@@ -241,10 +244,9 @@ def load_setup(directory: Path, passphrase: str | None = None) -> LoadedNode:
             f"the keys in {directory} need a passphrase; set {PASSPHRASE_FILE_VARIABLE} to a file with it"
         )
     validator = read_key_file(directory / VALIDATOR_KEY_FILE, words)
-    organization = known[config.organization]
-    if validator.public != organization.validator_key:
+    if config.validator is None and validator.public != known[config.organization].validator_key:
         raise ConfigError(
-            f"{directory / VALIDATOR_KEY_FILE} is not the key that {GENESIS_FILE} names for {organization.id}; "
+            f"{directory / VALIDATOR_KEY_FILE} is not the key that {GENESIS_FILE} names for {config.organization}; "
             "restore the right one"
         )
     return LoadedNode(
@@ -268,20 +270,17 @@ def read_token(directory: Path) -> str:
 
 
 def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: KeyPair, operator: KeyPair) -> NodeSetup:
-    addresses = {
-        peer.organization: (peer.peer_host, peer.peer_port)
-        for peer in genesis.validators
-        if peer.organization != config.organization
-    }
+    addresses: dict[str, tuple[str, int]] = {}
     for name, text in config.peers.items():
-        if name != config.organization:
-            address = parse_address(text)
-            addresses[name] = (address.host, address.port)
+        address = parse_address(text)
+        addresses[name] = (address.host, address.port)
     listen = parse_address(config.peer_listen)
-    _check_identity_files(directory, genesis, config.organization)
+    _check_identity_files(directory, genesis, config)
     return NodeSetup(
         genesis=genesis,
         organization=config.organization,
+        validator=config.validator or config.organization,
+        contacts=read_contacts(directory),
         validator_key=validator,
         operator_key=operator,
         directory=directory,
@@ -294,11 +293,26 @@ def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: Key
     )
 
 
-def _check_identity_files(directory: Path, genesis: Genesis, organization: str) -> None:
-    """See to it that the peers will know this validator: they take no certificate but the one in genesis."""
+def read_contacts(directory: Path) -> tuple[Contact, ...]:
+    """Return whom a validator that joined knew at first; none for one that genesis names. Raises ConfigError."""
+    path = directory / CONTACTS_FILE
+    if not path.exists():
+        return ()
+    try:
+        data = _read_file(path, CONTACTS_BYTES_MAX, "join again to have it written")
+        return msgspec.json.decode(data, type=tuple[Contact, ...])
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path} is damaged ({error}); remove it and join again") from None
+
+
+def _check_identity_files(directory: Path, genesis: Genesis, config: NodeConfig) -> None:
+    """See to it that the peers will know this validator: they take no certificate but the one they agreed on."""
     certificate = _read_file(directory / CERTIFICATE_FILE, PEM_BYTES_MAX, "restore it from your copy")
     _read_file(directory / TLS_KEY_FILE, PEM_BYTES_MAX, "restore it from your copy")
     _refuse_readable(directory / TLS_KEY_FILE)
+    if config.validator is not None:
+        return  # the ledger names it, which is looked at when the validator starts
+    organization = config.organization
     [pinned] = [peer.certificate_pem for peer in genesis.validators if peer.organization == organization]
     try:
         same = certificate_fingerprint(certificate) == certificate_fingerprint(pinned.encode())

@@ -22,7 +22,7 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor, Tip
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
-from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import FORMAT_VERSION, Block, decode_block, decode_certificate, decode_receipts
 from jifen.codec.canonical import StrictDecoder
 from jifen.codec.errors import Malformed
@@ -97,7 +97,7 @@ def verify_directory(directory: Path) -> Report:
         return Report(
             directory=str(directory),
             organization=settings.organization,
-            chain_id=replay.validators.chain_id.hex(),
+            chain_id=replay.chain_id.hex(),
             height=replay.tip.height,
             state_digest=replay.tip.header.state_digest.hex(),
             blocks=replay.tip.height + 1,
@@ -175,13 +175,13 @@ class _Replay:
     def __init__(self, genesis: Genesis, tables: _Tables) -> None:
         self._tables = tables
         self._check_identity(genesis)
-        self.validators = Validators(chain_id(genesis), genesis)
-        self._genesis = genesis_block(genesis, self.validators)
+        self.chain_id = chain_id(genesis)
+        self._genesis = genesis_block(self.chain_id, genesis)
         self.state = MemoryState(self._genesis.writes)
         self.tip = self._genesis.tip
         self.hashes = bytearray(self.tip.hash)
         self.transactions = self.signatures = self.uncommitted = 0
-        self._executor = Executor(self.validators, self.state, self.tip)
+        self._executor = Executor(self.chain_id, self.state, self.tip)
 
     def run(self) -> None:
         """Replay everything; raises Contradiction at the first thing that does not fit."""
@@ -258,7 +258,7 @@ class _Replay:
         owners: list[int] = []
         for index, signed in enumerate(block.transactions):
             try:
-                transaction, its = open_transaction(self.validators.chain_id, signed)
+                transaction, its = open_transaction(self.chain_id, signed)
             except Malformed as error:
                 raise Contradiction(height, f"transaction {index}: {error}") from None
             transactions.append(transaction)
@@ -277,7 +277,7 @@ class _Replay:
             raise Contradiction(height, "its certificate is missing")
         try:
             certificate = decode_certificate(data)
-            self.validators.check_certificate(certificate)
+            executed.validators.check_certificate(certificate)
         except (Malformed, CertificateInvalid) as error:
             raise Contradiction(height, str(error)) from None
         if (certificate.height, certificate.hash) != (height, executed.tip.hash):

@@ -206,10 +206,9 @@ async def test_an_entry_of_another_term_than_its_block_is_a_fault(door: Door) ->
         ({"chain_id": bytes(32)}, "another chain"),
         ({"proposer": "stranger"}, "no validator"),
         ({"proposer": ""}, "no validator"),
-        ({"validator_set_hash": bytes(32)}, "another validator set"),
     ],
 )
-async def test_a_header_of_another_chain_or_set_or_of_nobody_is_a_fault(
+async def test_a_header_of_another_chain_or_of_nobody_is_a_fault(
     door: Door, changes: dict[str, Any], reason: str
 ) -> None:
     built = door.chain.build([])

@@ -30,8 +30,8 @@ class Wire:
         on_change: Callable[[str, LinkState], None],
         **others: object,
     ) -> None:
-        self.frames[peer.organization] = frames
-        self.change[peer.organization] = on_change
+        self.frames[peer.id] = frames
+        self.change[peer.id] = on_change
         await trio.sleep_forever()
 
     def connect(self, name: str, *, connected: bool = True) -> None:
@@ -54,15 +54,15 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 @pytest.fixture
 async def links(wire: Wire, nursery: trio.Nursery) -> PeerLinks:
-    peers = {name: (Peer(name, bytes(32)), Address("127.0.0.1", 1)) for name in ("mall", "music")}
     made = PeerLinks(
         name="books",
         chain_id=bytes(32),
         context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        peers=peers,
         connect=open_tcp,
         draws=random.Random(1),
     )
+    for name in ("mall", "music"):
+        made.admit(Peer(name, bytes(32)), Address("127.0.0.1", 1))
     nursery.start_soon(made.run)
     await trio.testing.wait_all_tasks_blocked()
     return made

@@ -58,7 +58,7 @@ def test_the_log_above_the_committed_height_is_executed_again(tmp_path: Path) ->
     chain = SmallChain()
     blocks = left_behind(tmp_path, chain)
     store = LedgerStore(tmp_path, chain.anchor, MAP_BYTES)
-    executor = recover(store, chain.validators)
+    executor = recover(store, chain.chain_id)
     assert executor.tip == blocks[2].tip
     assert (executor.state.committed, executor.state.height) == (1, 3)
     position = position_of(executor)
@@ -70,7 +70,7 @@ def test_the_log_above_the_committed_height_is_executed_again(tmp_path: Path) ->
 def test_a_store_without_a_tail_starts_at_its_tip(tmp_path: Path) -> None:
     chain = SmallChain()
     store = LedgerStore(tmp_path, chain.anchor, MAP_BYTES)
-    assert recover(store, chain.validators).tip == chain.anchor.tip
+    assert recover(store, chain.chain_id).tip == chain.anchor.tip
     store.close()
 
 
@@ -149,6 +149,6 @@ def start(path: Path, chain: SmallChain) -> None:
     """Open a store and recover from it, as a validator does."""
     store = LedgerStore(path, chain.anchor, MAP_BYTES)
     try:
-        recover(store, chain.validators)
+        recover(store, chain.chain_id)
     finally:
         store.close()

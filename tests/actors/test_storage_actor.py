@@ -48,7 +48,7 @@ class Bench:
         self.disk = Disk(self.store, monkeypatch)
         self.done: list[JobDone] = []
         self.actor = StorageActor(
-            self.store, self.chain.validators, keys_of("books").validator, self.done.append, Threads()
+            self.store, self.chain.chain_id, keys_of("books").validator, self.done.append, Threads()
         )
 
     @property
@@ -163,7 +163,8 @@ async def test_acknowledgements_are_signed_in_the_term_of_the_response_for_every
     blocks = [bench.chain.build([]), bench.chain.build([])]
     tip = blocks[1].tip
     response = AppendResponse(5, "books", "mall", True, 2, tip.hash, 0, 0, 0, 0, ())
-    named = tuple((block.tip.height, block.tip.hash) for block in blocks)
+    set_hash = bench.chain.validators.hash
+    named = tuple((block.tip.height, block.tip.hash, set_hash) for block in blocks)
     batch = StoreBatch(
         blocks=tuple((block.tip.height, block.payload) for block in blocks),
         commits=(CommittedBlock(blocks[0], bench.chain.certify(blocks[0])),),
@@ -179,7 +180,7 @@ async def test_acknowledgements_are_signed_in_the_term_of_the_response_for_every
     assert [item.executed.tip.height for item in done.commits] == [1]
     [message] = done.messages
     assert isinstance(message, AppendResponse)
-    assert [(item.height, item.hash) for item in message.signatures] == list(named)
+    assert [(item.height, item.hash) for item in message.signatures] == [item[:2] for item in named]
     for item in message.signatures:
         claim = bench.chain.validators.claim("books", 5, item.height, item.hash, item.signature)
         assert is_signed(claim)

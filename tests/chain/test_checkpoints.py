@@ -129,7 +129,7 @@ def with_header(taken: Taken, **changes: Any) -> Manifest:
 
 
 WRONG: dict[str, tuple[Callable[[Taken], Manifest], str]] = {
-    "no attestations": (lambda taken: taken.attested(()), "attested by 0 validators; a quorum is 3"),
+    "no attestations": (lambda taken: taken.attested(()), "attested by 0 validators; a quorum is 3 of 4"),
     "one too few": (lambda taken: taken.attested(("mall", "books")), "attested by 2 validators"),
     "one twice": (lambda taken: taken.attested(("mall", "books", "books")), "books attests snapshot 2 twice"),
     "another root": (lambda taken: taken.attested(("mall", "books", "cafe"), root=bytes(32)), "something else"),

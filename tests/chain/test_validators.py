@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from jifen.chain.executor import ExecutedBlock
-from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.chain.validators import CertificateInvalid
 from jifen.consensus.messages import Certificate
 from jifen.keys.verification import is_signed
-from jifen.testing.small_alliance import keys_of, small_genesis
+from jifen.testing.small_alliance import genesis_set, keys_of, small_genesis
 from jifen.testing.small_chain import SmallChain
 
 
@@ -23,7 +23,7 @@ def certified() -> tuple[SmallChain, ExecutedBlock, Certificate]:
 
 def test_the_acknowledgement_differs_with_chain_set_term_height_and_hash() -> None:
     genesis, other = small_genesis(), small_genesis(("mall", "books", "music"))
-    sets = [Validators(bytes(32), genesis), Validators(b"\1" * 32, genesis), Validators(bytes(32), other)]
+    sets = [genesis_set(bytes(32), genesis), genesis_set(b"\1" * 32, genesis), genesis_set(bytes(32), other)]
     cases = itertools.product(sets, (1, 2), (1, 2), (bytes(32), b"\1" * 32))
     messages = [item.acknowledgement(term, height, name) for item, term, height, name in cases]
     assert len({*messages}) == len(messages) == 24
@@ -31,7 +31,7 @@ def test_the_acknowledgement_differs_with_chain_set_term_height_and_hash() -> No
 
 
 def test_term_and_height_cannot_run_into_each_other() -> None:
-    validators = Validators(bytes(32), small_genesis())
+    validators = genesis_set(bytes(32), small_genesis())
     assert validators.acknowledgement(1, 256, bytes(32)) != validators.acknowledgement(256, 1, bytes(32))
     assert validators.acknowledgement(0, 1 << 40, bytes(32)) != validators.acknowledgement(1 << 40, 0, bytes(32))
 
@@ -42,13 +42,15 @@ def test_the_set_hash_names_order_ids_and_keys() -> None:
     swapped = msgspec.structs.replace(genesis, organizations=(books, mall, *rest))
     rekeyed = msgspec.structs.replace(mall, validator_key=keys_of("someone else").validator.public)
     variants = [genesis, swapped, msgspec.structs.replace(genesis, organizations=(rekeyed, books, *rest))]
-    assert len({Validators(bytes(32), item).hash for item in variants}) == 3
+    assert len({genesis_set(bytes(32), item).hash for item in variants}) == 3
 
 
 @pytest.mark.parametrize(("count", "quorum"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
 def test_a_quorum_is_more_than_half(count: int, quorum: int) -> None:
     names = tuple(f"shop-{number}" for number in range(count))
-    assert Validators(bytes(32), small_genesis(names)).quorum == quorum
+    configuration = genesis_set(bytes(32), small_genesis(names)).configuration
+    assert configuration.has_quorum(names[:quorum])
+    assert not configuration.has_quorum(names[: quorum - 1])
 
 
 def test_a_validators_claim_holds_for_its_own_signature_alone() -> None:
@@ -117,13 +119,13 @@ def test_a_false_certificate_is_refused(lie: str) -> None:
 
 def test_a_certificate_of_another_chain_is_refused() -> None:
     chain, _, certificate = certified()
-    elsewhere = Validators(chain.chain_id[::-1], chain.genesis)
+    elsewhere = genesis_set(chain.chain_id[::-1], chain.genesis)
     with pytest.raises(CertificateInvalid, match="not genuine"):
         elsewhere.check_certificate(certificate)
 
 
 def test_a_certificate_of_a_smaller_set_with_the_same_keys_is_refused() -> None:
     chain, _, certificate = certified()
-    fewer = Validators(chain.chain_id, small_genesis(("mall", "books", "music")))
+    fewer = genesis_set(chain.chain_id, small_genesis(("mall", "books", "music")))
     with pytest.raises(CertificateInvalid, match="not genuine"):
         fewer.check_certificate(certificate)

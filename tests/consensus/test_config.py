@@ -21,6 +21,7 @@ from jifen.testing.consensus_host import make_config
         ({"append_bytes_max": 0}, "limits"),
         ({"inflight_messages_max": 0}, "limits"),
         ({"inflight_bytes_max": -1}, "limits"),
+        ({"uncommitted_bytes_max": 0}, "limits"),
         ({"cache_bytes_max": 0}, "limits"),
         ({"certificates_cached_max": 0}, "limits"),
     ],

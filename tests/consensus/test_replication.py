@@ -410,6 +410,31 @@ def test_proposals_stop_when_too_many_wait_and_go_on_after_a_commit() -> None:
     assert host.raft.proposals_in_flight == 1
 
 
+def test_proposals_stop_when_too_many_bytes_wait_and_go_on_after_a_commit() -> None:
+    """etcd TestUncommittedEntryLimit: the block that passes the bound is taken, the next is not."""
+    host, _ = leader(uncommitted_bytes_max=100)
+    host.drain()
+    replicating(host, "b", "c")
+    for room_left in (True, False):
+        host.propose(b"x" * 60)
+        assert host.raft.has_room is room_left
+    with pytest.raises(PipelineFull, match="120 bytes"):
+        host.propose(b"")
+    host.drain()
+    for sender in ("b", "c"):
+        host.step(acknowledge(host, sender, 2))
+    assert host.raft.has_room
+    host.propose(b"x" * 1000)
+    assert not host.raft.has_room
+
+
+def test_what_earlier_leaders_left_does_not_keep_a_leader_from_its_first_block() -> None:
+    host = make_host(log=make_chain((1,) * 3, payload=b"x" * 100), term=1, uncommitted_bytes_max=100)
+    assert not host.raft.has_room, "a follower has none to offer"
+    elect(host)
+    assert (host.raft.last_height, host.raft.has_room) == (4, True)
+
+
 def test_the_first_block_of_a_term_is_let_in_however_long_the_tail() -> None:
     host, _ = leader(terms=(1,) * 5, uncommitted_heights_max=3)
     assert host.raft.last_height == 6

@@ -10,7 +10,6 @@ import trio
 
 from jifen.actors.clock import system_clock
 from jifen.chain.anchor import genesis_block
-from jifen.chain.validators import Validators
 from jifen.codec.genesis import chain_id, encode_genesis
 from jifen.ledger.genesis import Genesis
 from jifen.store.ledger_store import LedgerStore
@@ -123,8 +122,8 @@ async def all_equal(processes: dict[str, ValidatorProcess]) -> None:
 
 def committed_blocks(directory: Path, genesis: Genesis) -> list[bytes]:
     """Return the committed blocks that a stopped validator has on its disk, from height 1 on, certificates checked."""
-    validators = Validators(chain_id(genesis), genesis)
-    store = LedgerStore(directory / "ledger", genesis_block(genesis, validators))
+    anchor = genesis_block(chain_id(genesis), genesis)
+    store = LedgerStore(directory / "ledger", anchor)
     try:
         payloads = []
         for height in range(1, store.tip.height + 1):
@@ -132,7 +131,7 @@ def committed_blocks(directory: Path, genesis: Genesis) -> list[bytes]:
             assert entry is not None
             assert certificate is not None
             assert certificate.hash == entry.hash
-            validators.check_certificate(certificate)
+            anchor.validators.check_certificate(certificate)
             payloads.append(entry.payload)
         return payloads
     finally:

@@ -73,13 +73,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     setups = {name: config.load_setup(home / name).setup for name in NAMES}
     signers = {name: setup.validator_key for name, setup in setups.items()}
     genesis = setups["harbour-mall"].genesis
-    validators = Validators(chain_id(genesis), genesis)
-    batches = batches_of(validators.chain_id, setups["north-music"].operator_key)
+    chain = chain_id(genesis)
+    validators = genesis_block(chain, genesis).validators
+    batches = batches_of(chain, setups["north-music"].operator_key)
     for name in NAMES:
-        store = LedgerStore(home / name / "ledger", genesis_block(genesis, validators))
-        executor = Executor(validators, store, store.tip)
+        store = LedgerStore(home / name / "ledger", genesis_block(chain, genesis))
+        executor = Executor(chain, store, store.tip)
         for height, batch in enumerate(batches, start=1):
-            candidates = [open_transaction(validators.chain_id, item.signed)[0] for item in batch]
+            candidates = [open_transaction(chain, item.signed)[0] for item in batch]
             block = executor.build(candidates, term=1, proposer="harbour-mall", time=NOW + height)
             commits = []
             if height <= 3:

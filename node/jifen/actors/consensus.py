@@ -17,7 +17,7 @@ from jifen.actors.mailbox import Mailbox
 from jifen.actors.reads import Reader, ReadQueue
 from jifen.actors.storage import Acknowledgement, JobDone, StorageActor, StorageJob
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor
-from jifen.codec.blocks import Block
+from jifen.codec.blocks import Block, decode_block
 from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
@@ -264,6 +264,8 @@ class ConsensusActor:
             if output.became_leader:
                 log.info("leader", term=output.term, height=self.raft.last_height)
                 self._propose(())
+            elif output.leave_joint:
+                self._propose((), leave_joint=True)
             elif not self._propose_waiting():
                 return
 
@@ -334,26 +336,24 @@ class ConsensusActor:
             assert self.executor.hash_at(entry.height) == entry.hash, "the log and the executor went apart"
             return
         prepared = self._prepared[entry.hash]
-        self.executor.execute(prepared.block, prepared.transactions)
+        executed = self.executor.execute(prepared.block, prepared.transactions)
+        configuration = executed.new_configuration
+        if configuration is not None:
+            self.raft.configured(entry.height, configuration)
 
     def _with_blocks(self, message: Message) -> Message | Acknowledgement:
         if not isinstance(message, AppendResponse) or not message.success:
             return message
         # A leader lacks far fewer than fit one message; of one that asks for more, the newest are of use.
-        first = max(message.leader_commit, message.height - SIGNATURES_PER_MESSAGE_MAX) + 1
-        blocks = tuple((height, self._hash_at(height)) for height in range(first, message.height + 1))
-        return Acknowledgement(message, blocks)
-
-    def _hash_at(self, height: int) -> bytes:
-        position = self.raft.position(height)
-        assert position is not None, f"block {height} is acknowledged but not in the log"
-        return position.hash
+        known = max(message.leader_commit, message.height - SIGNATURES_PER_MESSAGE_MAX, self.raft.base.height)
+        heights = range(known + 1, message.height + 1)
+        return Acknowledgement(message, tuple(named(self.raft, self.executor, height) for height in heights))
 
     def _propose_waiting(self) -> bool:
         queued = self._orderable.queued
         if not queued or self.raft.role is not Role.LEADER or self.raft.last_term != self.raft.term:
             return False
-        if self.raft.transferring is not None:
+        if self.raft.transferring is not None or not self.raft.has_room:
             return False
         in_flight = self.raft.proposals_in_flight
         if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_GROWS_TO):
@@ -362,13 +362,16 @@ class ConsensusActor:
         self._propose(candidates)
         return True
 
-    def _propose(self, candidates: tuple[Transaction, ...] | list[Transaction]) -> None:
-        executed = self.executor.build(candidates, term=self.raft.term, proposer=self._name, time=self._clock())
+    def _propose(self, candidates: tuple[Transaction, ...] | list[Transaction], *, leave_joint: bool = False) -> None:
+        executed = self.executor.build(
+            candidates, term=self.raft.term, proposer=self._name, time=self._clock(), leave_joint=leave_joint
+        )
         if candidates and not executed.transactions:
             self.executor.roll_back_to(executed.tip.height - 1)
             return
         tip = executed.tip
-        self.raft.propose(Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload))
+        entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload)
+        self.raft.propose(entry, executed.new_configuration)
 
 
 def without_acknowledgements(messages: tuple[Message, ...], *, from_height: int) -> tuple[Message, ...]:
@@ -384,3 +387,12 @@ def damaged_here(error: BlockInvalid) -> BlockInvalid:
     """Return the reason to stop for: a quorum has certified what this validator cannot reproduce."""
     verdict = f"a quorum has certified it, so what this validator holds is damaged: {DAMAGED_ADVICE}"
     return BlockInvalid(error.height, f"{error.what}; {verdict}")
+
+
+def named(raft: Raft, executor: Executor, height: int) -> tuple[int, bytes, bytes]:
+    """Return what an acknowledgement of a block of the log names: height, hash, hash of the set that certifies it."""
+    if height > executor.state.committed:
+        return height, executor.hash_at(height), executor.validators_at(height).hash
+    entry = raft.entry(height)
+    assert entry is not None, f"block {height} is acknowledged but not in the log"
+    return height, entry.hash, decode_block(entry.payload).header.validator_set_hash

@@ -13,8 +13,9 @@ from jifen.actors.clock import Clock
 from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock
 from jifen.actors.mempool import Mempool
 from jifen.actors.verifier import FindFalse
+from jifen.chain.certification import CertificateSets
 from jifen.chain.gateway import CheckedTransactions, open_transaction
-from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import ForwardTransactions, decode_peer_message
@@ -48,7 +49,6 @@ class PeerGateway:
         self,
         *,
         name: str,
-        validators: Validators,
         consensus: ConsensusActor,
         mempool: Mempool,
         checked: CheckedTransactions,
@@ -56,8 +56,8 @@ class PeerGateway:
         clock: Clock,
     ) -> None:
         self._name = name
-        self._validators = validators
         self._consensus = consensus
+        self._sets = CertificateSets(consensus.executor)
         self._mempool = mempool
         self._checked = checked
         self._find_false = find_false
@@ -104,8 +104,11 @@ class PeerGateway:
             for item in response.signatures
             if self._consensus.raft.needs_signature(response.sender, item.height, item.hash)
         )
+        executor = self._consensus.executor
         claims = [
-            self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
+            executor.validators_at(item.height).claim(
+                response.sender, response.term, item.height, item.hash, item.signature
+            )
             for item in needed
         ]
         if await self._find_false(claims):
@@ -122,12 +125,10 @@ class PeerGateway:
             if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
                 raise PeerFault("it sent blocks whose time runs backwards")
             transactions, fresh, claims = self._open_transactions(blocks)
-            for certificate in request.certificates:
-                if certificate.height > self._consensus.raft.committed:
-                    claims += self._validators.claims_of(certificate)
+            request, proofs = self._sets.checkable(request, self._consensus.raft.committed)
         except (Malformed, CertificateInvalid) as error:
             raise PeerFault(str(error)) from None
-        if await self._find_false(claims):
+        if await self._find_false(claims + proofs):
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
         certified = request.certificates[-1].height if request.certificates else 0
@@ -170,10 +171,10 @@ class PeerGateway:
         named = (entry.height, entry.term, entry.parent_hash, entry.hash)
         if named != (header.height, header.term, header.parent_hash, block_hash(header)):
             raise Malformed(f"entry {entry.height}: does not name the block it carries")
-        if header.chain_id != self._validators.chain_id or header.proposer not in self._validators.ids:
+        executor = self._consensus.executor
+        if header.chain_id != executor.chain_id or not executor.may_propose(header.proposer, header.validator_set_hash):
             raise Malformed(f"block {entry.height}: is of another chain or of no validator")
-        if header.validator_set_hash != self._validators.hash:
-            raise Malformed(f"block {entry.height}: names another validator set")
+        self._sets.arrived(entry.hash, block)
         return block
 
     def _open_transactions(self, blocks: list[Block]) -> tuple[list[list[Transaction]], list[Transaction], list[Claim]]:
@@ -185,7 +186,7 @@ class PeerGateway:
             for signed in block.transactions:
                 known = self._checked.find(signed)
                 if known is None:
-                    known, wanted = open_transaction(self._validators.chain_id, signed)
+                    known, wanted = open_transaction(self._consensus.executor.chain_id, signed)
                     claims += wanted
                     fresh.append(known)
                 items.append(known)

@@ -38,20 +38,42 @@ class PeerLinks:
         name: str,
         chain_id: bytes,
         context: ssl.SSLContext,
-        peers: dict[str, tuple[Peer, Address]],
         connect: Connector,
         draws: random.Random,
     ) -> None:
-        """`peers` gives every other validator's pin and address; `draws` spreads reconnections."""
+        """`draws` spreads reconnections."""
         self._name = name
         self._chain_id = chain_id
         self._context = context
-        self._peers = peers
         self._connect = connect
         self._draws = draws
-        self._states = {peer: LinkState(connected=False, detail="not dialled yet") for peer in peers}
+        self._waiting: list[tuple[Peer, Address, trio.MemoryReceiveChannel[bytes]]] = []
+        """Peers to be dialled once this runs."""
+        self._nursery: trio.Nursery | None = None
+        self._states: dict[str, LinkState] = {}
+        """Invariant: the same keys as `_queues` and `_knocks`: who is a peer now."""
         self._queues: dict[str, trio.MemorySendChannel[bytes]] = {}
-        self._knocks = {peer: Knock() for peer in peers}
+        self._knocks: dict[str, Knock] = {}
+
+    def admit(self, peer: Peer, address: Address) -> None:
+        """Keep up a link to one more validator; one that has a link keeps it."""
+        if peer.id in self._states:
+            return
+        sender, frames = trio.open_memory_channel[bytes](FRAMES_WAITING_MAX)
+        self._states[peer.id] = LinkState(connected=False, detail="not dialled yet")
+        self._queues[peer.id] = sender
+        self._knocks[peer.id] = Knock()
+        if self._nursery is None:
+            self._waiting.append((peer, address, frames))
+        else:
+            self._dial(self._nursery, peer, address, frames)
+
+    def dismiss(self, peer: str) -> None:
+        """Give up the link to a validator, if there is one; what is queued still goes out."""
+        queue = self._queues.pop(peer, None)
+        if queue is not None:
+            queue.close()
+            del self._states[peer], self._knocks[peer]
 
     def send(self, message: Message) -> None:
         """Send to the message's recipient without waiting; dropped when it cannot be queued."""
@@ -65,38 +87,48 @@ class PeerLinks:
         return self._offer(leader, encode_peer_message(ForwardTransactions(self._name, leader, transactions)))
 
     def status(self) -> tuple[PeerStatus, ...]:
-        """Return how every link stands, in the order of genesis."""
+        """Return how every link stands, in the order of admission."""
         return tuple(PeerStatus(peer, state.connected, state.detail) for peer, state in self._states.items())
 
     async def run(self) -> None:
-        """Dial every peer for ever."""
+        """Dial every peer, those admitted meanwhile too, for ever."""
         async with trio.open_nursery() as nursery:
-            for name, (peer, address) in self._peers.items():
-                sender, frames = trio.open_memory_channel[bytes](FRAMES_WAITING_MAX)
-                self._queues[name] = sender
-                nursery.start_soon(
-                    partial(
-                        dial_peer,
-                        address=address,
-                        local=self._name,
-                        peer=peer,
-                        chain_id=self._chain_id,
-                        context=self._context,
-                        frames=frames,
-                        on_change=self._changed,
-                        knock=self._knocks[name],
-                        random=self._draws,
-                        connect=self._connect,
-                    )
-                )
+            self._nursery = nursery
+            try:
+                for peer, address, frames in self._waiting:
+                    self._dial(nursery, peer, address, frames)
+                self._waiting.clear()
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     def heard_of(self, peer: str, incoming: LinkState) -> None:
         """Learn of a peer's own link to here: one that has come back is dialled at once."""
-        if incoming.connected:
+        if incoming.connected and peer in self._knocks:
             self._knocks[peer].give()
 
+    def _dial(
+        self, nursery: trio.Nursery, peer: Peer, address: Address, frames: trio.MemoryReceiveChannel[bytes]
+    ) -> None:
+        nursery.start_soon(
+            partial(
+                dial_peer,
+                address=address,
+                local=self._name,
+                peer=peer,
+                chain_id=self._chain_id,
+                context=self._context,
+                frames=frames,
+                on_change=self._changed,
+                knock=self._knocks[peer.id],
+                random=self._draws,
+                connect=self._connect,
+            )
+        )
+
     def _changed(self, peer: str, state: LinkState) -> None:
-        self._states[peer] = state
+        if peer in self._states:
+            self._states[peer] = state
 
     def _offer(self, peer: str, frame: bytes) -> bool:
         queue = self._queues.get(peer)

@@ -14,6 +14,7 @@ from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.links import PeerLinks, PeerStatus
 from jifen.actors.mempool import Mempool, SubmitResult, SubmitStatus
+from jifen.actors.peers import PeerBook
 from jifen.actors.recovery import position_of, recover
 from jifen.actors.setup import NodeSetup, Timing
 from jifen.actors.storage import StorageActor
@@ -23,10 +24,8 @@ from jifen.actors.verifier import find_false
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, Executor
 from jifen.chain.gateway import CheckedTransactions
-from jifen.chain.validators import Validators
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
-from jifen.consensus.configuration import Configuration
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import Position, RaftConfig, RandomDraws
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
@@ -37,8 +36,7 @@ from jifen.store.view import ReadView
 from jifen.transport import (
     Address,
     CannotListen,
-    Peer,
-    certificate_fingerprint,
+    Peers,
     client_context,
     serve_peers,
     server_context,
@@ -76,10 +74,10 @@ async def run_node(
         NodeRetired: the alliance has taken this validator out; nothing failed.
     """
     surroundings = surroundings or Surroundings()
-    validators = Validators(chain_id(setup.genesis), setup.genesis)
+    chain = chain_id(setup.genesis)
     with locked_directory(setup.directory):
         check_not_wiped(setup.directory)
-        genesis = genesis_block(setup.genesis, validators)
+        genesis = genesis_block(chain, setup.genesis)
         store = LedgerStore(
             setup.directory / STORE_DIRECTORY,
             genesis,
@@ -88,8 +86,8 @@ async def run_node(
         )
         try:
             remember_started(setup.directory)
-            executor = await surroundings.workers.compute(partial(recover, store, validators))
-            await _Wiring(setup, validators, store, executor, surroundings).run(task_status)
+            executor = await surroundings.workers.compute(partial(recover, store, chain))
+            await _Wiring(setup, store, executor, surroundings).run(task_status)
         except BaseExceptionGroup as group:
             raise _reason(group) from group
         finally:
@@ -122,32 +120,19 @@ class _Wiring:
     def __init__(
         self,
         setup: NodeSetup,
-        validators: Validators,
         store: LedgerStore,
         executor: Executor,
         surroundings: Surroundings,
     ) -> None:
         self._setup = setup
-        self._chain_id = validators.chain_id
+        self._chain_id = executor.chain_id
         self._listen = surroundings.listen
         clock, draws, workers = surroundings.clock, surroundings.draws, surroundings.workers
         checks = partial(find_false, workers=workers)
         checked = CheckedTransactions()
         self._hub = SubscriptionHub(store.tip.height)
-        self._links = PeerLinks(
-            name=setup.organization,
-            chain_id=self._chain_id,
-            context=client_context(
-                certificate_path=setup.certificate_path,
-                private_key_path=setup.private_key_path,
-                peer_certificates=self._peer_certificates(),
-            ),
-            peers={
-                peer.organization: (peer, Address(*setup.peer_addresses[peer.organization])) for peer in self._peers()
-            },
-            connect=surroundings.connect,
-            draws=draws,
-        )
+        self._store = store
+        self._make_links(surroundings)
         self._mempool = Mempool(
             chain_id=self._chain_id,
             checked=checked,
@@ -158,20 +143,19 @@ class _Wiring:
             view=store.view,
         )
         self._consensus = ConsensusActor(
-            name=setup.organization,
-            raft=_raft(setup, validators, store, executor, draws),
+            name=setup.validator,
+            raft=_raft(setup, store, executor, draws),
             executor=executor,
             orderable=self._mempool,
             send=self._links.send,
-            on_committed=self._hub.publish,
+            on_committed=self._committed,
             clock=clock,
             draws=draws,
         )
-        self._storage = StorageActor(store, validators, setup.validator_key, self._consensus.job_done, workers)
+        self._storage = StorageActor(store, self._chain_id, setup.validator_key, self._consensus.job_done, workers)
         self._consensus.storage = self._storage
         self._gateway = PeerGateway(
-            name=setup.organization,
-            validators=validators,
+            name=setup.validator,
             consensus=self._consensus,
             mempool=self._mempool,
             checked=checked,
@@ -190,6 +174,29 @@ class _Wiring:
             draws=draws,
         )
 
+    def _make_links(self, surroundings: Surroundings) -> None:
+        setup = self._setup
+        identity = {"certificate_path": setup.certificate_path, "private_key_path": setup.private_key_path}
+        dialling = client_context(**identity, peer_certificates={})
+        self._serving = server_context(**identity, peer_certificates={})
+        self._peers = Peers()
+        self._links = PeerLinks(
+            name=setup.validator,
+            chain_id=self._chain_id,
+            context=dialling,
+            connect=surroundings.connect,
+            draws=surroundings.draws,
+        )
+        self._book = PeerBook(
+            own=setup.validator,
+            links=self._links,
+            peers=self._peers,
+            contexts=(dialling, self._serving),
+            addresses=setup.peer_addresses,
+            contacts=setup.contacts,
+        )
+        self._book.follow(self._store, self._store.tip.height)
+
     async def run(self, task_status: trio.TaskStatus[Node]) -> None:
         """Run all actors until one fails or everything is cancelled."""
         setup = self._setup
@@ -198,14 +205,10 @@ class _Wiring:
                 partial(
                     serve_peers,
                     address=Address(setup.peer_host, setup.peer_port),
-                    local=setup.organization,
+                    local=setup.validator,
                     chain_id=self._chain_id,
-                    context=server_context(
-                        certificate_path=setup.certificate_path,
-                        private_key_path=setup.private_key_path,
-                        peer_certificates=self._peer_certificates(),
-                    ),
-                    peers=self._peers(),
+                    context=self._serving,
+                    peers=self._peers,
                     handler=self._gateway.take_frame,
                     on_change=self._links.heard_of,
                     listen=self._listen,
@@ -221,21 +224,18 @@ class _Wiring:
     def _wake(self) -> None:
         self._consensus.wake()
 
-    def _peer_certificates(self) -> dict[str, bytes]:
-        return {
-            validator.organization: validator.certificate_pem.encode()
-            for validator in self._setup.genesis.validators
-            if validator.organization != self._setup.organization
-        }
-
-    def _peers(self) -> list[Peer]:
-        return [Peer(name, certificate_fingerprint(pem)) for name, pem in self._peer_certificates().items()]
+    def _committed(self, block: CommittedBlock) -> None:
+        height = block.executed.tip.height
+        if block.executed.new_configuration is not None:
+            self._book.follow(self._store, height)
+        self._book.passed(height)
+        self._hub.publish(block)
 
 
-def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor: Executor, draws: RandomDraws) -> Raft:
+def _raft(setup: NodeSetup, store: LedgerStore, executor: Executor, draws: RandomDraws) -> Raft:
     timing = setup.timing
     config = RaftConfig(
-        id=setup.organization,
+        id=setup.validator,
         election_ticks_min=timing.election_ticks_min,
         election_ticks_max=timing.election_ticks_max,
         heartbeat_ticks=timing.heartbeat_ticks,
@@ -245,11 +245,11 @@ def _raft(setup: NodeSetup, validators: Validators, store: LedgerStore, executor
     )
     return Raft(
         config=config,
+        configurations=executor.configurations(),
         hard_state=store.hard_state,
         base=Position(0, 0, store.genesis_hash),
         last=position_of(executor),
         committed=store.tip.height,
-        configurations=((0, Configuration(validators.ids)),),
         reader=store,
         random=draws,
     )

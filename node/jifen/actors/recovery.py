@@ -5,7 +5,6 @@ from typing import Protocol
 
 from jifen.chain.executor import BlockInvalid, Executor, Tip
 from jifen.chain.gateway import open_transaction
-from jifen.chain.validators import Validators
 from jifen.codec.blocks import decode_block
 from jifen.codec.errors import Malformed
 from jifen.consensus.messages import Entry
@@ -36,7 +35,7 @@ class RecoverableStore(StateReader, Protocol):
 
 def recover(
     store: RecoverableStore,
-    validators: Validators,
+    chain_id: bytes,
     find_false: Callable[[Sequence[Claim]], list[int]] = false_claims,
 ) -> Executor:
     """Return an executor whose tip is the last entry of the log.
@@ -44,7 +43,7 @@ def recover(
     Every entry above the committed height is checked like one from a peer before anything is acknowledged or voted on
     its strength: a validator with a rotten log must not lead (raises StoreDamaged). `find_false` checks signatures.
     """
-    executor = Executor(validators, store, store.tip)
+    executor = Executor(chain_id, store, store.tip)
     for height in range(store.tip.height + 1, store.last_height + 1):
         try:
             entry = store.entry(height)
@@ -53,7 +52,7 @@ def recover(
                     f"block {height} of the log is missing or does not follow the one before it; {DAMAGED_ADVICE}"
                 )
             block = decode_block(entry.payload)
-            opened = [open_transaction(validators.chain_id, signed) for signed in block.transactions]
+            opened = [open_transaction(chain_id, signed) for signed in block.transactions]
             if find_false([claim for _, claims in opened for claim in claims]):
                 raise StoreDamaged(f"block {height} of the log holds a signature that is not genuine; {DAMAGED_ADVICE}")
             executor.execute(block, [transaction for transaction, _ in opened])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from jifen.actors.peers import Contact
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
 from jifen.store.ledger_store import MAP_BYTES_DEFAULT
@@ -27,9 +28,11 @@ class NodeSetup(msgspec.Struct, frozen=True):
 
     genesis: Genesis
     organization: str
-    """Whose validator this is; one of the genesis document's organizations."""
+    """Whose validator this is."""
+    validator: str
+    """Id of the validator; that of the organization for the validators that genesis names."""
     validator_key: KeyPair
-    """Signs acknowledgements. Invariant: its public half is the organization's `validator_key`."""
+    """Signs acknowledgements. Invariant: its public half is the key that the ledger has for the validator."""
     operator_key: KeyPair
     """Signs what the admin API issues."""
     directory: Path
@@ -42,7 +45,9 @@ class NodeSetup(msgspec.Struct, frozen=True):
     """Address to listen on for peers."""
     peer_port: int
     peer_addresses: dict[str, tuple[str, int]]
-    """Host and port of every other validator."""
+    """Host and port of other validators where they differ from what the ledger says."""
     store_map_bytes: int = MAP_BYTES_DEFAULT
     """Largest size of the store."""
+    contacts: tuple[Contact, ...] = ()
+    """Validators to hear the ledger from besides those it names at the height held here: for one that joins."""
     timing: Timing = Timing()

@@ -12,7 +12,7 @@ import msgspec
 
 from jifen.actors.mailbox import Mailbox
 from jifen.actors.surroundings import Workers
-from jifen.chain.validators import Validators
+from jifen.chain.validators import acknowledgement
 from jifen.consensus.messages import AckSignature, AppendResponse, Message
 from jifen.keys.signing import KeyPair
 from jifen.store.ledger_store import LedgerStore
@@ -26,8 +26,8 @@ class Acknowledgement(msgspec.Struct, frozen=True):
     """A successful AppendResponse and the blocks it still has to sign for."""
 
     response: AppendResponse
-    blocks: tuple[tuple[int, bytes], ...]
-    """(height, hash), ascending."""
+    blocks: tuple[tuple[int, bytes, bytes], ...]
+    """(height, hash, hash of the validator set that certifies it), ascending."""
 
 
 class StorageJob(msgspec.Struct, frozen=True):
@@ -53,14 +53,14 @@ class StorageActor:
     def __init__(
         self,
         store: LedgerStore,
-        validators: Validators,
+        chain_id: bytes,
         key: KeyPair,
         on_done: Callable[[JobDone], None],
         workers: Workers,
     ) -> None:
         """`on_done` is called on the event loop for every job, in order; it must not block."""
         self._store = store
-        self._validators = validators
+        self._chain_id = chain_id
         self._key = key
         self._on_done = on_done
         self._mailbox: Mailbox[StorageJob] = Mailbox(JOBS_WAITING_MAX)
@@ -92,7 +92,7 @@ class StorageActor:
     def _sign(self, item: Acknowledgement) -> AppendResponse:
         term = item.response.term
         signatures = tuple(
-            AckSignature(height, name, self._key.sign(self._validators.acknowledgement(term, height, name)))
-            for height, name in item.blocks
+            AckSignature(height, name, self._key.sign(acknowledgement(self._chain_id, set_hash, term, height, name)))
+            for height, name, set_hash in item.blocks
         )
         return msgspec.structs.replace(item.response, signatures=signatures)

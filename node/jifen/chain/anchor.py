@@ -13,15 +13,16 @@ ZERO_HASH = bytes(32)
 """Stands where block 0 would name a parent."""
 
 
-def genesis_block(genesis: Genesis, validators: Validators) -> ExecutedBlock:
+def genesis_block(chain_id: bytes, genesis: Genesis) -> ExecutedBlock:
     """Return block 0 of the chain. It needs no certificate: its hash follows from the chain id."""
     state = WorkingState(MemoryState(), height=-1)
     state.begin_block()
     write_genesis(state, genesis)
     writes = encode_writes(state.end_block().writes)
+    validators = Validators.of_state(chain_id, state)
     header = Header(
         version=FORMAT_VERSION,
-        chain_id=validators.chain_id,
+        chain_id=chain_id,
         height=0,
         term=0,
         parent_hash=ZERO_HASH,
@@ -35,4 +36,4 @@ def genesis_block(genesis: Genesis, validators: Validators) -> ExecutedBlock:
     )
     name = block_hash(header)
     tip = Tip(header, name, tuple(append_leaf((), 0, name)))
-    return ExecutedBlock(tip, encode_block(Block(header, ())), (), (), (), writes)
+    return ExecutedBlock(tip, encode_block(Block(header, ())), (), (), (), writes, validators)

@@ -21,6 +21,7 @@ from jifen.codec.errors import Malformed
 from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
 from jifen.codec.records import RECORD_BYTES_MAX
 from jifen.consensus.messages import VALIDATORS_MAX, Certificate
+from jifen.consensus.quorum import quorum_size
 from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.types import HashBytes
@@ -199,10 +200,9 @@ def _check_attestations(validators: Validators, manifest: Manifest, name: bytes)
             raise SnapshotInvalid(f"an attestation of {body.validator} is not signed with its validator key")
         seen.add(body.validator)
         claims += its
-    if len(seen) < validators.quorum:
-        raise SnapshotInvalid(
-            f"snapshot {manifest.height} is attested by {len(seen)} validators; a quorum is {validators.quorum}"
-        )
+    if not validators.configuration.has_quorum(seen):
+        groups = " and ".join(f"{quorum_size(len(group))} of {len(group)}" for group in validators.configuration.groups)
+        raise SnapshotInvalid(f"snapshot {manifest.height} is attested by {len(seen)} validators; a quorum is {groups}")
     if false_claims(claims):
         raise SnapshotInvalid(f"an attestation of snapshot {manifest.height} has a signature that is not genuine")
 

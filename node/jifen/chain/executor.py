@@ -15,11 +15,13 @@ from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode
 from jifen.codec.canonical import encode
 from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
 from jifen.codec.records import Writes, encode_writes, state_digest
+from jifen.consensus.configuration import Configuration
 from jifen.ledger.apply import apply_transaction, is_taken
 from jifen.ledger.context import BlockContext
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.state import StateReader, WorkingState
+from jifen.ledger.state import VALIDATOR_SET_KEY, StateReader, WorkingState
 from jifen.ledger.transactions import Transaction
+from jifen.ledger.validators import settle
 
 
 class Tip(msgspec.Struct, frozen=True, array_like=True):
@@ -50,6 +52,10 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """The same, encoded."""
     writes: Writes
     """What the block changed in the state."""
+    validators: Validators
+    """Who certifies the block: the set in the state after it."""
+    new_configuration: Configuration | None = None
+    """The set's configuration when the block changed it (Raft section 6: in force from this block on), or None."""
 
 
 class BlockInvalid(Exception):
@@ -68,22 +74,56 @@ class BlockInvalid(Exception):
 class Executor:
     """Executes blocks in order.
 
-    Invariant: `tip.height == state.height`; `_tips` holds the tips of the heights from `state.committed` on.
+    Invariant: `tip.height == state.height`; `_tips` holds the tips of the heights from `state.committed` on,
+    `_sets` who certifies them.
     """
 
-    def __init__(self, validators: Validators, committed: StateReader, tip: Tip) -> None:
+    def __init__(self, chain_id: bytes, committed: StateReader, tip: Tip) -> None:
         """Start at a committed tip; `committed` reads the state as it was last made durable."""
-        self._validators = validators
+        self.chain_id = chain_id
         self._tips = deque([tip])
         self._executed: deque[ExecutedBlock] = deque()
         self.state = WorkingState(committed, tip.height)
+        self._sets = deque([Validators.of_state(chain_id, self.state)])
 
     @property
     def tip(self) -> Tip:
         """The newest executed block."""
         return self._tips[-1]
 
-    def build(self, candidates: Iterable[Transaction], *, term: int, proposer: str, time: int) -> ExecutedBlock:
+    @property
+    def validators(self) -> Validators:
+        """Who certifies the newest executed block, and the next one unless that changes the set."""
+        return self._sets[-1]
+
+    def validators_at(self, height: int) -> Validators:
+        """Return who certifies an executed block, from the committed height on."""
+        return self._sets[height - self._tips[0].height]
+
+    def configurations(self) -> tuple[tuple[int, Configuration], ...]:
+        """Return (first height, configuration): the one in force at the committed height, then the later ones."""
+        changes = ((block.tip.height, block.new_configuration) for block in self._executed)
+        later = tuple((height, changed) for height, changed in changes if changed is not None)
+        return ((self._tips[0].height, self._sets[0].configuration), *later)
+
+    def may_propose(self, proposer: str, set_hash: bytes) -> bool:
+        """Tell whether a block that names this set may be `proposer`'s, as far as the set is known here.
+
+        Who leaves proposes the block that ends the change, too, although that names the new voters alone.
+        """
+        return self.set_named(set_hash) is None or any(proposer in validators.ids for validators in self._sets)
+
+    def set_named(self, set_hash: bytes) -> Validators | None:
+        """Return the set of that hash if it certifies a block from the committed one on, or ends a change under way."""
+        for validators in reversed(self._sets):
+            if validators.hash == set_hash:
+                return validators
+        left = self.validators.left()
+        return left if left.hash == set_hash else None
+
+    def build(
+        self, candidates: Iterable[Transaction], *, term: int, proposer: str, time: int, leave_joint: bool = False
+    ) -> ExecutedBlock:
         """Execute the candidates as the next block and return it; those taken before are left out.
 
         Args:
@@ -91,11 +131,14 @@ class Executor:
             term: Raft term of the leader.
             proposer: id of the leader.
             time: its clock, ms; the block's time is never lower than its parent's.
+            leave_joint: end the joint configuration with this block.
         """
         parent = self.tip
         time = max(time, parent.header.time)
-        context = BlockContext(self._validators.chain_id, parent.height + 1, time)
+        context = BlockContext(self.chain_id, parent.height + 1, time)
         self.state.begin_block()
+        if leave_joint:
+            settle(self.state, context)
         taken: list[Transaction] = []
         receipts: list[Receipt] = []
         for transaction in candidates:
@@ -111,12 +154,16 @@ class Executor:
             block: decoded block.
             transactions: its transactions, decoded and checked by the gateway, in its order.
         """
-        header, parent = block.header, self.tip
+        header, parent, current = block.header, self.tip, self.validators
         assert header.parent_hash == parent.hash, "consensus handed over a block that does not follow the tip"
+        # The leader alone knows that the change is committed; the header says so by naming the new voters.
+        leaves = current.configuration.joint and header.validator_set_hash == current.left().hash
         if header.time < parent.header.time:
             raise BlockInvalid(header.height, f"its time {header.time} lies before its parent's {parent.header.time}")
-        context = BlockContext(self._validators.chain_id, parent.height + 1, header.time)
+        context = BlockContext(self.chain_id, parent.height + 1, header.time)
         self.state.begin_block()
+        if leaves:
+            settle(self.state, context)
         receipts: list[Receipt] = []
         for transaction in transactions:
             if is_taken(self.state, transaction):
@@ -127,6 +174,9 @@ class Executor:
         if executed.tip.header != header:
             self.roll_back_to(parent.height)
             raise BlockInvalid(header.height, _first_difference(header, executed.tip.header))
+        if header.proposer not in current.ids and header.proposer not in executed.validators.ids:
+            self.roll_back_to(parent.height)
+            raise BlockInvalid(header.height, f"its proposer {header.proposer} has no vote")
         return executed
 
     def hash_at(self, height: int) -> bytes:
@@ -138,23 +188,29 @@ class Executor:
         self.state.roll_back_to(height)
         while self.tip.height > height:
             self._tips.pop()
+            self._sets.pop()
             self._executed.pop()
 
     def commit(self) -> ExecutedBlock:
         """Take the lowest uncommitted block as committed and return it."""
         self.state.commit()
         self._tips.popleft()
+        self._sets.popleft()
         return self._executed.popleft()
 
     def _close(
         self, transactions: Sequence[Transaction], receipts: Sequence[Receipt], term: int, proposer: str, time: int
     ) -> ExecutedBlock:
         parent = self.tip
-        writes = encode_writes(self.state.end_block().writes)
+        changed = self.state.end_block().writes
+        writes = encode_writes(changed)
+        validators = self.validators
+        if VALIDATOR_SET_KEY in changed:
+            validators = Validators.of_state(self.chain_id, self.state)
         encoded = tuple(encode(receipt) for receipt in receipts)
         header = Header(
             version=FORMAT_VERSION,
-            chain_id=self._validators.chain_id,
+            chain_id=self.chain_id,
             height=parent.height + 1,
             term=term,
             parent_hash=parent.hash,
@@ -162,7 +218,7 @@ class Executor:
             transactions_root=merkle_root([transaction.digest for transaction in transactions]),
             receipts_root=merkle_root([leaf_hash(receipt) for receipt in encoded]),
             state_digest=state_digest(parent.header.state_digest, writes),
-            validator_set_hash=self._validators.hash,
+            validator_set_hash=validators.hash,
             proposer=proposer,
             time=time,
         )
@@ -170,9 +226,17 @@ class Executor:
         frontier = append_leaf(parent.frontier, parent.height + 1, name)
         payload = encode_block(Block(header, tuple(transaction.signed for transaction in transactions)))
         executed = ExecutedBlock(
-            Tip(header, name, tuple(frontier)), payload, tuple(transactions), tuple(receipts), encoded, writes
+            Tip(header, name, tuple(frontier)),
+            payload,
+            tuple(transactions),
+            tuple(receipts),
+            encoded,
+            writes,
+            validators,
+            None if validators is self.validators else validators.configuration,
         )
         self._tips.append(executed.tip)
+        self._sets.append(validators)
         self._executed.append(executed)
         return executed
 

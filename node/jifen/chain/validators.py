@@ -1,12 +1,16 @@
-"""The validator set: who acknowledges blocks, and what a certificate of theirs proves."""
+"""The validator set of a block: who acknowledges it, and what a certificate of theirs proves."""
 
+from collections.abc import Mapping
 from typing import Final, final
 
 from jifen.codec.canonical import encode
+from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import Certificate
+from jifen.consensus.quorum import quorum_size
 from jifen.hashing import ACKNOWLEDGEMENT, VALIDATOR_SET
 from jifen.keys.verification import Claim, false_claims
-from jifen.ledger.genesis import Genesis
+from jifen.ledger.state import StateReader
+from jifen.ledger.validators import read_validator, read_validator_set
 
 ACKNOWLEDGEMENT_DURABLE: Final = b"\1"
 """Kind of acknowledgement: the block is on the signer's disk. The Byzantine profile will add a second kind."""
@@ -16,24 +20,57 @@ class CertificateInvalid(Exception):
     """A certificate that does not prove what it says; the text tells why."""
 
 
+def acknowledgement(chain_id: bytes, set_hash: bytes, term: int, height: int, block_hash: bytes) -> bytes:
+    """Return the 32-byte message that a validator signs, in `term`, when the block is on its disk.
+
+    It names everything that could be confused: chain, validator set, kind, term, height, hash.
+    """
+    numbers = term.to_bytes(8, "big") + height.to_bytes(8, "big")
+    return ACKNOWLEDGEMENT(chain_id, set_hash, ACKNOWLEDGEMENT_DURABLE, numbers, block_hash)
+
+
 @final
 class Validators:
-    """The validators in the order of genesis, which the bits of a certificate follow."""
+    """One configuration with the keys of those who sign in it.
 
-    def __init__(self, chain_id: bytes, genesis: Genesis) -> None:
+    Invariant: `ids` is the configuration's `signing`, which the bits of a certificate follow.
+    """
+
+    def __init__(self, chain_id: bytes, configuration: Configuration, keys: Mapping[str, bytes]) -> None:
+        """`keys` gives the validator key of everybody in `configuration.signing`."""
         self.chain_id = chain_id
-        self.ids = tuple(organization.id for organization in genesis.organizations)
-        self.keys = tuple(organization.validator_key for organization in genesis.organizations)
-        self.hash = VALIDATOR_SET(encode(list(zip(self.ids, self.keys, strict=True))))
-        self.quorum = len(self.ids) // 2 + 1
+        self.configuration = configuration
+        self.ids = configuration.signing
+        self.keys = tuple(keys[name] for name in self.ids)
+        named = [[(name, keys[name]) for name in part] for part in (configuration.voters, configuration.outgoing)]
+        self.hash = VALIDATOR_SET(encode(named))
+        """32 bytes: names voters and outgoing voters with their keys; observers sign nothing and are not in it."""
+
+    @classmethod
+    def of_state(cls, chain_id: bytes, state: StateReader) -> "Validators":
+        """Return the set that the state names: the one that certifies the block after which it is the state."""
+        current = read_validator_set(state)
+        configuration = Configuration(current.voters, current.outgoing, current.observers)
+        return cls(chain_id, configuration, {name: read_validator(state, name).key for name in configuration.signing})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same voters with the same keys, on the same chain, and the same observers."""
+        if not isinstance(other, Validators):
+            return NotImplemented
+        return (self.chain_id, self.hash, self.configuration) == (other.chain_id, other.hash, other.configuration)
+
+    def __hash__(self) -> int:
+        """Goes with `__eq__`."""
+        return hash((self.chain_id, self.hash))
+
+    def left(self) -> "Validators":
+        """Return the set that stands when the change under way is over: the new voters alone."""
+        configuration = Configuration(self.configuration.voters, (), self.configuration.observers)
+        return Validators(self.chain_id, configuration, dict(zip(self.ids, self.keys, strict=True)))
 
     def acknowledgement(self, term: int, height: int, block_hash: bytes) -> bytes:
-        """Return the 32-byte message that a validator signs, in `term`, when the block is on its disk.
-
-        It names everything that could be confused: chain, validator set, kind, term, height, hash.
-        """
-        numbers = term.to_bytes(8, "big") + height.to_bytes(8, "big")
-        return ACKNOWLEDGEMENT(self.chain_id, self.hash, ACKNOWLEDGEMENT_DURABLE, numbers, block_hash)
+        """Return what a validator of this set signs; see `acknowledgement`."""
+        return acknowledgement(self.chain_id, self.hash, term, height, block_hash)
 
     def claim(self, validator: str, term: int, height: int, block_hash: bytes, signature: bytes) -> Claim:
         """Return the claim that `validator` acknowledged the block in `term`; raises KeyError for a stranger."""
@@ -49,19 +86,20 @@ class Validators:
             raise CertificateInvalid(f"the certificate of block {certificate.height} names signers that do not exist")
         if count != len(certificate.signatures):
             raise CertificateInvalid(f"the certificate of block {certificate.height} has a signature too many or few")
-        if count < self.quorum:
+        if not self.configuration.has_quorum(self.signers_of(certificate)):
+            groups = " and ".join(f"{quorum_size(len(group))} of {len(group)}" for group in self.configuration.groups)
             raise CertificateInvalid(
-                f"the certificate of block {certificate.height} has {count} signers; a quorum is {self.quorum}"
+                f"the certificate of block {certificate.height} has {count} signers; a quorum is {groups}"
             )
         message = self.acknowledgement(certificate.term, certificate.height, certificate.hash)
         keys = (key for index, key in enumerate(self.keys) if certificate.signers >> index & 1)
         return [Claim(key, message, item) for key, item in zip(keys, certificate.signatures, strict=True)]
 
     def check_certificate(self, certificate: Certificate) -> None:
-        """Raise CertificateInvalid unless a quorum of this set signed the certificate's block."""
+        """Raise CertificateInvalid unless the quorums of this set signed the certificate's block."""
         if false_claims(self.claims_of(certificate)):
             raise CertificateInvalid(f"a signature in the certificate of block {certificate.height} is not genuine")
 
-    def signers_of(self, certificate: Certificate) -> list[str]:
-        """Return the ids of a certificate's signers."""
-        return [name for index, name in enumerate(self.ids) if certificate.signers >> index & 1]
+    def signers_of(self, certificate: Certificate) -> tuple[str, ...]:
+        """Return the ids of a certificate's signers, in the order of its signatures."""
+        return self.configuration.signers(certificate)

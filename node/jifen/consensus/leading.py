@@ -27,12 +27,14 @@ def propose(state: State, entry: Entry, configuration: Configuration | None) -> 
     if lead.transfer_to is not None:
         raise TransferInProgress(f"leadership is being handed over to {lead.transfer_to}")
     log = state.log
-    # The first entry of a term is always let in: nothing else can commit what earlier leaders left behind.
-    if entry.height > lead.term_start and log.last.height - log.committed >= state.config.uncommitted_heights_max:
-        raise PipelineFull(f"{log.last.height - log.committed} blocks wait to be committed")
+    if not has_room(state, lead):
+        raise PipelineFull(
+            f"{log.last.height - log.committed} blocks wait to be committed, {lead.uncommitted.bytes} bytes of them own"
+        )
     if configuration is not None:
         _adopt(state, lead, entry.height, configuration)
     log.append(entry)
+    lead.uncommitted.add(entry.height, len(entry.payload))
     state.outbox.entry(entry)
     state.acknowledge(entry.height)
     state.outbox.acknowledge_own(
@@ -52,6 +54,17 @@ def propose(state: State, entry: Entry, configuration: Configuration | None) -> 
     )
     for id, progress in lead.peers.items():
         _replicate(state, id, progress)
+
+
+def has_room(state: State, lead: Leadership) -> bool:
+    """Tell whether another block may be added to those that are not committed.
+
+    The first entry of a term is always let in: nothing else can commit what earlier leaders left behind.
+    """
+    log = state.log
+    if log.last.height < lead.term_start:
+        return True
+    return log.last.height - log.committed < state.config.uncommitted_heights_max and not lead.uncommitted.full
 
 
 def _adopt(state: State, lead: Leadership, height: int, configuration: Configuration) -> None:
@@ -153,6 +166,7 @@ def _advance(state: State, lead: Leadership) -> bool:
         assert position is not None, height
         certificates.append(lead.collector.certify(position, state.term))
     state.commit(certificates)
+    lead.uncommitted.free_to(log.committed)
     return True
 
 

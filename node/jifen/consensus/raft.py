@@ -427,6 +427,13 @@ class Raft:
         return self.last_height - self.committed if self._state.leadership is not None else 0
 
     @property
+    def has_room(self) -> bool:
+        """Whether this validator leads and another block may be added to those that are not committed: while not, the
+        host lets transactions wait, and in the end clients, instead of calling `propose`."""
+        leadership = self._state.leadership
+        return leadership is not None and leading.has_room(self._state, leadership)
+
+    @property
     def transferring(self) -> str | None:
         """Peer to whom this leader is handing leadership over; None when it is not, or does not lead."""
         leadership = self._state.leadership
@@ -440,6 +447,10 @@ class Raft:
     def check_invariants(self) -> None:
         """Check this validator's bookkeeping; raise InvariantBroken when it is wrong. Costs little."""
         check_state(self._state)
+
+    def entry(self, height: int) -> Entry | None:
+        """Return the log's entry at `height`, or None when there is none that can be read."""
+        return self._state.log.entry(height)
 
     def position(self, height: int) -> Position | None:
         """Return the position of the log's entry at `height`, or None when there is none that can be read."""

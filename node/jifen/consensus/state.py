@@ -15,7 +15,7 @@ from jifen.consensus.log import Log
 from jifen.consensus.membership import Membership
 from jifen.consensus.messages import Certificate
 from jifen.consensus.output import Outbox
-from jifen.consensus.progress import Progress
+from jifen.consensus.progress import Inflight, Progress
 from jifen.consensus.reads import OwnReads, ReadChecks
 from jifen.consensus.types import HardState, RaftConfig, RandomDraws, Role, Suspicion, SuspicionKind
 
@@ -32,6 +32,8 @@ class Leadership:
         height on, and those just removed, until they have learnt that they are."""
         for _, configuration in reversed(membership.known):
             self.write_to(configuration, self.term_start, committed)
+        self.uncommitted = Inflight(messages_max=config.uncommitted_heights_max, bytes_max=config.uncommitted_bytes_max)
+        """The leader's own uncommitted blocks, with the bounds at which it takes no more."""
         self.own_match = 0
         """Highest height that this validator itself has acknowledged in this term, hence durable here."""
         self.collector = Collector(membership.of_uncommitted)

@@ -20,6 +20,10 @@ UNCOMMITTED_HEIGHTS_MAX = 1024
 """Default bound on a log's uncommitted tail, in heights: two orders above a sensible pipeline, and a leader that takes
 over such a tail still gets all its signatures in one message."""
 
+UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024
+"""Default bound on the payload bytes that a leader has proposed and nobody has certified yet: these stay in memory
+whatever they weigh, and a leader cut off from its quorum must not gather more and more of them."""
+
 CACHE_BYTES_MAX = 32 * 1024 * 1024
 """Default bound on committed entries kept in memory, in payload bytes: lets peers that are seconds behind catch up
 without a disk read, small beside the memory of any machine that runs a validator."""
@@ -167,6 +171,8 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     as fast as blocks."""
     uncommitted_heights_max: int = UNCOMMITTED_HEIGHTS_MAX
     """Longest uncommitted tail that a leader builds here or sends to a peer, in heights."""
+    uncommitted_bytes_max: int = UNCOMMITTED_BYTES_MAX
+    """Payload bytes of its own uncommitted blocks at which a leader takes no more; one block always fits."""
     cache_bytes_max: int = CACHE_BYTES_MAX
     """Committed entries kept in memory, in payload bytes; uncommitted ones always are."""
     certificates_cached_max: int = CERTIFICATES_CACHED_MAX
@@ -186,6 +192,7 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
             self.append_bytes_max,
             self.inflight_messages_max,
             self.inflight_bytes_max,
+            self.uncommitted_bytes_max,
             self.cache_bytes_max,
             self.certificates_cached_max,
         )

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.records import read
-from jifen.ledger.state import VALIDATOR_SET_KEY, StateReader, StateWriter, validator_key
+from jifen.ledger.state import VALIDATOR, VALIDATOR_SET_KEY, StateReader, StateWriter, validator_key
 from jifen.ledger.types import Height, HostName, KeyBytes, PortNumber, Record, Slug, UrlText
 
 VALIDATORS_MAX = 64
@@ -21,6 +21,9 @@ VALIDATORS_MAX = 64
 
 CERTIFICATE_CHARACTERS_MAX = 2048
 """Longest TLS certificate, PEM. Ours have under 900; with the rest of an admission it stays within a transaction."""
+
+VALIDATOR_END = bytes([VALIDATOR[0] + 1])
+"""First key after those of validators."""
 
 CertificateText = Annotated[str, Meta(max_length=CERTIFICATE_CHARACTERS_MAX)]
 
@@ -100,6 +103,18 @@ def read_validator(state: StateReader, validator: str) -> Validator:
     found = read(state, validator_key(validator), Validator)
     assert found is not None, f"validator {validator} stands in the set and has no record"
     return found
+
+
+def validators_of(state: StateReader) -> list[Validator]:
+    """Return every validator there ever was, in the order of their ids."""
+    found: list[Validator] = []
+    start = VALIDATOR
+    while True:
+        page = state.range(start, VALIDATOR_END, VALIDATORS_MAX)
+        found += [record for _, record in page if isinstance(record, Validator)]
+        if len(page) < VALIDATORS_MAX:
+            return found
+        start = page[-1][0] + b"\0"
 
 
 def settle(state: StateWriter, context: BlockContext) -> ValidatorSet:

@@ -18,7 +18,6 @@ from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
 from jifen.chain.sealing import seal
-from jifen.chain.validators import Validators
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
@@ -178,11 +177,10 @@ class FakeNode:
         self.genesis = genesis or fake_genesis()
         self.organization = organization
         self.chain_id = chain_id(self.genesis)
-        self.validators = Validators(self.chain_id, self.genesis)
-        start = genesis_block(self.genesis, self.validators)
+        start = genesis_block(self.chain_id, self.genesis)
         self._records = MemoryState(start.writes)
         self._blocks: list[BlockRecord] = [_record_of(start, None)]
-        self._executor = Executor(self.validators, self._records, start.tip)
+        self._executor = Executor(self.chain_id, self._records, start.tip)
         self._pending: dict[bytes, Transaction] = {}
         self._changed = trio.Event()
         self.time = CREATED_AT

@@ -20,7 +20,6 @@ from jifen.actors.verifier import find_false
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.blocks import decode_block
-from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
@@ -62,9 +61,8 @@ class OneValidator:
         self.committed: list[CommittedBlock] = []
         self._changed = trio.Event()
         self._settled = trio.Event()
-        validators = chain.validators
         self.store = LedgerStore(path, chain.anchor, map_bytes)
-        self.executor = recover(self.store, validators)
+        self.executor = recover(self.store, chain.chain_id)
         self.checked = CheckedTransactions()
         draws, workers = random.Random(7), Threads()
         self.mempool = Mempool(
@@ -90,7 +88,7 @@ class OneValidator:
             base=Position(0, 0, self.store.genesis_hash),
             last=position_of(self.executor),
             committed=self.store.tip.height,
-            configurations=((0, Configuration(validators.ids)),),
+            configurations=self.executor.configurations(),
             reader=self.store,
             random=draws,
         )
@@ -104,11 +102,12 @@ class OneValidator:
             clock=self._clock,
             draws=draws,
         )
-        self.storage = StorageActor(self.store, validators, keys_of(name).validator, self.consensus.job_done, workers)
+        self.storage = StorageActor(
+            self.store, chain.chain_id, keys_of(name).validator, self.consensus.job_done, workers
+        )
         self.consensus.storage = self.storage
         self.gateway = PeerGateway(
             name=name,
-            validators=validators,
             consensus=self.consensus,
             mempool=self.mempool,
             checked=self.checked,

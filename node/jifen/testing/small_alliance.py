@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jifen.actors.setup import NodeSetup, Timing
+from jifen.chain.anchor import genesis_block
+from jifen.chain.validators import Validators
 from jifen.codec.genesis import GENESIS_FORMAT
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis, ValidatorAddress
@@ -72,6 +74,11 @@ def small_genesis(names: tuple[str, ...] = ("mall", "books", "music", "cafe")) -
     )
 
 
+def genesis_set(chain_id: bytes, genesis: Genesis) -> Validators:
+    """Return who certifies the first blocks of a chain."""
+    return genesis_block(chain_id, genesis).validators
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports that were free a moment ago, all different."""
     sockets = [socket.socket() for _ in range(count)]
@@ -103,6 +110,7 @@ def small_alliance(
         name: NodeSetup(
             genesis=genesis,
             organization=name,
+            validator=name,
             validator_key=keys_of(name).validator,
             operator_key=keys_of(name).operator,
             directory=home / name,

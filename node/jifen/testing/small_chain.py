@@ -98,12 +98,16 @@ class SmallChain:
 
     def __init__(self, genesis: Genesis | None = None) -> None:
         self.genesis = genesis or small_genesis()
-        self.validators = Validators(chain_id(self.genesis), self.genesis)
-        self.chain_id = self.validators.chain_id
-        self.anchor = genesis_block(self.genesis, self.validators)
+        self.chain_id = chain_id(self.genesis)
+        self.anchor = genesis_block(self.chain_id, self.genesis)
         self.committed = MemoryState(self.anchor.writes)
-        self.executor = Executor(self.validators, self.committed, self.anchor.tip)
+        self.executor = Executor(self.chain_id, self.committed, self.anchor.tip)
         self.clerk = Clerk(self.chain_id)
+
+    @property
+    def validators(self) -> Validators:
+        """Who certifies the newest executed block."""
+        return self.executor.validators
 
     def build(
         self,
@@ -133,21 +137,22 @@ class SmallChain:
     def signature(self, validator: str, executed: ExecutedBlock, term: int | None = None) -> bytes:
         """Return a validator's acknowledgement of a block, in the block's term unless another is given."""
         tip = executed.tip
-        message = self.validators.acknowledgement(tip.header.term if term is None else term, tip.height, tip.hash)
+        message = executed.validators.acknowledgement(tip.header.term if term is None else term, tip.height, tip.hash)
         return keys_of(validator).validator.sign(message)
 
     def certify(
         self, executed: ExecutedBlock, signers: Sequence[str] | None = None, term: int | None = None
     ) -> Certificate:
-        """Return a block's certificate by `signers`, by default the first quorum of the validator set."""
-        names = self.validators.ids[: self.validators.quorum] if signers is None else signers
-        places = sorted(self.validators.ids.index(name) for name in names)
+        """Return a block's certificate by `signers`, by default the first of the set that make its quorums."""
+        ids, configuration = executed.validators.ids, executed.validators.configuration
+        enough = next(count for count in range(len(ids) + 1) if configuration.has_quorum(ids[:count]))
+        places = sorted(ids.index(name) for name in (ids[:enough] if signers is None else signers))
         return Certificate(
             height=executed.tip.height,
             term=executed.tip.header.term if term is None else term,
             hash=executed.tip.hash,
             signers=sum(1 << place for place in places),
-            signatures=tuple(self.signature(self.validators.ids[place], executed, term) for place in places),
+            signatures=tuple(self.signature(ids[place], executed, term) for place in places),
         )
 
 

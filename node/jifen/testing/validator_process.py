@@ -83,6 +83,7 @@ def setup_of(home: Path, name: str) -> NodeSetup:
     return NodeSetup(
         genesis=genesis,
         organization=name,
+        validator=name,
         validator_key=keys_of(name).validator,
         operator_key=keys_of(name).operator,
         directory=home / name,

@@ -18,9 +18,10 @@ from jifen.transport.identity import (
     client_context,
     create_tls_identity,
     server_context,
+    trust,
 )
 from jifen.transport.limits import TransportLimits
-from jifen.transport.peers import Address, CannotListen, Knock, LinkState, Peer, PeerFault, PortBusy
+from jifen.transport.peers import Address, CannotListen, Knock, LinkState, Peer, PeerFault, Peers, PortBusy
 from jifen.transport.serve import Listen, listen_on_tcp, serve_peers
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Listen",
     "Peer",
     "PeerFault",
+    "Peers",
     "PortBusy",
     "Refusal",
     "TlsIdentity",
@@ -47,4 +49,5 @@ __all__ = [
     "open_tcp",
     "serve_peers",
     "server_context",
+    "trust",
 ]

@@ -47,8 +47,8 @@ async def dial_peer(  # noqa: PLR0913 - the wiring of one link; a record would o
 
     Args:
         address: where the peer listens.
-        local: this validator's organization.
-        peer: organization and pin of the other side.
+        local: id of this validator.
+        peer: id and pin of the other side.
         chain_id: 32 bytes.
         context: from `client_context`.
         frames: non-empty frames of at most `frame_bytes_max` bytes; its buffer is the only queue of the link.
@@ -95,8 +95,8 @@ class _Dialer:
         self._knock = knock
         self._address = address
         self._peer = peer
-        self._ours = Hello(PROTOCOL_VERSION, chain_id, local, peer.organization)
-        self._theirs = Hello(PROTOCOL_VERSION, chain_id, peer.organization, local)
+        self._ours = Hello(PROTOCOL_VERSION, chain_id, local, peer.id)
+        self._theirs = Hello(PROTOCOL_VERSION, chain_id, peer.id, local)
         self._context = context
         self._frames = frames
         self._on_change = on_change
@@ -152,7 +152,7 @@ class _Dialer:
         try:
             fingerprint = await shake_hands(tls, self._limits)
             if fingerprint != self._peer.fingerprint:
-                return f"the certificate at {self._address} is not that of {self._peer.organization}", 0.0
+                return f"the certificate at {self._address} is not that of {self._peer.id}", 0.0
             link = Link(tls, self._limits, readers)
             try:
                 await self._greet(link)
@@ -178,7 +178,7 @@ class _Dialer:
         seconds = self._limits.hello_seconds
         try:
             with trio.fail_after(seconds):
-                await link.connect(self._peer.organization)
+                await link.connect(self._peer.id)
                 await link.send(encode_hello(self._ours))
                 answer = await link.receive(seconds)
         except trio.TooSlowError:
@@ -212,8 +212,8 @@ class _Dialer:
             return  # the tenth refused connection in a row is no news
         self._state = state
         event = "link up" if state.connected else "link down"
-        _log.info(event, direction="to", peer=self._peer.organization, detail=state.detail)
-        self._on_change(self._peer.organization, state)
+        _log.info(event, direction="to", peer=self._peer.id, detail=state.detail)
+        self._on_change(self._peer.id, state)
 
 
 async def _watch(link: Link) -> str:

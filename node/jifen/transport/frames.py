@@ -1,6 +1,6 @@
 """The Hello: the first frame in each direction of a link, and the reasons for turning one down.
 
-TLS has proved by then which certificate the other side holds, and the pin which organization that is. The Hello proves
+TLS has proved by then which certificate the other side holds, and the pin which validator that is. The Hello proves
 what a certificate cannot say: that both mean the same chain, speak the same protocol, and that neither was dialled by
 mistake. After it a link carries opaque frames; an empty one is a keep-alive.
 """
@@ -54,7 +54,7 @@ class Refusal(Enum):
     MALFORMED = (1, "The first frame is no Hello. Something other than a validator is connecting.")
     VERSION = (2, "The protocol versions differ. Run the same release on all validators.")
     WRONG_CHAIN = (3, "The chain ids differ. Start both validators from the same genesis.")
-    WRONG_PEER = (4, "The Hello names another organization. Compare the peer addresses with the genesis.")
+    WRONG_PEER = (4, "The Hello names another validator. Compare the peer addresses with `jifen validators list`.")
 
     def __init__(self, number: int, sentence: str) -> None:
         self.close_code = _REFUSAL_CODE_FIRST + number

@@ -126,11 +126,20 @@ def client_context(
     Args:
         certificate_path: this validator's certificate, PEM.
         private_key_path: its key, PEM. A path because the ssl module takes no other form.
-        peer_certificates: PEM certificate by organization. No other certificate is trusted.
+        peer_certificates: PEM certificate by validator. No other certificate is trusted until `trust` adds it.
 
     Raises: IdentityFault.
     """
     return _context(ssl.PROTOCOL_TLS_CLIENT, certificate_path, private_key_path, peer_certificates)
+
+
+def trust(context: ssl.SSLContext, peer: str, certificate_pem: bytes) -> None:
+    """Trust one more certificate, in handshakes from now on; whose it is, the pin decides (`Peers`).
+
+    Raises: IdentityFault when the text holds no certificate.
+    """
+    # Through the DER form: a PEM text may hold further certificates, which nobody pinned.
+    context.load_verify_locations(cadata=_der(certificate_pem, f"the certificate of {peer}"))
 
 
 def _context(
@@ -143,9 +152,8 @@ def _context(
     # Set by newer Pythons anyway: the same certificate must pass or fail alike on every validator. Partial chains make
     # each given certificate an anchor as it is, with no issuer to look for.
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-    for organization, pem in peer_certificates.items():
-        # Through the DER form: a PEM text may hold further certificates, which nobody pinned.
-        context.load_verify_locations(cadata=_der(pem, f"the certificate of {organization}"))
+    for peer, pem in peer_certificates.items():
+        trust(context, peer, pem)
     try:
         context.load_cert_chain(certificate_path, private_key_path, password=_no_password)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError

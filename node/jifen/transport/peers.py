@@ -1,6 +1,6 @@
 """Who is at the other end of a link, and how the transport speaks about it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, final
 
 import msgspec
@@ -22,10 +22,10 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """One of the other validators, as genesis names it."""
+    """One of the other validators."""
 
-    organization: str
-    """Id of its organization, which is also its validator's id."""
+    id: str
+    """Id of the validator."""
 
     fingerprint: bytes
     """SHA-256 of its DER certificate, 32 bytes: the pin."""
@@ -41,12 +41,43 @@ class LinkState(msgspec.Struct, frozen=True):
     """One phrase for people: the address while connected, the reason when not."""
 
 
+@final
+class Peers:
+    """The validators that may link with this one; they come and go while links are served.
+
+    Invariant: no two share an id or a fingerprint.
+    """
+
+    def __init__(self, peers: Iterable[Peer] = ()) -> None:
+        self._ids: dict[bytes, str] = {}
+        for peer in peers:
+            self.admit(peer)
+
+    def admit(self, peer: Peer) -> None:
+        """Let a validator link; one that may already keeps its pin, which is for life."""
+        known = self._ids.setdefault(peer.fingerprint, peer.id)
+        assert known == peer.id, f"{known} and {peer.id} share a certificate"
+        assert sum(id == peer.id for id in self._ids.values()) == 1, f"{peer.id} has two certificates"
+
+    def dismiss(self, id: str) -> None:
+        """Let a validator link no longer."""
+        self._ids = {fingerprint: peer for fingerprint, peer in self._ids.items() if peer != id}
+
+    def __contains__(self, id: str) -> bool:
+        """Whether that validator may link."""
+        return id in self._ids.values()
+
+    def id_of(self, fingerprint: bytes) -> str | None:
+        """Return whose certificate has this fingerprint, or None for a stranger's."""
+        return self._ids.get(fingerprint)
+
+
 FrameHandler = Callable[[str, bytes], Awaitable[None]]
-"""Takes one frame of one organization. Calls for one organization never overlap and come in the order of sending. While
+"""Takes one frame of one validator. Calls for one validator never overlap and come in the order of sending. While
 it waits, the peer's sending waits. May raise `PeerFault`; anything else it raises is a bug and stops the node."""
 
 ChangeCallback = Callable[[str, LinkState], None]
-"""Told about an organization's link whenever its state or the reason for it changes. Must not raise."""
+"""Told about a validator's link whenever its state or the reason for it changes. Must not raise."""
 
 
 class Jitter(Protocol):

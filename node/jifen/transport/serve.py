@@ -1,13 +1,13 @@
 """The receiving half: accept links from peers and hand their frames on, one peer's never overlapping.
 
-What a connection does ends that connection alone. Whoever has no certificate of genesis gets no further than the TLS
+What a connection does ends that connection alone. Whoever has no validator's certificate gets no further than the TLS
 handshake; a peer that has one gets a single live link, on which it can at worst waste its own turn.
 """
 
 import errno
 import math
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NoReturn, final
@@ -26,8 +26,8 @@ from jifen.transport.peers import (
     FrameHandler,
     LinkLost,
     LinkState,
-    Peer,
     PeerFault,
+    Peers,
     PortBusy,
 )
 
@@ -63,7 +63,7 @@ async def serve_peers(
     local: str,
     chain_id: bytes,
     context: ssl.SSLContext,
-    peers: Iterable[Peer],
+    peers: Peers,
     handler: FrameHandler,
     on_change: ChangeCallback,
     limits: TransportLimits | None = None,
@@ -77,10 +77,10 @@ async def serve_peers(
 
     Args:
         address: where to listen; every address of a name is bound, and port 0 takes a free port.
-        local: this validator's organization.
+        local: id of this validator.
         chain_id: 32 bytes.
         context: from `server_context`.
-        peers: the other validators; nobody else is listened to.
+        peers: the other validators; nobody else is listened to. Who is dismissed loses the link with the next frame.
         handler: see `FrameHandler`.
         on_change: told when a peer's link comes up and when it goes.
         limits: defaults to `TransportLimits()`.
@@ -131,7 +131,7 @@ class PeerServer:
         local: str,
         chain_id: bytes,
         context: ssl.SSLContext,
-        peers: Iterable[Peer],
+        peers: Peers,
         handler: FrameHandler,
         on_change: ChangeCallback,
         limits: TransportLimits,
@@ -140,7 +140,7 @@ class PeerServer:
         self._local = local
         self._chain_id = chain_id
         self._context = context
-        self._organizations = {peer.fingerprint: peer.organization for peer in peers}
+        self._peers = peers
         self._handler = handler
         self._on_change = on_change
         self._limits = limits
@@ -148,10 +148,10 @@ class PeerServer:
         self._unauthenticated: dict[trio.CancelScope, None] = {}
         """Connections before their Hello, oldest first. Invariant: at most `unauthenticated_connections_max`."""
         self._live: dict[str, Link] = {}
-        """The newest link of each organization. Invariant: every other link of it is retired."""
-        self._turns = {organization: trio.Lock() for organization in self._organizations.values()}
-        """Held while an organization's frames are delivered, so that a new link waits for the old one's handler."""
-        assert len(self._turns) == len(self._organizations), "one organization, one certificate"
+        """The newest link of each peer. Invariant: every other link of it is retired."""
+        self._turns: dict[str, trio.Lock] = {}
+        """Held while a peer's frames are delivered, so that a new link waits for the old one's handler.
+        Invariant: only who was a peer once has one."""
 
     async def serve(self, stream: trio.abc.Stream) -> None:
         """Take one accepted stream from its first byte to its last, and close it."""
@@ -167,13 +167,13 @@ class PeerServer:
         try:
             try:
                 with self._before_hello():
-                    organization = await self._identify(tls)
+                    peer = await self._identify(tls)
                     link = Link(tls, self._limits, self._readers)
-                    await self._greet(link, organization)
+                    await self._greet(link, peer)
             except LinkLost as lost:
                 _log.warning("link refused", remote=remote, reason=lost.reason)
                 return
-            await self._deliver_in_turn(link, organization, remote)
+            await self._deliver_in_turn(link, peer, remote)
         finally:
             if link is not None:
                 await link.close()
@@ -200,50 +200,50 @@ class PeerServer:
 
     async def _identify(self, tls: TlsStream) -> str:
         fingerprint = await shake_hands(tls, self._limits)
-        organization = self._organizations.get(fingerprint)
-        if organization is None:
+        peer = self._peers.id_of(fingerprint)
+        if peer is None:
             raise LinkLost(f"the certificate with fingerprint {fingerprint.hex()} is no peer's")
-        return organization
+        return peer
 
-    async def _greet(self, link: Link, organization: str) -> None:
+    async def _greet(self, link: Link, peer: str) -> None:
         seconds = self._limits.hello_seconds
         try:
             with trio.fail_after(seconds):
                 await link.accept()
                 data = await link.receive(seconds)
-                expected = Hello(PROTOCOL_VERSION, self._chain_id, organization, self._local)
+                expected = Hello(PROTOCOL_VERSION, self._chain_id, peer, self._local)
                 refusal = check_hello(data, expected)
                 if refusal is None:
-                    await link.send(encode_hello(Hello(PROTOCOL_VERSION, self._chain_id, self._local, organization)))
+                    await link.send(encode_hello(Hello(PROTOCOL_VERSION, self._chain_id, self._local, peer)))
         except trio.TooSlowError:
             raise LinkLost(f"no Hello within {seconds:g} s") from None
         if refusal is not None:
             await link.tell(refusal.close_code, refusal.sentence)
-            raise LinkLost(f"{organization}: {refusal.sentence}")
+            raise LinkLost(f"{peer}: {refusal.sentence}")
 
-    async def _deliver_in_turn(self, link: Link, organization: str, remote: str) -> None:
-        older = self._live.get(organization)
-        self._live[organization] = link
+    async def _deliver_in_turn(self, link: Link, peer: str, remote: str) -> None:
+        older = self._live.get(peer)
+        self._live[peer] = link
         if older is not None:
             older.retire("replaced by a newer connection of the same validator")
-        turn = self._turns[organization]
+        turn = self._turns.setdefault(peer, trio.Lock())
         try:
             if not await _acquire(turn, link):
                 return  # replaced before it ever got its turn
             try:
-                await self._deliver(link, organization, remote)
+                await self._deliver(link, peer, remote)
             finally:
                 turn.release()
         finally:
-            if self._live.get(organization) is link:
-                del self._live[organization]
+            if self._live.get(peer) is link:
+                del self._live[peer]
 
-    async def _deliver(self, link: Link, organization: str, remote: str) -> None:
-        log = _log.bind(direction="from", peer=organization)
+    async def _deliver(self, link: Link, peer: str, remote: str) -> None:
+        log = _log.bind(direction="from", peer=peer)
         log.info("link up", detail=remote)
-        self._on_change(organization, LinkState(True, remote))
+        self._on_change(peer, LinkState(True, remote))
         try:
-            await self._take_frames(link, organization)
+            await self._take_frames(link, peer)
         except LinkLost as lost:
             state = LinkState(False, lost.reason)
             log.info("link down", detail=lost.reason)
@@ -251,13 +251,15 @@ class PeerServer:
             state = LinkState(False, fault.reason)
             log.warning("link down", detail=fault.reason)
             await link.tell(PEER_FAULT_CLOSE_CODE, fault.reason)
-        self._on_change(organization, state)
+        self._on_change(peer, state)
 
-    async def _take_frames(self, link: Link, organization: str) -> NoReturn:
+    async def _take_frames(self, link: Link, peer: str) -> NoReturn:
         while True:
             frame = await link.receive(self._limits.silence_seconds)
+            if peer not in self._peers:
+                raise LinkLost("it is no validator any more")
             if frame:  # an empty one is a keep-alive
-                await self._handler(organization, frame)
+                await self._handler(peer, frame)
 
 
 async def _acquire(turn: trio.Lock, link: Link) -> bool:

@@ -11,7 +11,6 @@ import trio
 
 from jifen import config
 from jifen.chain.anchor import genesis_block
-from jifen.chain.validators import Validators
 from jifen.client import ClientError
 from jifen.codec.genesis import chain_id
 from jifen.store.directory import STORE_DIRECTORY
@@ -113,9 +112,8 @@ def verify(alliance: Alliance) -> int:
 def committed_blocks(directory: Path) -> list[bytes]:
     """Return the committed blocks in a stopped validator's data directory, from height 1 on."""
     genesis = config.read_genesis(directory)
-    store = LedgerStore(
-        directory / STORE_DIRECTORY, genesis_block(genesis, Validators(chain_id(genesis), genesis)), may_be_new=False
-    )
+    anchor = genesis_block(chain_id(genesis), genesis)
+    store = LedgerStore(directory / STORE_DIRECTORY, anchor, may_be_new=False)
     try:
         entries = [store.entry(height) for height in range(1, store.tip.height + 1)]
     finally:

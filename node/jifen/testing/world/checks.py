@@ -4,11 +4,11 @@ Unlike the validators, this memory survives crashes. Names in the messages follo
 failure raises InvariantBroken.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
 from jifen.chain.validators import Validators
 from jifen.consensus import invariants
-from jifen.consensus.configuration import Configuration
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, VoteResponse
 from jifen.consensus.output import Output
@@ -45,17 +45,15 @@ class _Memory:
 class Checks:
     """Watches all validators of one world."""
 
-    def __init__(self, validators: Validators, signatures: Signatures, auditor: Auditor) -> None:
+    def __init__(self, ids: Sequence[str], signatures: Signatures, auditor: Auditor) -> None:
         self.steps = 0
         """Calls into cores."""
         self.reads_confirmed = 0
         self.leaders: dict[int, str] = {}
         """Who was seen to lead, by term."""
         self.auditor = auditor
-        self._validators = validators
-        self._configuration = Configuration(validators.ids)
         self._signatures = signatures
-        self._memory = {id: _Memory() for id in validators.ids}
+        self._memory = {id: _Memory() for id in ids}
         self._entries: dict[tuple[int, int], bytes] = {}
         """Hash of every entry ever seen, by term and height: with linked hashes, this is log matching."""
         self._signed: dict[tuple[str, int, int], bytes] = {}
@@ -247,9 +245,10 @@ class Checks:
         _require(certificate.hash == tip.hash, "committed another block than the certificate's", node.id, tip.height)
         invariants.check_committed_unchanged(self.blocks, tip.height, tip.hash)
         if tip.height not in self.blocks:
-            self._check_certificate(certificate)
+            self._check_certificate(certificate, block.executed.validators)
             logs = {id: memory.log for id, memory in self._memory.items()}
-            invariants.check_durable_on_quorum(self._configuration, logs, tip.height, tip.hash)
+            configuration = block.executed.validators.configuration
+            invariants.check_durable_on_quorum(configuration, logs, tip.height, tip.hash)
             self._committed_in[tip.height] = certificate.term
             self.auditor.take_block(block.executed)
 
@@ -260,11 +259,11 @@ class Checks:
             for other in logs[place + 1 :]:
                 invariants.check_log_matching(one, other)
 
-    def _check_certificate(self, certificate: Certificate) -> None:
-        invariants.check_certificate(self._configuration, certificate)
-        claims = self._validators.claims_of(certificate)
+    def _check_certificate(self, certificate: Certificate, validators: Validators) -> None:
+        invariants.check_certificate(validators.configuration, certificate)
+        claims = validators.claims_of(certificate)
         _require(not self._signatures.false_claims(claims), "a certificate with a false signature", certificate.height)
-        for signer in self._validators.signers_of(certificate):
+        for signer in validators.signers_of(certificate):
             key = (signer, certificate.term, certificate.height)
             _require(self._signed.get(key) == certificate.hash, "a certificate with a signature never given", key)
 

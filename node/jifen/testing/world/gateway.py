@@ -12,9 +12,10 @@ import msgspec
 
 from jifen.actors.consensus import Delivery, PreparedBlock
 from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX
+from jifen.chain.certification import CertificateSets
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import CheckedTransactions, open_transaction
-from jifen.chain.validators import CertificateInvalid, Validators
+from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import ForwardTransactions, decode_peer_message
@@ -30,13 +31,11 @@ from jifen.transport import PeerFault
 class SimulatedGateway:
     """Checks what arrives at one validator."""
 
-    def __init__(
-        self, validators: Validators, signatures: Signatures, raft: Raft, executor: Executor, clock: Callable[[], int]
-    ) -> None:
-        self._validators = validators
+    def __init__(self, signatures: Signatures, raft: Raft, executor: Executor, clock: Callable[[], int]) -> None:
         self._signatures = signatures
         self._raft = raft
         self._executor = executor
+        self._sets = CertificateSets(executor)
         self._clock = clock
         self._checked = CheckedTransactions()
         self._ahead = (0, 0)
@@ -62,7 +61,7 @@ class SimulatedGateway:
         """Return a checked transaction."""
         found = self._checked.find(signed)
         if found is None:
-            found, claims = open_transaction(self._validators.chain_id, signed)
+            found, claims = open_transaction(self._executor.chain_id, signed)
             self._require(claims)
             self._checked.remember([found])
         return found
@@ -77,7 +76,9 @@ class SimulatedGateway:
         )
         self._require(
             [
-                self._validators.claim(response.sender, response.term, item.height, item.hash, item.signature)
+                self._executor.validators_at(item.height).claim(
+                    response.sender, response.term, item.height, item.hash, item.signature
+                )
                 for item in needed
             ]
         )
@@ -95,9 +96,8 @@ class SimulatedGateway:
             PreparedBlock(entry.hash, block, tuple(self.open_transaction(signed) for signed in block.transactions))
             for entry, block in zip(request.entries, blocks, strict=True)
         )
-        for certificate in request.certificates:
-            if certificate.height > self._raft.committed:
-                self._require(self._validators.claims_of(certificate))
+        request, proofs = self._sets.checkable(request, self._raft.committed)
+        self._require(proofs)
         certified = request.certificates[-1].height if request.certificates else 0
         if blocks and certified < blocks[-1].header.height:
             time = blocks[-1].header.time
@@ -122,6 +122,7 @@ class SimulatedGateway:
         named = (entry.height, entry.term, entry.parent_hash, entry.hash)
         if named != (header.height, header.term, header.parent_hash, block_hash(header)):
             raise PeerFault(f"entry {entry.height} does not name the block it carries")
-        if header.chain_id != self._validators.chain_id or header.validator_set_hash != self._validators.hash:
+        if header.chain_id != self._executor.chain_id:
             raise PeerFault(f"block {entry.height} is of another chain")
+        self._sets.arrived(entry.hash, block)
         return block

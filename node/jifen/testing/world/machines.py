@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
-from jifen.chain.validators import Validators
 from jifen.codec.blocks import decode_block
 from jifen.consensus.messages import Entry
+from jifen.consensus.quorum import quorum_size
 from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
 from jifen.store.errors import StoreFailed
@@ -44,10 +44,9 @@ TRACE_EVENTS_MAX: Final = 200
 
 
 @lru_cache(maxsize=8)
-def _chain(ids: tuple[str, ...]) -> tuple[Genesis, Validators, ExecutedBlock]:
+def _chain(ids: tuple[str, ...]) -> tuple[Genesis, ExecutedBlock]:
     genesis = small_genesis(ids)
-    validators = Validators(CHAIN_ID, genesis)
-    return genesis, validators, genesis_block(genesis, validators)
+    return genesis, genesis_block(CHAIN_ID, genesis)
 
 
 class Machines(ABC):
@@ -57,13 +56,13 @@ class Machines(ABC):
         self.scenario = scenario
         self.signatures: Signatures = signatures or HashSignatures()
         self.ids = scenario.ids
-        genesis, self.validators, self.genesis = _chain(self.ids)
+        genesis, self.genesis = _chain(self.ids)
         self.now = 0
         """Time since the start, ms."""
         self.injected: Counter[str] = Counter()
         """Faults, by kind."""
         self.trace: deque[str] = deque(maxlen=TRACE_EVENTS_MAX)
-        self.checks = Checks(self.validators, self.signatures, Auditor(genesis, self.genesis.tip.hash))
+        self.checks = Checks(self.ids, self.signatures, Auditor(genesis, self.genesis.tip.hash))
         self.network = Network(scenario, self._draws("network"), self.injected)
         self.slow_ms = dict.fromkeys(self.ids, 0)
         self.offset_ms = dict.fromkeys(self.ids, 0)
@@ -105,6 +104,7 @@ class Machines(ABC):
             inflight_bytes_max=1500 if tight else 1_000_000,
             certificates_per_message_max=2 if tight else 64,
             uncommitted_heights_max=6 if tight else 1024,
+            uncommitted_bytes_max=2000 if tight else 64_000_000,
             cache_bytes_max=1 if tight else 1_000_000,
             certificates_cached_max=1 if tight else 1000,
         )
@@ -249,7 +249,7 @@ class Machines(ABC):
 
     def _may_lose(self, id: str) -> bool:
         lost = [node for node in self.nodes.values() if node.lost or node.disk.wiped or node.rotten]
-        return not self.nodes[id].lost and len(lost) < len(self.ids) - self.validators.quorum
+        return not self.nodes[id].lost and len(lost) < len(self.ids) - quorum_size(len(self.ids))
 
     def ask_read(self, node: SimulatedValidator) -> None:
         """Ask a running validator for a linearizable read."""

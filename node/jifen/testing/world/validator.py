@@ -14,15 +14,15 @@ from jifen.actors.consensus import (
     Delivery,
     PreparedBlock,
     damaged_here,
+    named,
     without_acknowledgements,
 )
 from jifen.actors.recovery import position_of, recover
 from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageJob
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
-from jifen.chain.validators import Validators
+from jifen.chain.validators import acknowledgement
 from jifen.codec.canonical import encode
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
-from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
@@ -33,6 +33,7 @@ from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import PointType
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
+from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world.checks import Checks
 from jifen.testing.world.disk import DiskWiped, SimulatedDisk
 from jifen.testing.world.gateway import SimulatedGateway
@@ -53,7 +54,6 @@ class Surroundings(Protocol):
     """What a validator needs of the world."""
 
     checks: Checks
-    validators: Validators
     signatures: Signatures
     genesis: ExecutedBlock
 
@@ -122,7 +122,7 @@ class SimulatedValidator:
         world = self._world
         try:
             self.disk.open()
-            self.executor = recover(self.disk, world.validators, world.signatures.false_claims)
+            self.executor = recover(self.disk, CHAIN_ID, world.signatures.false_claims)
         except (DiskWiped, StoreDamaged) as error:
             self.lost = str(error)
             world.note(f"{self.id} refuses to start: {error}")
@@ -134,14 +134,12 @@ class SimulatedValidator:
             base=Position(0, 0, world.genesis.tip.hash),
             last=position_of(self.executor),
             committed=self.disk.tip.height,
-            configurations=((0, Configuration(world.validators.ids)),),
+            configurations=self.executor.configurations(),
             reader=self.disk,
             random=self._draws,
         )
         self.mempool = SimulatedMempool()
-        self.gateway = SimulatedGateway(
-            world.validators, world.signatures, self.raft, self.executor, lambda: world.clock(self.id)
-        )
+        self.gateway = SimulatedGateway(world.signatures, self.raft, self.executor, lambda: world.clock(self.id))
         self._known_leader: tuple[str | None, int] = (None, 0)
         self.running, self.paused = True, False
         world.checks.started(self)
@@ -156,7 +154,7 @@ class SimulatedValidator:
     def rot_state(self) -> None:
         """Let a bit flip in the state: the rate at which the first validator's points are earned."""
         self.rotten = True
-        key = point_type_key(f"{self._world.validators.ids[0]}/consumer")
+        key = point_type_key(f"{self.executor.validators.ids[0]}/consumer")
         sound = self.disk.state.get(key)
         assert isinstance(sound, PointType)
         damaged = msgspec.structs.replace(sound, earn_points=sound.earn_points ^ 2)
@@ -270,6 +268,8 @@ class SimulatedValidator:
             if output.became_leader:
                 self._world.note(f"{self.id} leads term {output.term} from height {self.raft.last_height}")
                 self._propose([])
+            elif output.leave_joint:
+                self._propose([], leave_joint=True)
             elif not self._propose_waiting():
                 break
         self._prepared.clear()
@@ -319,7 +319,9 @@ class SimulatedValidator:
             assert self.executor.hash_at(entry.height) == entry.hash, "the log and the executor went apart"
             return
         prepared = self._prepared[entry.hash]
-        self.executor.execute(prepared.block, prepared.transactions)
+        executed = self.executor.execute(prepared.block, prepared.transactions)
+        if executed.new_configuration is not None:
+            self.raft.configured(entry.height, executed.new_configuration)
 
     # The disk.
 
@@ -333,12 +335,8 @@ class SimulatedValidator:
     def _with_blocks(self, message: Message) -> Message | Acknowledgement:
         if not isinstance(message, AppendResponse) or not message.success:
             return message
-        blocks = []
-        for height in range(message.leader_commit + 1, message.height + 1):
-            position = self.raft.position(height)
-            assert position is not None, f"block {height} is acknowledged but not in the log"
-            blocks.append((height, position.hash))
-        return Acknowledgement(message, tuple(blocks))
+        heights = range(max(message.leader_commit, self.raft.base.height) + 1, message.height + 1)
+        return Acknowledgement(message, tuple(named(self.raft, self.executor, height) for height in heights))
 
     def _signed(self, job: StorageJob) -> tuple[Message, ...]:
         messages: list[Message] = []
@@ -350,12 +348,12 @@ class SimulatedValidator:
         return tuple(messages)
 
     def _signatures(self, item: Acknowledgement) -> tuple[AckSignature, ...]:
-        world, term = self._world, item.response.term
+        signatures, term = self._world.signatures, item.response.term
         return tuple(
             AckSignature(
-                height, name, world.signatures.sign(self._key, world.validators.acknowledgement(term, height, name))
+                height, name, signatures.sign(self._key, acknowledgement(CHAIN_ID, set_hash, term, height, name))
             )
-            for height, name in item.blocks
+            for height, name, set_hash in item.blocks
         )
 
     # Messages and transactions.
@@ -396,19 +394,22 @@ class SimulatedValidator:
         if not queued or raft.role is not Role.LEADER or raft.last_term != raft.term or raft.transferring:
             return False
         in_flight = raft.proposals_in_flight
-        if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
+        if not raft.has_room or in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
             return False
         self._propose(self.mempool.take())
         return True
 
-    def _propose(self, candidates: list[Transaction]) -> None:
+    def _propose(self, candidates: list[Transaction], *, leave_joint: bool = False) -> None:
         raft = self.raft
-        executed = self.executor.build(candidates, term=raft.term, proposer=self.id, time=self._world.clock(self.id))
+        executed = self.executor.build(
+            candidates, term=raft.term, proposer=self.id, time=self._world.clock(self.id), leave_joint=leave_joint
+        )
         if candidates and not executed.transactions:
             self.executor.roll_back_to(executed.tip.height - 1)
             return
         tip = executed.tip
-        raft.propose(Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload))
+        entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload)
+        raft.propose(entry, executed.new_configuration)
         self._world.checks.after_call(self)
 
 

@@ -1,0 +1,97 @@
+"""The peers of a validator: exactly those that the committed state names, with links both ways."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import msgspec
+import structlog
+
+from jifen.actors.links import PeerLinks
+from jifen.ledger.state import StateReader
+from jifen.ledger.validators import Validator, ValidatorStatus, validators_of
+from jifen.transport import Address, IdentityFault, Peer, Peers, certificate_fingerprint, trust
+
+RETIRED_LINK_BLOCKS = 1_000
+"""Blocks for which the link with a retired validator is kept, so that it learns from its peers that it is out."""
+
+log = structlog.get_logger()
+
+
+class Contact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A validator known from elsewhere than the ledger, so that one that joins has somebody to hear the ledger from.
+
+    It is trusted to be linked with and for nothing else: what it says counts by the certificates of the ledger.
+    """
+
+    id: str
+    certificate_pem: str
+    host: str
+    port: int
+
+
+@final
+class PeerBook:
+    """Admits and dismisses peers as the committed set changes.
+
+    Invariant: who is linked with is in the committed set, retired within the last `RETIRED_LINK_BLOCKS` blocks, or is a
+    contact that the ledger does not know yet.
+    """
+
+    def __init__(
+        self,
+        *,
+        own: str,
+        links: PeerLinks,
+        peers: Peers,
+        contexts: Sequence[ssl.SSLContext],
+        addresses: Mapping[str, tuple[str, int]],
+        contacts: Sequence[Contact],
+    ) -> None:
+        """`contexts` are told of new certificates; `addresses` stand before those that the ledger names."""
+        self._own = own
+        self._links = links
+        self._peers = peers
+        self._contexts = contexts
+        self._addresses = addresses
+        self._known: dict[str, int | None] = {}
+        """Who is linked with, in the order of admission, and up to which height; None for good."""
+        for contact in contacts:
+            self._admit(contact.id, contact.certificate_pem, contact.host, contact.port)
+
+    def follow(self, state: StateReader, height: int) -> None:
+        """Link with whom the state at `height` names; who has retired is left to be dismissed in time."""
+        for validator in validators_of(state):
+            retired = validator.status is ValidatorStatus.RETIRED
+            until = validator.since + RETIRED_LINK_BLOCKS if retired else None
+            if validator.id not in self._known and (until is None or height <= until):
+                self._admit_validator(validator)
+            if validator.id in self._known:
+                self._known[validator.id] = until
+
+    def passed(self, height: int) -> None:
+        """Learn that `height` is committed: those who retired long ago are dismissed."""
+        for name in [name for name, until in self._known.items() if until is not None and height > until]:
+            del self._known[name]
+            self._peers.dismiss(name)
+            self._links.dismiss(name)
+            log.info("retired validator is no peer any more", peer=name)
+
+    def _admit_validator(self, validator: Validator) -> None:
+        try:
+            self._admit(validator.id, validator.certificate_pem, validator.peer_host, validator.peer_port)
+        except IdentityFault as fault:
+            # The ledger takes the text as it is; only its owner suffers from one that is none.
+            log.warning("validator cannot be linked with", peer=validator.id, reason=str(fault))
+
+    def _admit(self, name: str, certificate_pem: str, host: str, port: int) -> None:
+        if name == self._own:
+            return
+        pem = certificate_pem.encode()
+        peer = Peer(name, certificate_fingerprint(pem))
+        for context in self._contexts:
+            trust(context, name, pem)
+        host, port = self._addresses.get(name, (host, port))
+        self._peers.admit(peer)
+        self._links.admit(peer, Address(host, port))
+        self._known[name] = None

@@ -1,0 +1,62 @@
+"""Which validator set a peer's certificate is to be checked under.
+
+A certificate counts under the set of its own block, and that set is known for certain only once the block is executed.
+Blocks and certificates arrive ahead of that; what cannot be checked yet is left out, and comes again.
+"""
+
+from collections import OrderedDict
+from typing import final
+
+import msgspec
+
+from jifen.chain.executor import Executor
+from jifen.chain.validators import Validators
+from jifen.codec.blocks import Block
+from jifen.consensus.messages import AppendRequest, Certificate
+from jifen.keys.verification import Claim
+
+BLOCKS_REMEMBERED_MAX = 4096
+"""Blocks whose set hash is remembered between arrival and certificate: more than a leader lets be uncommitted."""
+
+
+@final
+class CertificateSets:
+    """Finds the validator sets of certificates.
+
+    What a header says of its set is believed only as far as the executor knows that very set, and the executor compares
+    it again when it executes the block: a wrong word can delay a commit here, never bring one about.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._set_hashes: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def arrived(self, block_hash: bytes, block: Block) -> None:
+        """Remember which set a block names; the oldest make room."""
+        self._set_hashes[block_hash] = block.header.validator_set_hash
+        if len(self._set_hashes) > BLOCKS_REMEMBERED_MAX:
+            self._set_hashes.popitem(last=False)
+
+    def checkable(self, request: AppendRequest, committed: int) -> tuple[AppendRequest, list[Claim]]:
+        """Return the request with its certificates up to the first that cannot be checked yet, and what they rest on.
+
+        Those up to the committed height prove nothing new and rest on no claim. Raises CertificateInvalid for one whose
+        form is wrong.
+        """
+        claims: list[Claim] = []
+        for place, certificate in enumerate(request.certificates):
+            if certificate.height > committed:
+                validators = self._set_of(certificate)
+                if validators is None:
+                    commit = max(request.commit - len(request.certificates) + place, 0)
+                    kept = request.certificates[:place]
+                    return msgspec.structs.replace(request, commit=commit, certificates=kept), claims
+                claims += validators.claims_of(certificate)
+        return request, claims
+
+    def _set_of(self, certificate: Certificate) -> Validators | None:
+        executor, height = self._executor, certificate.height
+        if executor.state.committed < height <= executor.tip.height and executor.hash_at(height) == certificate.hash:
+            return executor.validators_at(height)
+        named = self._set_hashes.get(certificate.hash)
+        return None if named is None else executor.set_named(named)
