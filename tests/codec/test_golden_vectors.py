@@ -30,9 +30,23 @@ from jifen.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
+from jifen.ledger.changes import AdmitValidator, Newcomer, RemoveValidator
 from jifen.ledger.checkpoint_records import Attestation, AttestCheckpoint, Checkpoint, CheckpointAttested, Checkpoints
 from jifen.ledger.genesis import Genesis, ValidatorAddress
+from jifen.ledger.governance import (
+    ActivateValidator,
+    ChangeProposed,
+    ProposalWithdrawn,
+    ProposeChange,
+    ValidatorActivated,
+    ValidatorAdmitted,
+    ValidatorRemoved,
+    VoteCounted,
+    VoteOnProposal,
+    WithdrawProposal,
+)
 from jifen.ledger.membership import account_id
+from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
@@ -62,12 +76,29 @@ ACCOUNT: Final = b"\xaa" * 20
 OTHER: Final = b"\xbb" * 20
 TIME: Final = 1_790_000_000_000
 
+ADMISSION: Final = AdmitValidator(
+    "tea",
+    Newcomer("茶", OrganizationKind.MERCHANT, (Operator(KEY, int(Scope.ADMIN)),)),
+    "tea",
+    b"\x56" * 32,
+    "-----BEGIN CERTIFICATE-----\nTUE=\n-----END CERTIFICATE-----\n",
+    "::1",
+    8180,
+    "https://x",
+    None,
+)
+
 BODIES: Final[dict[str, Body]] = {
     "register": RegisterMember(TIME, NONCE, KEY),
     "earn": EarnPoints(TIME, NONCE, "mall", "A-1", ACCOUNT, "mall/consumer", 12_345, TIME - 1),
     "transfer": TransferPoints(TIME, NONCE, ACCOUNT, OTHER, "mall/consumer", 300, b"\x0e" * 32),
     "refund": RefundOrder(TIME, NONCE, "mall", "A-1", "R-1", 500),
     "attestation": AttestCheckpoint(TIME, NONCE, "mall", 4000, b"\x07" * 32, b"\x0a" * 32),
+    "proposal of an admission": ProposeChange(TIME, NONCE, "mall", ADMISSION, TIME + 1),
+    "proposal of a removal": ProposeChange(TIME, NONCE, "mall", RemoveValidator("books"), TIME + 1),
+    "vote": VoteOnProposal(TIME, NONCE, "mall", b"\x1d" * 32, True),
+    "withdrawal": WithdrawProposal(TIME, NONCE, "mall", b"\x1d" * 32),
+    "activation": ActivateValidator(TIME, NONCE, "books-2"),
 }
 
 HEADER: Final = Header(
@@ -110,6 +141,32 @@ VALUES: Final[dict[str, Any]] = {
         "books-2", "books", KEY, "pem", "::1", 8180, "https://x", ValidatorStatus.OBSERVER, 300, "books"
     ),
     "validator set": ValidatorSet(("mall", "books-2"), ("mall", "books"), ("cafe",), 300),
+    "proposal": Proposal(
+        3,
+        b"\x1d" * 32,
+        "mall",
+        RemoveValidator("books"),
+        TIME,
+        300,
+        ProposalStatus.REFUSED,
+        (Vote("mall", True, 300), Vote("books", False, 301)),
+        301,
+    ),
+    "governance": Governance(
+        2, 3, ("mall", "books"), ("mall", "books", "books-2"), 3, (OpenProposal(b"\x1d" * 32, 3, "mall", TIME),)
+    ),
+    "receipt of a proposal": Receipt(b"\x1d" * 32, 0, (ChangeProposed(3, "mall", TIME, 1, 2, 3, ProposalStatus.OPEN),)),
+    "receipt of a deciding vote": Receipt(
+        b"\x1d" * 32,
+        0,
+        (
+            VoteCounted(3, b"\x1e" * 32, "books", True, 2, 0, 2, 3, ProposalStatus.ACCEPTED),
+            ValidatorAdmitted("books-2", "books", False, "books"),
+        ),
+    ),
+    "receipt of a removal": Receipt(b"\x1d" * 32, 0, (ValidatorRemoved("books", "books", True),)),
+    "receipt of a withdrawal": Receipt(b"\x1d" * 32, 0, (ProposalWithdrawn(3, b"\x1e" * 32, "mall"),)),
+    "receipt of an activation": Receipt(b"\x1d" * 32, 0, (ValidatorActivated("books-2", "books", "books"),)),
     "receipt of a registration": Receipt(b"\x1d" * 32, 0, (MemberRegistered(ACCOUNT, KEY),)),
     "receipt of an earn": Receipt(
         b"\x1d" * 32, 0, (PointsEarned("mall", ACCOUNT, "mall/consumer", 1, 12_345, 1, 10, 1234, 1334, 9),)
@@ -303,6 +360,88 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e"
     ),
     "attestation, id": "2fcb1c53c303f376b792a7c93ef5c846d3c2576891af68f2782ec7b5f141e7a8",
+    "proposal": (
+        "9903c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1da46d616c6c9202a5626f6f6b"
+        "73cf000001a0c4506c00cd012c039293a46d616c6cc3cd012c93a5626f6f6b73c2cd012dcd012d"
+    ),
+    "governance": (
+        "96020392a46d616c6ca5626f6f6b7393a46d616c6ca5626f6f6b73a7626f6f6b732d32039194c4201d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d03a46d616c6ccf000001a0c4506c00"
+    ),
+    "receipt of a proposal": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091980a03a46d616c6ccf0000"
+        "01a0c4506c0001020301"
+    ),
+    "receipt of a deciding vote": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00929a0b03c4201e1e1e1e1e1e"
+        "1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1ea5626f6f6b73c30200020302950da7626f6f6b732d32"
+        "a5626f6f6b73c2a5626f6f6b73"
+    ),
+    "receipt of a removal": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091940ea5626f6f6b73a5626f6f6b73c3"
+    ),
+    "receipt of a withdrawal": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091940c03c4201e1e1e1e1e1e"
+        "1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1ea46d616c6c"
+    ),
+    "receipt of an activation": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091940fa7626f6f6b732d32a5"
+        "626f6f6b73a5626f6f6b73"
+    ),
+    "proposal of an admission": (
+        "960acf000001a0c4506c00c4080001020304050607a46d616c6c9a01a374656193a3e88cb6029192c4204b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b01a3746561c420565656565656565656565656565656"
+        "5656565656565656565656565656565656d93b2d2d2d2d2d424547494e2043455254494649434154452d2d2d2d2d0a54"
+        "55453d0a2d2d2d2d2d454e442043455254494649434154452d2d2d2d2d0aa33a3a31cd1ff4a968747470733a2f2f78c0"
+        "cf000001a0c4506c01"
+    ),
+    "proposal of an admission, signed": (
+        "92c4c9960acf000001a0c4506c00c4080001020304050607a46d616c6c9a01a374656193a3e88cb6029192c4204b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b01a3746561c420565656565656565656565656"
+        "5656565656565656565656565656565656565656d93b2d2d2d2d2d424547494e2043455254494649434154452d2d2d2d"
+        "2d0a5455453d0a2d2d2d2d2d454e442043455254494649434154452d2d2d2d2d0aa33a3a31cd1ff4a968747470733a2f"
+        "2f78c0cf000001a0c4506c019192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "c4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "proposal of an admission, id": "46ab4bd731360bc9f094ca09419af6f5d99a51495ad1e1b20de6441ce09017f9",
+    "proposal of a removal": "960acf000001a0c4506c00c4080001020304050607a46d616c6c9202a5626f6f6b73cf000001a0c4506c01",
+    "proposal of a removal, signed": (
+        "92c42b960acf000001a0c4506c00c4080001020304050607a46d616c6c9202a5626f6f6b73cf000001a0c4506c019192"
+        "c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e"
+    ),
+    "proposal of a removal, id": "a0907d99067a28d85ca6bb2cb3aa712fb02d9a0a3dd60fa6db83cfd6d927f1bb",
+    "vote": (
+        "960bcf000001a0c4506c00c4080001020304050607a46d616c6cc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1dc3"
+    ),
+    "vote, signed": (
+        "92c43d960bcf000001a0c4506c00c4080001020304050607a46d616c6cc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc39192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "vote, id": "5577724c6f519be8804af53c652242698b2ae805a7798f27ae275997866129d6",
+    "withdrawal": (
+        "950ccf000001a0c4506c00c4080001020304050607a46d616c6cc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d"
+    ),
+    "withdrawal, signed": (
+        "92c43c950ccf000001a0c4506c00c4080001020304050607a46d616c6cc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "withdrawal, id": "83c46ae9a5f10348277a757ac609ad87c0866304e965bf85a83f9699f554c15b",
+    "activation": "940dcf000001a0c4506c00c4080001020304050607a7626f6f6b732d32",
+    "activation, signed": (
+        "92c41d940dcf000001a0c4506c00c4080001020304050607a7626f6f6b732d329192c4204b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "activation, id": "0249a402be009781f2f34ec2a88c1bfcdf84366b6a0340569593d8874ca1feba",
 }
 """Bytes in hex, by name; texts as they are."""
 

@@ -22,6 +22,7 @@ from jifen.codec.transactions import (
 )
 from jifen.consensus.messages import Certificate
 from jifen.ledger import state
+from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import (
@@ -70,6 +71,8 @@ FORMATS: Final = {
     "mark": stored(state.MARK, TransactionMark),
     "validator": stored(state.VALIDATOR, Validator),
     "validator set": stored(state.VALIDATOR_SET, ValidatorSet),
+    "proposal": stored(state.PROPOSAL, Proposal),
+    "governance": stored(state.GOVERNANCE, Governance),
 }
 
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS.keys())

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jifen.ledger import apply, earning, lots, moving
+from jifen.ledger import apply, earning, governing, lots, moving, validators
+from jifen.ledger.proposals import Governance
 from jifen.ledger.state import WorkingState
 from jifen.ledger.types import Holding, Lot, Record
 from jifen.testing.ledger_machine import LedgerMachine
@@ -51,6 +52,9 @@ def half_ranged(self: WorkingState, start: bytes, stop: bytes, limit: int) -> li
         pytest.param(WorkingState, "_restore", half_restored, id="created records survive a rollback"),
         pytest.param(WorkingState, "range", half_ranged, id="ranges forget what is not on disk"),
         pytest.param(WorkingState, "_evict", lambda self, excess: self._records.clear(), id="eviction takes all"),
+        pytest.param(Governance, "needed", lambda _, asked: asked * 2 // 3, id="a threshold is rounded down"),
+        pytest.param(validators, "put_status", lambda *_: None, id="nobody retires"),
+        pytest.param(governing, "is_changing", lambda *_: False, id="two changes of voters at once"),
         pytest.param(apply, "TRANSACTION_LIFETIME_MS_MAX", 2 * DAY_MS, id="transactions live for two days"),
     ],
 )

@@ -6,17 +6,21 @@ import msgspec
 import pytest
 
 from jifen.ledger import invariants
+from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
 from jifen.ledger.invariants import CHECKS, check_all
+from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
+    GOVERNANCE_KEY,
     VALIDATOR_SET_KEY,
     account_key,
     holding_key,
     order_key,
     organization_key,
     point_type_key,
+    proposal_key,
     supply_key,
     validator_key,
 )
@@ -59,7 +63,26 @@ def sound() -> dict[bytes, Record]:
         **validator("attic", ValidatorStatus.RETIRED),
         **validator_set(("mall", "books"), (), ("books-2",)),
         **checkpoints(CERTIFIED, Checkpoint(2, (ATTESTED,))),
+        **validator("cafe", ValidatorStatus.RETIRED),
+        **proposal(1, ProposalStatus.REFUSED, decided_at=9),
+        **proposal(2, ProposalStatus.OPEN),
+        **governance(),
     }
+
+
+def proposal(at: int, status: ProposalStatus, **changes: Any) -> dict[bytes, Record]:
+    """Return a proposal to put into the state."""
+    votes = (Vote("mall", True, 3), Vote("books", False, 4))
+    record = Proposal(at, key_of(f"{at}"), "mall", RemoveValidator("books-2"), 10, 3, status, votes)
+    return {proposal_key(at): msgspec.structs.replace(record, **changes)}
+
+
+def governance(**changes: Any) -> dict[bytes, Record]:
+    """Return what deciding needs to put into the state."""
+    organizations = tuple(item.id for item in scene().organizations)
+    waiting = (OpenProposal(key_of("2"), 2, "mall", 10),)
+    record = Governance(2, 3, organizations, ("mall", "books", "books-2", "attic", "cafe"), 2, waiting)
+    return {GOVERNANCE_KEY: msgspec.structs.replace(record, **changes)}
 
 
 def validator(name: str, status: ValidatorStatus, **changes: Any) -> dict[bytes, Record]:
@@ -112,7 +135,7 @@ def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TY
     return {holding_key(owner, point_type): Holding(available, lots)}
 
 
-conserved, bounded, summed, owned, refunded, agreed, single, distinct, attested = CHECKS
+conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, attested = CHECKS
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -163,14 +186,14 @@ FAULTS: Final = [
     ),
     pytest.param(agreed, validator_set((), SET[0], SET[2]), "nobody votes", id="no voter"),
     pytest.param(agreed, crowd(), "65 validators; at most 64", id="too many"),
-    pytest.param(agreed, validator_set(("mall", "books", "cafe"), *SET[1:]), "has no record", id="no record"),
+    pytest.param(agreed, validator_set(("mall", "books", "zoo"), *SET[1:]), "has no record", id="no record"),
     pytest.param(agreed, validator_set(("mall", "books"), ("mall", "attic"), SET[2]), "RETIRED", id="retired votes"),
     pytest.param(agreed, validator_set(("mall",), *SET[1:]), "books is VOTER, its place says RETIRED", id="stray vote"),
     pytest.param(agreed, validator_set(*SET[:2], ()), "books-2 is OBSERVER", id="stray observer"),
     pytest.param(agreed, validator("attic", VOTER), "attic is VOTER, its place", id="risen"),
     pytest.param(agreed, validator("books", OBSERVER), "books is OBSERVER, its place", id="degraded"),
     pytest.param(agreed, validator("books", VOTER, id="bookz"), "validator books holds", id="another's record"),
-    pytest.param(single, validator("attic", RETIRED, owner="cafe"), "belongs to nobody", id="no owner"),
+    pytest.param(single, validator("attic", RETIRED, owner="zoo"), "belongs to nobody", id="no owner"),
     pytest.param(single, validator("attic", RETIRED, owner="mall"), "the id of another organization", id="lent id"),
     pytest.param(
         single,
@@ -200,6 +223,26 @@ FAULTS: Final = [
     pytest.param(
         attested, checkpoints(Checkpoint(2, (ATTESTED,), HASH, HASH, 5)), "that nobody attested", id="another root"
     ),
+    pytest.param(listed, {GOVERNANCE_KEY: None}, "nothing that says how they are decided", id="no governance"),
+    pytest.param(listed, governance(organizations=("mall", "books", "attic")), "there are ['attic'", id="forgotten"),
+    pytest.param(listed, governance(validators=("mall", "books", "attic", "cafe")), "'books-2'", id="key forgotten"),
+    pytest.param(listed, governance(proposals=3), "2 proposals, 3 were counted", id="a number too far"),
+    pytest.param(listed, governance(open=()), "listed as open []", id="nobody finds it to vote on"),
+    pytest.param(
+        listed, governance(open=(OpenProposal(key_of("2"), 2, "mall", 11),)), "listed as open", id="another deadline"
+    ),
+    pytest.param(listed, proposal(2, ProposalStatus.ACCEPTED, decided_at=9), "listed as open", id="still listed"),
+    pytest.param(listed, proposal(2, ProposalStatus.OPEN, number=3), "proposal 67", id="another number"),
+    pytest.param(once, proposal(2, ProposalStatus.OPEN, votes=(Vote("mall", True, 3),) * 2), "twice", id="votes twice"),
+    pytest.param(once, proposal(2, ProposalStatus.OPEN, votes=()), "does not approve first", id="no vote"),
+    pytest.param(
+        once, proposal(2, ProposalStatus.OPEN, votes=(Vote("mall", False, 3),)), "not approve first", id="against own"
+    ),
+    pytest.param(
+        once, proposal(2, ProposalStatus.OPEN, organization="books"), "not approve first", id="another's proposal"
+    ),
+    pytest.param(once, proposal(1, ProposalStatus.REFUSED), "is REFUSED and ended", id="ended at no height"),
+    pytest.param(once, proposal(2, ProposalStatus.OPEN, decided_at=9), "is OPEN and ended", id="ended and open"),
 ]
 
 

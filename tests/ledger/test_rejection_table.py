@@ -7,13 +7,12 @@ import msgspec
 import pytest
 
 from jifen.ledger.apply import is_taken, preflight
-from jifen.ledger.context import BlockContext
 from jifen.ledger.rejections import FINAL_REJECTIONS, PRECEDENCE, REJECTION_TEXTS, Rejection
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction
 from jifen.ledger.types import TransactionMark
-from jifen.testing.fault_scene import ANN, HEIGHT, NOW, Fault, Scene
+from jifen.testing.fault_scene import ANN, NOW, Fault, altered, staged
 from jifen.testing.faults import FAULTS, GOOD, NEVER_FIRST_AND_LATER
-from jifen.testing.naive_scene import CHAIN_ID, DAY_MS, key_of, transaction
+from jifen.testing.naive_scene import DAY_MS, key_of, transaction
 
 
 def name_of(*faults: Fault) -> str:
@@ -26,30 +25,30 @@ def with_faults(*faults: Fault) -> Transaction:
     """Return a good transaction with the faults put in."""
     body, signer = GOOD[faults[0].kind]
     for fault in faults:
-        body = msgspec.structs.replace(body, **fault.changes)
+        body = altered(body, fault.changes)
         signer = fault.signer or signer
     return transaction(body, key_of(signer))
 
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_good_transaction_is_applied(kind: str) -> None:
-    world = Scene()
+    world = staged()
     body, signer = GOOD[kind]
     item = transaction(body, key_of(signer))
 
     assert world.twin.reasons(item, NOW) == set()
-    assert preflight(world.state, item, BlockContext(CHAIN_ID, HEIGHT, NOW)) is None
+    assert preflight(world.state, item, world.context) is None
     assert world.take(item) == 0
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=name_of)
 def test_a_single_fault_gives_its_reason(fault: Fault) -> None:
-    world, item, context = Scene(), with_faults(fault), BlockContext(CHAIN_ID, HEIGHT, NOW)
+    world, item = staged(fault), with_faults(fault)
     if fault.taken:
         world.take(item)
 
     assert fault.reason in world.twin.reasons(item, NOW)
-    assert preflight(world.state, item, context) is fault.reason
+    assert preflight(world.state, item, world.context) is fault.reason
     if not fault.taken:
         assert world.take(item) == fault.reason
 
@@ -58,7 +57,7 @@ def both_hold(first: Fault, second: Fault) -> bool:
     """Tell whether two faults can be put into one transaction so that these are its first reason and a later one."""
     if first.kind != second.kind or PRECEDENCE[first.reason] >= PRECEDENCE[second.reason]:
         return False
-    world, item = Scene(), with_faults(second, first)
+    world, item = staged(second, first), with_faults(second, first)
     if first.taken or second.taken:
         world.take(item)
     reasons = world.twin.reasons(item, NOW)
@@ -70,11 +69,11 @@ PAIRS: Final = [faults for faults in product(FAULTS, FAULTS) if both_hold(*fault
 
 @pytest.mark.parametrize("faults", PAIRS, ids=lambda faults: name_of(*faults))
 def test_of_two_reasons_that_hold_the_earlier_is_given(faults: tuple[Fault, Fault]) -> None:
-    world, item, context = Scene(), with_faults(*reversed(faults)), BlockContext(CHAIN_ID, HEIGHT, NOW)
+    world, item = staged(*reversed(faults)), with_faults(*reversed(faults))
     if any(fault.taken for fault in faults):
         world.take(item)
 
-    assert preflight(world.state, item, context) is faults[0].reason
+    assert preflight(world.state, item, world.context) is faults[0].reason
 
 
 def test_the_table_reaches_every_reason_and_every_two_of_a_kind_that_can_meet() -> None:
@@ -123,6 +122,26 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "NOT_A_CHECKPOINT": 66,
         "CHECKPOINT_TOO_OLD": 67,
         "CHECKPOINT_ALREADY_ATTESTED": 68,
+        "PROPOSAL_NOT_OPEN": 40,
+        "NOT_THE_PROPOSER": 41,
+        "ALREADY_VOTED": 42,
+        "DEADLINE_OUT_OF_RANGE": 43,
+        "TOO_MANY_PROPOSALS": 44,
+        "OWNER_UNKNOWN": 45,
+        "OWNER_NOT_ACTIVE": 46,
+        "NO_ADMINISTRATOR": 47,
+        "VALIDATOR_UNKNOWN": 48,
+        "VALIDATOR_RETIRED": 49,
+        "ALREADY_A_VOTER": 50,
+        "ID_TAKEN": 51,
+        "KEY_IN_USE": 52,
+        "CERTIFICATE_IN_USE": 53,
+        "ADDRESS_IN_USE": 54,
+        "NOT_ITS_VOTER": 55,
+        "HAS_A_VOTER": 56,
+        "ALLIANCE_FULL": 57,
+        "LAST_VOTER": 58,
+        "CONFIGURATION_CHANGING": 59,
     }
 
 
@@ -135,30 +154,30 @@ CURES: Final[tuple[Body, ...]] = (
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.reason in FINAL_REJECTIONS], ids=name_of)
 def test_a_final_reason_stays_whatever_else_is_still_on_its_way(fault: Fault) -> None:
-    world, item, context = Scene(), with_faults(fault), BlockContext(CHAIN_ID, HEIGHT, NOW)
+    world, item = staged(fault), with_faults(fault)
     if fault.taken:
         world.take(item)
     cured = [world.take(transaction(body, key_of("stranger"), key_of("mall till"))) for body in CURES]
     assert 0 in cured
 
-    assert preflight(world.state, item, context) is fault.reason
+    assert preflight(world.state, item, world.context) is fault.reason
 
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_rejected_transaction_leaves_nothing_but_its_mark(kind: str) -> None:
     for fault in (fault for fault in FAULTS if fault.kind == kind and not fault.taken):
-        world, item = Scene(), with_faults(fault)
+        world, item = staged(fault), with_faults(fault)
         world.state.end_block()
         world.state.begin_block()
 
         assert world.take(item) == fault.reason
         assert is_taken(world.state, item)
 
-        assert list(world.state.end_block().writes.values()) == [TransactionMark(HEIGHT)]
+        assert list(world.state.end_block().writes.values()) == [TransactionMark(world.height)]
 
 
 def test_the_last_moment_of_a_transaction_s_life_is_its_expiry() -> None:
-    world = Scene()
+    world = staged()
     body, signer = GOOD["earn"]
     for expires_at, expected in [
         (NOW - 1, Rejection.EXPIRED),
@@ -167,4 +186,4 @@ def test_the_last_moment_of_a_transaction_s_life_is_its_expiry() -> None:
         (NOW + DAY_MS + 1, Rejection.EXPIRY_TOO_FAR),
     ]:
         item = transaction(msgspec.structs.replace(body, expires_at=expires_at), key_of(signer))
-        assert preflight(world.state, item, BlockContext(CHAIN_ID, HEIGHT, NOW)) is expected
+        assert preflight(world.state, item, world.context) is expected

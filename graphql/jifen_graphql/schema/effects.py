@@ -7,9 +7,17 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import checkpoint_records, effects
+from jifen.ledger import checkpoint_records, effects, governance
 from jifen.ledger import receipts as ledger
 from jifen.ledger.types import AccountId, PublicKey
+from jifen_graphql.schema.governance_effects import (
+    ChangeProposed,
+    ProposalWithdrawn,
+    ValidatorActivated,
+    ValidatorAdmitted,
+    ValidatorRemoved,
+    VoteCounted,
+)
 from jifen_graphql.schema.scalars import Hash, Points
 from jifen_graphql.schema.states import EarnRate
 
@@ -142,18 +150,33 @@ class CheckpointAttested:
         )
 
 
-Effect = Annotated[
-    MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked | CheckpointAttested,
-    strawberry.union("Effect", description="One thing that a transaction did."),
-]
+AnyEffect = (
+    MemberRegistered
+    | PointsEarned
+    | PointsTransferred
+    | PointsRevoked
+    | ChangeProposed
+    | VoteCounted
+    | ProposalWithdrawn
+    | ValidatorAdmitted
+    | ValidatorRemoved
+    | ValidatorActivated
+    | CheckpointAttested
+)
 
-AnyEffect = MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked | CheckpointAttested
+Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction did.")]
 
 EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     ledger.MemberRegistered: MemberRegistered.of,
     ledger.PointsEarned: PointsEarned.of,
     ledger.PointsTransferred: PointsTransferred.of,
     ledger.PointsRevoked: PointsRevoked.of,
+    governance.ChangeProposed: ChangeProposed.of,
+    governance.VoteCounted: VoteCounted.of,
+    governance.ProposalWithdrawn: ProposalWithdrawn.of,
+    governance.ValidatorAdmitted: ValidatorAdmitted.of,
+    governance.ValidatorRemoved: ValidatorRemoved.of,
+    governance.ValidatorActivated: ValidatorActivated.of,
     checkpoint_records.CheckpointAttested: CheckpointAttested.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

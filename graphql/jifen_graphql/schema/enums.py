@@ -4,8 +4,10 @@ from enum import Enum
 
 import strawberry
 
+from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.types import LotOrigin, OrganizationKind, OrganizationStatus, RoleClass
+from jifen.ledger.validators import ValidatorStatus
 
 strawberry.enum(
     Rejection,
@@ -13,6 +15,8 @@ strawberry.enum(
 )
 strawberry.enum(OrganizationKind, description="What an organization is in the alliance.")
 strawberry.enum(OrganizationStatus, description="Whether an organization may act; only an active one issues points.")
+strawberry.enum(ProposalStatus, description="How far a proposal has come; only an open one takes votes.")
+strawberry.enum(ValidatorStatus, description="What a validator is at present; a retired one is out for good.")
 strawberry.enum(RoleClass, description="Who a point type is for.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 

@@ -7,6 +7,7 @@ from jifen.codec.canonical import StrictDecoder, encode
 from jifen.hashing import STATE
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
+from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.types import (
     Account,
     Holding,
@@ -41,6 +42,8 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.VALIDATOR: Validator,
     state.VALIDATOR_SET: ValidatorSet,
     state.CHECKPOINTS: Checkpoints,
+    state.PROPOSAL: Proposal,
+    state.GOVERNANCE: Governance,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

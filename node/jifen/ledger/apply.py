@@ -12,6 +12,17 @@ from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.checkpoints import attest, check_attestation
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import check_earning, earn
+from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.governing import (
+    activate,
+    check_activation,
+    check_proposing,
+    check_vote,
+    check_withdrawal,
+    propose,
+    vote_on,
+    withdraw,
+)
 from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
 from jifen.ledger.receipts import AnyEffect, Receipt
@@ -48,6 +59,10 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     TransferPoints: rule(check_transfer, transfer),
     RefundOrder: rule(check_refund, refund),
     AttestCheckpoint: rule(check_attestation, attest),
+    ProposeChange: rule(check_proposing, propose),
+    VoteOnProposal: rule(check_vote, vote_on),
+    WithdrawProposal: rule(check_withdrawal, withdraw),
+    ActivateValidator: rule(check_activation, activate),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, CheckpointBlocks, Checkpoints
+from jifen.ledger.proposals import ORGANIZATIONS_MAX, Governance, ThresholdTerm
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
+    GOVERNANCE_KEY,
     VALIDATOR_SET_KEY,
     StateWriter,
     organization_key,
@@ -29,15 +31,7 @@ from jifen.ledger.types import (
     TimeMs,
     UrlText,
 )
-from jifen.ledger.validators import VALIDATORS_MAX, CertificateText, Validator, ValidatorSet, ValidatorStatus
-
-ORGANIZATIONS_MAX = VALIDATORS_MAX
-"""Organizations of one alliance: each may have a voter."""
-
-THRESHOLD_TERM_MAX = 1000
-"""Largest numerator or denominator of a threshold: finer than any number of organizations can tell apart."""
-
-ThresholdTerm = Annotated[int, Meta(ge=1, le=THRESHOLD_TERM_MAX)]
+from jifen.ledger.validators import CertificateText, Validator, ValidatorSet, ValidatorStatus
 
 
 class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,10 +42,6 @@ class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     numerator: ThresholdTerm
     denominator: ThresholdTerm
-
-    def needed(self, asked: int) -> int:
-        """Return how many of `asked` organizations must approve: the share, rounded up."""
-        return -(-asked * self.numerator // self.denominator)
 
 
 UNANIMITY = Threshold(1, 1)
@@ -137,4 +127,6 @@ def write_genesis(state: StateWriter, genesis: Genesis) -> None:
                 since=0,
             ),
         )
-    state.put(VALIDATOR_SET_KEY, ValidatorSet(tuple(organization.id for organization in genesis.organizations)))
+    ids = tuple(organization.id for organization in genesis.organizations)
+    state.put(VALIDATOR_SET_KEY, ValidatorSet(ids))
+    state.put(GOVERNANCE_KEY, Governance(genesis.approval.numerator, genesis.approval.denominator, ids, ids))

@@ -10,6 +10,8 @@ from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY
 from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Account, Holding, OrderRecord, PointType, Supply
 from jifen.ledger.validator_checks import (
     check_an_organization_has_at_most_one_voter,
+    check_governance_lists_everybody_and_everything_open,
+    check_nobody_votes_twice,
     check_the_validator_set_agrees_with_the_validators,
     check_validators_share_no_key,
 )
@@ -82,6 +84,8 @@ CHECKS = (
     check_the_validator_set_agrees_with_the_validators,
     check_an_organization_has_at_most_one_voter,
     check_validators_share_no_key,
+    check_governance_lists_everybody_and_everything_open,
+    check_nobody_votes_twice,
     check_checkpoints_are_attested_once_by_each,
 )
 """All of them."""

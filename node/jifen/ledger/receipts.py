@@ -7,6 +7,14 @@ from msgspec import Meta
 
 from jifen.ledger.checkpoint_records import CheckpointAttested
 from jifen.ledger.effects import Effect
+from jifen.ledger.governance import (
+    ChangeProposed,
+    ProposalWithdrawn,
+    ValidatorActivated,
+    ValidatorAdmitted,
+    ValidatorRemoved,
+    VoteCounted,
+)
 from jifen.ledger.types import (
     AccountBytes,
     AmountFen,
@@ -78,7 +86,19 @@ class PointsRevoked(Effect, frozen=True, tag=4):
     """What the account owes of the type after this transaction."""
 
 
-AnyEffect = MemberRegistered | PointsEarned | PointsTransferred | PointsRevoked | CheckpointAttested
+AnyEffect = (
+    MemberRegistered
+    | PointsEarned
+    | PointsTransferred
+    | PointsRevoked
+    | ChangeProposed
+    | VoteCounted
+    | ProposalWithdrawn
+    | ValidatorAdmitted
+    | ValidatorRemoved
+    | ValidatorActivated
+    | CheckpointAttested
+)
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

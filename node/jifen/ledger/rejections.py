@@ -34,6 +34,26 @@ class Rejection(IntEnum):
     NOT_A_CHECKPOINT = 66
     CHECKPOINT_TOO_OLD = 67
     CHECKPOINT_ALREADY_ATTESTED = 68
+    PROPOSAL_NOT_OPEN = 40
+    NOT_THE_PROPOSER = 41
+    ALREADY_VOTED = 42
+    DEADLINE_OUT_OF_RANGE = 43
+    TOO_MANY_PROPOSALS = 44
+    OWNER_UNKNOWN = 45
+    OWNER_NOT_ACTIVE = 46
+    NO_ADMINISTRATOR = 47
+    VALIDATOR_UNKNOWN = 48
+    VALIDATOR_RETIRED = 49
+    ALREADY_A_VOTER = 50
+    ID_TAKEN = 51
+    KEY_IN_USE = 52
+    CERTIFICATE_IN_USE = 53
+    ADDRESS_IN_USE = 54
+    NOT_ITS_VOTER = 55
+    HAS_A_VOTER = 56
+    ALLIANCE_FULL = 57
+    LAST_VOTER = 58
+    CONFIGURATION_CHANGING = 59
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -63,6 +83,26 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.NOT_A_CHECKPOINT: "no checkpoint is taken at that height, or the ledger has not passed it yet",
     Rejection.CHECKPOINT_TOO_OLD: "newer checkpoints have taken its place",
     Rejection.CHECKPOINT_ALREADY_ATTESTED: "the voter has attested this checkpoint before",
+    Rejection.PROPOSAL_NOT_OPEN: "no open proposal has that id: it was decided, withdrawn, has run out or never was",
+    Rejection.NOT_THE_PROPOSER: "another organization made the proposal: only that one can withdraw it",
+    Rejection.ALREADY_VOTED: "the organization has voted on this proposal: each votes once",
+    Rejection.DEADLINE_OUT_OF_RANGE: "votes must be open beyond the block's time and for thirty days at most",
+    Rejection.TOO_MANY_PROPOSALS: "the organization has four open proposals: withdraw one, or wait for its end",
+    Rejection.OWNER_UNKNOWN: "the organization that is to run the validator is not in the alliance: say who it is",
+    Rejection.OWNER_NOT_ACTIVE: "the organization that runs the validator is suspended",
+    Rejection.NO_ADMINISTRATOR: "the newcomer names no operator with scope ADMIN: nobody could ever vote for it",
+    Rejection.VALIDATOR_UNKNOWN: "no validator has that id",
+    Rejection.VALIDATOR_RETIRED: "the validator has been taken out, for good: admit another under an id of its own",
+    Rejection.ALREADY_A_VOTER: "the validator is a voter already",
+    Rejection.ID_TAKEN: "the id is, or once was, that of another organization or validator: choose one never used",
+    Rejection.KEY_IN_USE: "a validator or operator has, or once had, one of the keys: make new ones",
+    Rejection.CERTIFICATE_IN_USE: "another validator has, or once had, the certificate: make a new one",
+    Rejection.ADDRESS_IN_USE: "another validator is reached under the same host and port",
+    Rejection.NOT_ITS_VOTER: "what it is to replace is not the organization's present voter",
+    Rejection.HAS_A_VOTER: "the organization has a voter, which this one was not admitted to replace",
+    Rejection.ALLIANCE_FULL: "there are as many validators or organizations as an alliance can have: remove one first",
+    Rejection.LAST_VOTER: "it is the last voter: nobody would be left to decide anything",
+    Rejection.CONFIGURATION_CHANGING: "another change of the voters is not over yet: send it again in a moment",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -78,6 +118,12 @@ FINAL_REJECTIONS = frozenset(
         Rejection.REFUND_EXCEEDS_ORDER,
         Rejection.CHECKPOINT_TOO_OLD,
         Rejection.CHECKPOINT_ALREADY_ATTESTED,
+        Rejection.ALREADY_VOTED,
+        Rejection.NO_ADMINISTRATOR,
+        Rejection.VALIDATOR_RETIRED,
+        Rejection.ALREADY_A_VOTER,
+        Rejection.ID_TAKEN,
+        Rejection.CERTIFICATE_IN_USE,
     }
 )
 """Reasons that no transaction still on its way can cure.

@@ -28,11 +28,16 @@ VALIDATOR = b"v"
 VALIDATOR_SET = b"V"
 CHECKPOINTS = b"c"
 
+PROPOSAL = b"g"
+GOVERNANCE = b"G"
+
 VALIDATOR_SET_KEY = VALIDATOR_SET
 """State key of the validator set: there is one."""
 
 CHECKPOINTS_KEY = CHECKPOINTS
 """State key of the newest checkpoints: one record."""
+GOVERNANCE_KEY = GOVERNANCE
+"""State key of what deciding needs: there is one."""
 
 
 def organization_key(organization: str) -> bytes:
@@ -78,6 +83,11 @@ def mark_key(expires_at: int, transaction_id: bytes) -> bytes:
 def validator_key(validator: str) -> bytes:
     """State key of a validator, retired ones included."""
     return VALIDATOR + validator.encode()
+
+
+def proposal_key(number: int) -> bytes:
+    """State key of a proposal; they stand in the order in which they were made."""
+    return PROPOSAL + number.to_bytes(8, "big")
 
 
 class StateReader(Protocol):

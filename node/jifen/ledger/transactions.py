@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     AccountBytes,
@@ -74,7 +75,17 @@ class RefundOrder(TransactionBody, frozen=True, tag=4):
     """What is paid back this time, fen."""
 
 
-Body = RegisterMember | EarnPoints | TransferPoints | RefundOrder | AttestCheckpoint
+Body = (
+    RegisterMember
+    | EarnPoints
+    | TransferPoints
+    | RefundOrder
+    | ProposeChange
+    | VoteOnProposal
+    | WithdrawProposal
+    | ActivateValidator
+    | AttestCheckpoint
+)
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
     RegisterMember: "registerMember",
@@ -82,6 +93,10 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     TransferPoints: "transferPoints",
     RefundOrder: "refundOrder",
     AttestCheckpoint: "attestCheckpoint",
+    ProposeChange: "proposeChange",
+    VoteOnProposal: "voteOnProposal",
+    WithdrawProposal: "withdrawProposal",
+    ActivateValidator: "activateValidator",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

@@ -64,6 +64,7 @@ AmountFen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX)]
 RateTerm = Annotated[int, Meta(ge=1, le=RATE_TERM_MAX)]
 RuleVersion = Annotated[int, Meta(ge=1, le=RULE_VERSION_MAX)]
 TimeMs = Annotated[int, Meta(ge=0, le=2**48)]
+OrganizationName = Annotated[str, Meta(min_length=1, max_length=64)]
 Height = Annotated[int, Meta(ge=0, le=2**53)]
 HostName = Annotated[str, Meta(pattern=HOST_PATTERN, max_length=253)]
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
@@ -131,7 +132,7 @@ class Organization(Record, frozen=True):
     """A mall or merchant of the alliance."""
 
     id: Slug
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    name: OrganizationName
     """What people call it."""
     kind: OrganizationKind
     status: OrganizationStatus

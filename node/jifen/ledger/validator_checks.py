@@ -1,7 +1,8 @@
-"""The invariants of the validators and their set."""
+"""The invariants of the validators, their set, and of deciding about them."""
 
 from jifen.ledger.checking import Items, require
-from jifen.ledger.state import ORGANIZATION, VALIDATOR, VALIDATOR_SET
+from jifen.ledger.proposals import Governance, Proposal, ProposalStatus
+from jifen.ledger.state import GOVERNANCE, ORGANIZATION, PROPOSAL, VALIDATOR, VALIDATOR_SET, proposal_key
 from jifen.ledger.types import Organization
 from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
 
@@ -73,3 +74,45 @@ def check_validators_share_no_key(items: Items) -> None:
         if isinstance(record, Organization):
             keys += [operator.key for operator in record.operators]
     require(len({*keys}) == len(keys), "a key of a validator or operator is used twice")
+
+
+def check_governance_lists_everybody_and_everything_open(items: Items) -> None:
+    """The lists that votes are counted over and keys compared with leave nobody out."""
+    known = list(items)
+    governance: Governance | None = None
+    proposals: list[Proposal] = []
+    for key, record in known:
+        if key[:1] == GOVERNANCE:
+            assert isinstance(record, Governance)
+            governance = record
+        elif key[:1] == PROPOSAL:
+            assert isinstance(record, Proposal)
+            require(proposal_key(record.number) == key, f"proposal {key.hex()} holds {record}")
+            proposals.append(record)
+    if governance is None:
+        require(not proposals, "there are proposals and nothing that says how they are decided")
+        return
+    for names, prefix in ((governance.organizations, ORGANIZATION), (governance.validators, VALIDATOR)):
+        there = sorted(key[1:].decode() for key, _ in known if key[:1] == prefix)
+        require(sorted(names) == there, f"governance lists {names}, there are {there}")
+    require(governance.proposals == len(proposals), f"{len(proposals)} proposals, {governance.proposals} were counted")
+    listed = [(item.number, item.id, item.organization, item.open_until) for item in governance.open]
+    waiting = [
+        (item.number, item.id, item.organization, item.open_until)
+        for item in proposals
+        if item.status is ProposalStatus.OPEN
+    ]
+    require(listed == waiting, f"open are {waiting}, listed as open {listed}")
+
+
+def check_nobody_votes_twice(items: Items) -> None:
+    """A proposal has one vote an organization, its proposer's first; it has an end exactly when it is not open."""
+    for key, record in items:
+        if key[:1] == PROPOSAL:
+            assert isinstance(record, Proposal)
+            voters = [vote.organization for vote in record.votes]
+            require(len({*voters}) == len(voters), f"somebody votes twice in {record}")
+            proposer = voters[:1] == [record.organization] and record.votes[0].approve
+            require(proposer, f"the proposer does not approve first in {record}")
+            ended = record.status is not ProposalStatus.OPEN
+            require(ended == (record.decided_at > 0), f"{record} is {record.status.name} and ended at its height")

@@ -99,9 +99,9 @@ def read_validator_set(state: StateReader) -> ValidatorSet:
 
 
 def read_validator(state: StateReader, validator: str) -> Validator:
-    """Return a validator that the set names."""
+    """Return a validator that a list of the state names."""
     found = read(state, validator_key(validator), Validator)
-    assert found is not None, f"validator {validator} stands in the set and has no record"
+    assert found is not None, f"validator {validator} is listed and has no record"
     return found
 
 
@@ -115,6 +115,14 @@ def validators_of(state: StateReader) -> list[Validator]:
         if len(page) < VALIDATORS_MAX:
             return found
         start = page[-1][0] + b"\0"
+
+
+def begin_joint(state: StateWriter, voters: tuple[str, ...], context: BlockContext) -> None:
+    """Begin the change to these voters: from this block on decisions need their quorum and that of those before."""
+    before = read_validator_set(state)
+    assert not before.joint, f"block {context.height} begins a change of voters within another"
+    observers = tuple(name for name in before.observers if name not in voters)
+    state.put(VALIDATOR_SET_KEY, ValidatorSet(voters, before.voters, observers, context.height))
 
 
 def settle(state: StateWriter, context: BlockContext) -> ValidatorSet:

@@ -1,7 +1,9 @@
 """Faults: changes to good transactions, each of which makes a reason hold; and the scene they are tried in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, final
+
+import msgspec
 
 from jifen.ledger.apply import apply_transaction
 from jifen.ledger.checkpoint_records import AttestCheckpoint
@@ -9,7 +11,8 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState
-from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
+from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
@@ -20,22 +23,18 @@ HEIGHT: Final = 13
 ANN, BO, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "stranger"))
 
 
-class Fault(NamedTuple):
-    """A change to a good transaction that makes a reason hold."""
-
-    kind: str
-    reason: Rejection
-    changes: Mapping[str, Any]
-    signer: str | None = None
-    taken: bool = False
-
-
 @final
 class Scene:
     """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited, books' supply nearly exhausted and some
-    checkpoints attested by books."""
+    checkpoints attested by books.
+
+    Of validators: `mall-2` is admitted to replace mall's, `books-2` observes beside books' own, `cafe-2` has retired;
+    books proposes to admit `tea`, cafe to remove books' validator.
+    """
 
     def __init__(self) -> None:
+        self.height = HEIGHT
+        """Of the block that everything is put into."""
         self.state = WorkingState(Memory(), HEIGHT - 1)
         self.twin = NaiveLedger(scene())
         self.twin.height = HEIGHT
@@ -55,9 +54,46 @@ class Scene:
         for height in (12, 10, 8, 4):
             attested = AttestCheckpoint(NOW, bytes(8), "books", height, bytes(32), bytes(32))
             assert self.take(transaction(attested, key_of("books validator"))) == 0
+        furnish_governance(self)
+
+    @property
+    def context(self) -> BlockContext:
+        """The open block."""
+        return BlockContext(CHAIN_ID, self.height, NOW)
 
     def take(self, item: Transaction) -> int:
         """Apply a transaction to both and return its rejection, 0 for none."""
-        context = BlockContext(CHAIN_ID, HEIGHT, NOW)
+        self.twin.height = self.height
         self.twin.apply(item, NOW)
-        return apply_transaction(self.state, item, context).rejection
+        return apply_transaction(self.state, item, self.context).rejection
+
+
+class Fault(NamedTuple):
+    """A change to a good transaction, or to what it meets, that makes a reason hold."""
+
+    kind: str
+    reason: Rejection
+    changes: Mapping[str, Any]
+    """New values by field; `change.key` is the field `key` of the field `change`."""
+    signer: str | None = None
+    taken: bool = False
+    stage: Callable[[Scene], None] | None = None
+    """Prepares the scene, in both ledgers alike."""
+
+
+def staged(*faults: Fault) -> Scene:
+    """Return the scene as the faults need it."""
+    world = Scene()
+    for stage in dict.fromkeys(fault.stage for fault in faults):
+        if stage is not None:
+            stage(world)
+    return world
+
+
+def altered(body: Body, changes: Mapping[str, Any]) -> Body:
+    """Return the body with the changes put in."""
+    for name, value in changes.items():
+        outer, _, inner = name.partition(".")
+        whole = msgspec.structs.replace(getattr(body, outer), **{inner: value}) if inner else value
+        body = msgspec.structs.replace(body, **{outer: whole})
+    return body

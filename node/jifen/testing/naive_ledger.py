@@ -15,11 +15,12 @@ from typing import Any, Final, NamedTuple
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.genesis import Genesis
+from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
-from jifen.testing import naive_checkpoints, naive_members, naive_points
-from jifen.testing.naive_records import NaiveLot, NaiveReceipt
+from jifen.testing import naive_checkpoints, naive_governance, naive_members, naive_points
+from jifen.testing.naive_records import NaiveLot, NaiveProposal, NaiveReceipt
 from jifen.testing.naive_scene import DAY_MS
 
 
@@ -53,6 +54,10 @@ class NaiveLedger:
         """Every attestation there ever was, with its transaction's id."""
         self.certified: dict[int, tuple[bytes, bytes, int]] = {}
         """Root, block and height of the quorum of every certified checkpoint, by height."""
+        self.voters_changed_at = 0
+        self.threshold = genesis.approval
+        self.proposals: list[NaiveProposal] = []
+        """Every proposal there ever was; number n stands at n - 1."""
         self.accounts: dict[bytes, tuple[bytes, int]] = {}
         """Key and time of registration of every account."""
         self.lots: list[NaiveLot] = []
@@ -135,5 +140,9 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     RefundOrder: NaiveRule(naive_points.against_refund, naive_points.refund),
     TransferPoints: NaiveRule(naive_points.against_transfer, naive_points.transfer),
     AttestCheckpoint: NaiveRule(naive_checkpoints.against_attestation, naive_checkpoints.attest),
+    ProposeChange: NaiveRule(naive_governance.against_proposing, naive_governance.propose),
+    VoteOnProposal: NaiveRule(naive_governance.against_vote, naive_governance.vote),
+    WithdrawProposal: NaiveRule(naive_governance.against_withdrawal, naive_governance.withdraw),
+    ActivateValidator: NaiveRule(naive_governance.against_activation, naive_governance.activate),
 }
 """The naive rule of every kind."""

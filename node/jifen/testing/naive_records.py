@@ -1,7 +1,9 @@
 """What the naive ledger keeps."""
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jifen.ledger.changes import Change
 from jifen.ledger.rejections import Rejection
 
 
@@ -21,3 +23,18 @@ class NaiveReceipt(NamedTuple):
 
     rejection: Rejection | None
     effects: tuple[tuple[object, ...], ...]
+
+
+@dataclass
+class NaiveProposal:
+    """A change that was proposed."""
+
+    id: bytes
+    organization: str
+    change: Change
+    open_until: int
+    proposed_at: int
+    status: str = "OPEN"
+    ended_at: int = 0
+    votes: list[tuple[str, bool, int]] = field(default_factory=list)
+    """Who said what, at which height."""

@@ -1,10 +1,11 @@
 """The scene that the ledger's tests play in, and who is in it."""
 
+from base64 import b64encode
 from hashlib import sha256
 from typing import Final
 
 from jifen.codec.transactions import encode_body, transaction_id
-from jifen.ledger.genesis import Genesis, ValidatorAddress
+from jifen.ledger.genesis import Genesis, Threshold, ValidatorAddress
 from jifen.ledger.transactions import Body, Transaction
 from jifen.ledger.types import (
     Operator,
@@ -32,6 +33,12 @@ def key_of(name: str) -> PublicKey:
     return PublicKey(sha256(f"key of {name}".encode()).digest())
 
 
+def certificate_of(name: str) -> str:
+    """Return what looks like the certificate of a validator in the scene: the ledger only compares."""
+    middle = b64encode(sha256(f"certificate of {name}".encode()).digest()).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{middle}\n-----END CERTIFICATE-----\n"
+
+
 def account_of(key: bytes, chain_id: bytes = CHAIN_ID) -> bytes:
     """Return the account id of a key: the first 20 bytes of a tagged hash of chain id and key."""
     tag = sha256(b"jifen/account/1").digest()
@@ -48,12 +55,14 @@ def scene() -> Genesis:
     """Return a small alliance with something of everything.
 
     `mall` has a till, an issuer's key and an administrator who may credit nobody; `books` issues points at so high a
-    rate that a few orders exhaust the largest supply; `attic` is suspended. `mall/guide` is not transferable.
+    rate that a few orders exhaust the largest supply; `attic` is suspended; `cafe` issues nothing. `mall/guide` is not
+    transferable. Two thirds of the organizations decide.
     """
     operators = {
         "mall": {"mall till": Scope.CASHIER, "mall issuer": Scope.ISSUER, "mall admin": Scope.ADMIN | Scope.TREASURER},
-        "books": {"books till": Scope.CASHIER | Scope.LOCK_OFFICER},
-        "attic": {"attic till": Scope.CASHIER},
+        "books": {"books till": Scope.CASHIER | Scope.LOCK_OFFICER, "books admin": Scope.ADMIN},
+        "attic": {"attic till": Scope.CASHIER, "attic admin": Scope.ADMIN},
+        "cafe": {"cafe admin": Scope.ADMIN},
     }
     organizations = tuple(
         Organization(
@@ -72,5 +81,8 @@ def scene() -> Genesis:
         PointType("books/consumer", "books", RoleClass.CONSUMER, 2, 10**9, 1, True),
         PointType("attic/consumer", "attic", RoleClass.CONSUMER, 1, 1, 1, True),
     )
-    addresses = tuple(ValidatorAddress(name, "127.0.0.1", 1, "http://127.0.0.1:1", "none") for name in operators)
-    return Genesis(1, "Scene", START, organizations, point_types, addresses, checkpoint_blocks=2)
+    addresses = tuple(
+        ValidatorAddress(name, "127.0.0.1", port, f"http://127.0.0.1:{port}", certificate_of(name))
+        for port, name in enumerate(operators, start=1)
+    )
+    return Genesis(1, "Scene", START, organizations, point_types, addresses, Threshold(2, 3), checkpoint_blocks=2)
