@@ -115,7 +115,7 @@ def later(payload: bytes) -> bytes:
 
 
 DAMAGES: dict[str, tuple[int, Callable[[bytes], bytes | None], str]] = {
-    "a signature": (2, forged, "not genuine"),
+    "a signature": (2, forged, "its transactions are not its own"),
     "a transaction missing": (2, lambda data: encode_block(Block(decode_block(data).header, ())), "is damaged"),
     "rubbish": (2, lambda _: b"\xc1", "damaged"),
     "an end missing": (3, lambda data: data[:-1], "damaged"),
@@ -133,6 +133,15 @@ def test_a_damaged_tail_is_named_before_anything_is_voted_or_acknowledged(tmp_pa
     damaged(tmp_path, height, change)
     with pytest.raises(StoreDamaged, match=reason):
         start(tmp_path, chain)
+
+
+def test_a_signature_in_the_tail_that_is_not_genuine_is_named(tmp_path: Path) -> None:
+    chain = SmallChain()
+    left_behind(tmp_path, chain)
+    store = LedgerStore(tmp_path, chain.anchor, MAP_BYTES)
+    with pytest.raises(StoreDamaged, match="block 2 of the log holds a signature that is not genuine"):
+        recover(store, chain.chain_id, lambda claims: [0] if claims else [])
+    store.close()
 
 
 def test_a_block_of_another_branch_in_the_tail_is_named(tmp_path: Path) -> None:

@@ -263,6 +263,26 @@ def test_row_22_a_validator_whose_log_rots_neither_votes_nor_leads_with_what_is_
     assert not rotten.running
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_row_22_a_leader_whose_old_blocks_rot_stops_when_one_is_needed_and_another_serves(seed: int) -> None:
+    """Otherwise it would be dropped, over and over, by the one that needs the block, and keep it behind for ever."""
+    world = play(f"seed {seed}\ntight 1\nclients 4\nthink_ms 20\nduration_ms 2500\n")
+    leader = leader_of(world)
+    away = next(id for id in world.ids if id != leader.id)
+    world.nemesis(f"crash {away}")
+    world.run_for(2000)
+    for _ in range(20):
+        world.nemesis(f"rot-old {leader.id}")
+        leader.disk.rot(world.nodes[away].disk.last_height + 2, 200)
+    world.nemesis(f"restart {away}")
+    world.run_for(3000)
+
+    assert "of the log is damaged" in leader.lost
+    assert leader_of(world) is not leader
+    world.settle()
+    assert world.nodes[away].disk.tip.height == world.height
+
+
 def test_row_23_asking_again_and_elsewhere_after_no_answer_commits_once_and_tells_the_same() -> None:
     world = play("seed 23\nclients 6\nthink_ms 20\nloss_per_mille 300\nduplicate_per_mille 200\n")
 

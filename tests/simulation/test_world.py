@@ -34,9 +34,10 @@ def test_seed_is_safe_under_faults_and_live_after_healing(seed: int) -> None:
 
 
 FAULTS = {
-    *("lost", "duplicated", "reordered", "cut off", "clogs", "partitions", "one-way cuts"),
-    *("crashes", "torn syncs", "pauses", "clock steps", "transfers"),
-    *("slow disks", "full disks", "failed syncs", "wiped disks", "rotten blocks", "rotten states", "refused blocks"),
+    *("lost", "duplicated", "reordered", "delayed", "cut off", "clogs", "partitions", "bridges", "one-way cuts"),
+    *("crashes", "restarts", "torn syncs", "unseen syncs", "pauses", "drifting clocks", "clock steps", "transfers"),
+    *("slow disks", "full disks", "failed syncs", "wiped disks", "rotten blocks", "misdirected writes"),
+    *("rotten old blocks", "rotten states", "refused blocks"),
 }
 
 

@@ -232,3 +232,39 @@ def readers_of(path: Path) -> str:
         return str(environment.readers())
     finally:
         environment.close()
+
+
+OLD_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "a bit of its header": lambda data: data[:60] + bytes([data[60] ^ 1]) + data[61:],
+    "a bit of a transaction": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+    "rubbish": lambda _: b"\xc1",
+}
+
+
+@pytest.mark.parametrize("damage", OLD_DAMAGES)
+def test_an_old_block_that_has_decayed_is_named_when_it_is_read_and_never_passed_on(
+    tmp_path: Path, damage: str
+) -> None:
+    chain = filled(tmp_path)
+    edited(tmp_path, b"log", lambda transaction, _: replaced(transaction, key(1), OLD_DAMAGES[damage]))
+    store = small_store(tmp_path, chain)
+    with pytest.raises(StoreDamaged, match=r"block 1 of the log is damaged.*; restore the data directory"):
+        store.entry(1)
+    assert store.entry(2) is not None
+    store.close()
+
+
+def test_a_block_that_landed_on_anothers_place_is_named_when_it_is_read(tmp_path: Path) -> None:
+    chain = filled(tmp_path)
+    edited(tmp_path, b"log", lambda transaction, _: moved(transaction, key(2), key(1)))
+    store = small_store(tmp_path, chain)
+    with pytest.raises(StoreDamaged, match="block 1 of the log is damaged: it is not the one"):
+        store.entry(1)
+    store.close()
+
+
+def replaced(transaction: lmdb.Transaction, name: bytes, change: Callable[[bytes], bytes]) -> None:
+    """Change a value behind the store's back."""
+    found = transaction.get(name)
+    assert found is not None
+    transaction.put(name, change(bytes(found)))

@@ -23,7 +23,7 @@ from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, Role, TransferRefused
 from jifen.ledger.transactions import Transaction
-from jifen.store.ledger_store import DAMAGED_ADVICE
+from jifen.store.errors import DAMAGED_ADVICE
 from jifen.store.records import CommittedBlock, StoreBatch
 
 EVENTS_WAITING_MAX = 64

@@ -11,8 +11,7 @@ from jifen.consensus.messages import Entry
 from jifen.consensus.types import Position
 from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.state import StateReader
-from jifen.store.errors import StoreDamaged
-from jifen.store.ledger_store import DAMAGED_ADVICE
+from jifen.store.errors import DAMAGED_ADVICE, StoreDamaged
 
 
 class RecoverableStore(StateReader, Protocol):
@@ -29,7 +28,7 @@ class RecoverableStore(StateReader, Protocol):
         ...
 
     def entry(self, height: int) -> Entry | None:
-        """Return the log entry at a height, or None; raises Malformed for one that cannot be read."""
+        """Return the log entry at a height, or None; raises StoreDamaged for one that is not what was written."""
         ...
 
 

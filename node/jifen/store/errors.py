@@ -1,6 +1,10 @@
 """Errors of the store. Each text says what an operator should do."""
 
 from pathlib import Path
+from typing import Final
+
+DAMAGED_ADVICE: Final = "restore the data directory, or join the alliance anew under a new identity"
+"""What an operator can do about a damaged store; a wiped one must never vote under its old identity."""
 
 
 class StoreError(Exception):

@@ -13,7 +13,7 @@ from typing import Any, Final, final
 import lmdb
 
 from jifen.chain.executor import ExecutedBlock, Tip
-from jifen.codec.blocks import FORMAT_VERSION, block_hash, decode_block
+from jifen.codec.blocks import FORMAT_VERSION, decode_certificate
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
@@ -22,7 +22,17 @@ from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState, Position
 from jifen.ledger.types import Record
 from jifen.store import log_range
-from jifen.store.errors import FormatUnknown, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreWiped, WrongChain
+from jifen.store.entries import read_entry
+from jifen.store.errors import (
+    DAMAGED_ADVICE,
+    FormatUnknown,
+    StoreDamaged,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+    StoreWiped,
+    WrongChain,
+)
 from jifen.store.records import CommittedBlock, StoreBatch, cut_after
 from jifen.store.scan import StateScan
 from jifen.store.view import BASE_KEY, ReadView, decode_position, height_key, read_range
@@ -32,9 +42,6 @@ MAP_BYTES_DEFAULT: Final = 64 << 30
 
 READERS_MAX: Final = 512
 """Read snapshots open at once: every API request holds one for a moment, never across a wait."""
-
-DAMAGED_ADVICE: Final = "restore the data directory, or join the alliance anew under a new identity"
-"""What an operator can do about a damaged store; a wiped one must never vote under its old identity."""
 
 TIP_BYTES_MAX: Final = 8192
 """Largest committed tip: a header and at most 53 subtree roots."""
@@ -212,12 +219,16 @@ class LedgerStore:
         return None if entry is None else Position(entry.height, entry.term, entry.hash)
 
     def entry(self, height: int) -> Entry | None:
-        """Return the log entry at a height, committed or not, or None; part of the consensus `LogReader`."""
-        data = self._get(_LOG, height_key(height))
+        """Return the log entry at a height, committed or not, or None; part of the consensus `LogReader`.
+
+        Raises StoreDamaged when it is not what was written.
+        """
+        key = height_key(height)
+        data = self._get(_LOG, key)
         if data is None or height == 0:
             return None
-        header = decode_block(data).header
-        return Entry(height, header.term, block_hash(header), header.parent_hash, data)
+        certificate = self._get(_CERTIFICATES, key)
+        return read_entry(height, data, None if certificate is None else decode_certificate(certificate).hash)
 
     def certificate(self, height: int) -> Certificate | None:
         """Return the certificate of a committed height, or None; part of the consensus `LogReader`."""

@@ -10,11 +10,11 @@ from typing import final
 from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.chain.memory import MemoryState
 from jifen.codec.blocks import block_hash, decode_block
-from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
 from jifen.ledger.types import Record
+from jifen.store.entries import read_entry
 from jifen.store.errors import StoreDamaged, StoreError
 from jifen.store.records import Outcome, StoreBatch
 
@@ -60,10 +60,7 @@ class SimulatedDisk:
         if self.wiped:
             raise DiskWiped("the store is gone; this identity has voted before")
         self.started = True
-        try:
-            found = self.entry(self.tip.height) if self.tip.height else None
-        except Malformed as error:
-            raise StoreDamaged(str(error)) from error
+        found = self.entry(self.tip.height) if self.tip.height else None
         if self.tip.height and (found is None or found.hash != self.tip.hash):
             raise StoreDamaged("log and state differ")
         if self.log and leaf_hash(self._rotten.get(len(self.log), self.log[-1].payload)) != self._log_end:
@@ -80,17 +77,26 @@ class SimulatedDisk:
         payload[place % len(payload)] ^= 1
         self._rotten[height] = bytes(payload)
 
+    def misdirect(self, height: int, from_height: int) -> None:
+        """Let the log's block at `height` be overwritten by what was meant for another height."""
+        self._rotten[height] = self.log[from_height - 1].payload
+
+    @property
+    def rotten(self) -> bool:
+        """Whether a block of the log is not what was written."""
+        return bool(self._rotten)
+
     # Reading.
 
     def entry(self, height: int) -> Entry | None:
-        """Return the entry at a height, or None; raises Malformed when it is rotten beyond reading."""
+        """Return the entry at a height, or None; raises StoreDamaged when it is rotten."""
         if not 1 <= height <= len(self.log):
             return None
         rotten = self._rotten.get(height)
         if rotten is None:
             return self.log[height - 1]
-        header = decode_block(rotten).header
-        return Entry(height, header.term, block_hash(header), header.parent_hash, rotten)
+        certificate = self.certificates.get(height)
+        return read_entry(height, rotten, None if certificate is None else certificate.hash)
 
     def certificate(self, height: int) -> Certificate | None:
         """Return the certificate of a committed height, or None."""

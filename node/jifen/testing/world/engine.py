@@ -8,7 +8,7 @@ from typing import Final, final
 from jifen.chain.executor import BlockInvalid
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.types import NotLeader, PipelineFull, Role, TransferInProgress
-from jifen.store.errors import StoreFailed
+from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import Outcome
 from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world import nemesis
@@ -34,6 +34,7 @@ BROKEN: Final = (
     AssertionError,
     LookupError,
     ValueError,
+    StoreDamaged,
     StoreFailed,
     PeerFault,
     BlockInvalid,

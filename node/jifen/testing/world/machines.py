@@ -19,7 +19,7 @@ from jifen.consensus.messages import Entry
 from jifen.consensus.quorum import quorum_size
 from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
-from jifen.store.errors import StoreFailed
+from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import Outcome
 from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
@@ -90,7 +90,9 @@ class Machines(ABC):
 
     def _draw_drifts(self) -> dict[str, int]:
         draws, most = self._draws("clocks"), self.scenario.drift_per_mille
-        return {id: draws.randint(-most, most) for id in self.ids}
+        drifts = {id: draws.randint(-most, most) for id in self.ids}
+        self.injected["drifting clocks"] += sum(drift != 0 for drift in drifts.values())
+        return drifts
 
     def _config(self, id: str) -> RaftConfig:
         tight = self.scenario.tight
@@ -151,6 +153,7 @@ class Machines(ABC):
         if node.syncing:
             self.injected["torn syncs"] += 1
             if self._disk_draws.random() < 0.5:
+                self.injected["unseen syncs"] += 1
                 node.write_unseen()
         self._stop(node)
 
@@ -165,6 +168,7 @@ class Machines(ABC):
         node = self.nodes[id]
         if not node.running and not node.lost:
             self.note(f"{id} starts")
+            self.injected["restarts"] += 1
             node.start()
 
     def pause(self, id: str) -> None:
@@ -228,10 +232,25 @@ class Machines(ABC):
             return
         self.injected["rotten blocks"] += 1
         self.crash(id)
-        if disk.last_height > disk.tip.height:
-            disk.rot(self._disk_draws.randint(disk.tip.height + 1, disk.last_height), self._disk_draws.randrange(4096))
-        else:
-            disk.rot(disk.tip.height, 40)  # within the header: a body at or below the tip is not read at the start
+        lowest = min(disk.tip.height + 1, disk.last_height)
+        disk.rot(self._disk_draws.randint(lowest, disk.last_height), self._disk_draws.randrange(4096))
+
+    def misdirect(self, id: str) -> None:
+        """Let a write meant for another block land on what a validator's start must check, as `rot` does."""
+        disk = self.nodes[id].disk
+        if disk.last_height < 2 or not self._may_lose(id):
+            return
+        self.injected["misdirected writes"] += 1
+        self.crash(id)
+        height = self._disk_draws.randint(min(disk.tip.height + 1, disk.last_height), disk.last_height)
+        disk.misdirect(height, self._disk_draws.choice([other for other in (height - 1, 1) if other != height]))
+
+    def rot_old(self, id: str) -> None:
+        """Flip a bit of a block that was committed long ago, unnoticed until somebody needs the block."""
+        disk = self.nodes[id].disk
+        if disk.tip.height > 1 and self._may_lose(id):
+            self.injected["rotten old blocks"] += 1
+            disk.rot(self._disk_draws.randrange(1, disk.tip.height), self._disk_draws.randrange(4096))
 
     def rot_state(self, id: str) -> None:
         """Flip a bit of a validator's ledger state, on its disk and in its memory, unnoticed."""
@@ -248,7 +267,7 @@ class Machines(ABC):
         self.injected["refused blocks"] += 1
 
     def _may_lose(self, id: str) -> bool:
-        lost = [node for node in self.nodes.values() if node.lost or node.disk.wiped or node.rotten]
+        lost = [node for node in self.nodes.values() if node.lost or node.disk.wiped or node.disk.rotten or node.rotten]
         return not self.nodes[id].lost and len(lost) < len(self.ids) - quorum_size(len(self.ids))
 
     def ask_read(self, node: SimulatedValidator) -> None:
@@ -339,9 +358,9 @@ class Machines(ABC):
         except StoreFailed as error:
             self.note(f"{id} stops: {error}")
             self._stop(self.nodes[id])
-        except BlockInvalid as error:
+        except (BlockInvalid, StoreDamaged) as error:
             node = self.nodes[id]
-            if not node.rotten:
+            if not (node.rotten or node.disk.rotten):
                 raise
             self.note(f"{id} stops: {error}")
             node.lost = str(error)

@@ -8,6 +8,8 @@
     slow-disk V MS  a sync takes up to so long more fail-sync V                 the next sync fails
     fill-disk V     no room left                    empty-disks                 room again
     wipe V          its store is lost               rot V                       a bit of its log flips while it is down
+    misdirect V     a block lands on another's place in its log while it is down
+    rot-old V       a bit of an old block flips while it runs
     rot-state V     a bit of its ledger state flips while it runs
     clock V MS      set its clock that much off         transfer V, transfer any    the leader hands over
 
@@ -130,6 +132,8 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "empty-disks": _empty_disks,
     "wipe": _each(lambda world, id: world.wipe(id)),
     "rot": _each(lambda world, id: world.rot(id)),
+    "misdirect": _each(lambda world, id: world.misdirect(id)),
+    "rot-old": _each(lambda world, id: world.rot_old(id)),
     "rot-state": _each(lambda world, id: world.rot_state(id)),
     "clock": _clock,
     "transfer": _transfer,

@@ -56,6 +56,7 @@ class Network:
     def partition(self, groups: list[list[str]], ids: tuple[str, ...]) -> None:
         """Cut every link between validators that share no group; one in two groups is a bridge."""
         self._injected["partitions"] += 1
+        self._injected["bridges"] += len([id for id in ids if sum(id in group for group in groups) > 1])
         together = {(one, other) for group in groups for one in group for other in group}
         self.cut = {(one, other) for one in ids for other in ids if one != other and (one, other) not in together}
 
@@ -64,6 +65,7 @@ class Network:
         delay = scenario.delay_ms_min
         if scenario.delay_ms_mean:
             delay += int(self._draws.expovariate(1 / scenario.delay_ms_mean))
+            self._injected["delayed"] += 1
         due = max(now, self._clogged.get(link, 0)) + delay
         if scenario.ordered:
             due = max(due, self._last.get(link, 0))

@@ -18,6 +18,9 @@ SAFETY_MS: Final = 12_000
 """Length of the phase with faults: a dozen election timeouts."""
 
 
+LOSSES: Final = ("wipe", "rot", "misdirect", "rot-old", "rot-state")
+"""Faults of a disk after which its validator does not come back."""
+
 FAR_AHEAD_MS: Final = 30_000
 """A clock that is so far ahead has its blocks refused by all whose clocks are right."""
 
@@ -138,7 +141,7 @@ def drawn(seed: int) -> Scenario:
         drift_per_mille=pick((0, 0, 80)),
     )
     events = sorted(_events(scenario, draws))
-    if any(event.command.startswith(("wipe", "rot")) for event in events):
+    if any(event.command.startswith(LOSSES) for event in events):
         # Whoever lost its disk cannot help to outvote a clock that is ahead.
         events = [event for event in events if not event.command.endswith(f" {FAR_AHEAD_MS}")]
     return msgspec.structs.replace(scenario, events=tuple(events))
@@ -214,7 +217,7 @@ def _fail_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Ev
 
 def _lose_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
     target = draws.choice(scenario.ids)
-    yield Event(at, f"{draws.choice(('wipe', 'rot', 'rot-state'))} {target}")
+    yield Event(at, f"{draws.choice(LOSSES)} {target}")
     yield Event(at + 300, "restart all")
 
 
