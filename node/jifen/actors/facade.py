@@ -16,8 +16,13 @@ from jifen.actors.setup import NodeSetup
 from jifen.actors.subscriptions import SubscriptionHub
 from jifen.chain.sealing import seal
 from jifen.consensus.types import Role
+from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
+from jifen.ledger.governance import ActivateValidator
+from jifen.ledger.records import read
+from jifen.ledger.state import validator_key
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
+from jifen.ledger.validators import Validator
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.view import ReadView
 
@@ -71,7 +76,9 @@ class Node:
         self.genesis: Genesis = setup.genesis
         self.organization = setup.organization
         self.chain_id = chain
+        self.validator = setup.validator
         self._operator_key = setup.operator_key
+        self._validator_key = setup.validator_key
         self._store = store
         self._consensus = consensus
         self._mempool = mempool
@@ -177,8 +184,18 @@ class Node:
         )
         return await self._submit_signed(body, timeout_seconds)
 
-    async def _submit_signed(self, body: Body, timeout_seconds: float) -> SubmitResult:
-        sealed = seal(self.chain_id, body, self._operator_key)
+    def own_record(self) -> Validator | None:
+        """Return what the ledger has about this validator, or None when it knows none of that id."""
+        with self.read() as view:
+            return read(view, validator_key(self.validator), Validator)
+
+    async def activate(self, *, timeout_seconds: float) -> SubmitResult:
+        """Ask the ledger to make this observer a voter, signed by its validator key."""
+        body = ActivateValidator(self._clock() + TILL_LIFETIME_MS, self._draws.randbytes(12), self.validator)
+        return await self._submit_signed(body, timeout_seconds, self._validator_key)
+
+    async def _submit_signed(self, body: Body, timeout_seconds: float, key: KeyPair | None = None) -> SubmitResult:
+        sealed = seal(self.chain_id, body, key or self._operator_key)
         [result] = await self.submit([sealed.signed], wait=True, timeout_seconds=timeout_seconds)
         return result
 

@@ -28,6 +28,9 @@ from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import Position, RaftConfig, RandomDraws
+from jifen.ledger.records import read
+from jifen.ledger.state import validator_key
+from jifen.ledger.validators import Validator
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import BlockNotHeld, StoreError
 from jifen.store.ledger_store import LedgerStore
@@ -37,6 +40,7 @@ from jifen.transport import (
     Address,
     CannotListen,
     Peers,
+    certificate_fingerprint,
     client_context,
     serve_peers,
     server_context,
@@ -86,12 +90,27 @@ async def run_node(
         )
         try:
             remember_started(setup.directory)
+            _check_identity(setup, store)
             executor = await surroundings.workers.compute(partial(recover, store, chain))
             await _Wiring(setup, store, executor, surroundings).run(task_status)
         except BaseExceptionGroup as group:
             raise _reason(group) from group
         finally:
             store.close()
+
+
+def _check_identity(setup: NodeSetup, store: LedgerStore) -> None:
+    """Raise NodeStopped when the ledger names another key or certificate for this validator than it has."""
+    record = read(store, validator_key(setup.validator), Validator)
+    if record is None:
+        return  # not admitted yet, or not as far as is known here
+    if record.key != setup.validator_key.public:
+        raise NodeStopped(f"the ledger names another validator key for {setup.validator}; restore the right key file")
+    pinned, own = record.certificate_pem.encode(), setup.certificate_path.read_bytes()
+    if certificate_fingerprint(pinned) != certificate_fingerprint(own):
+        raise NodeStopped(
+            f"the ledger names another certificate for {setup.validator}; restore the right files in tls/"
+        )
 
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, final
 import trio
 
 from jifen.actors.clock import system_clock
-from jifen.actors.node import Node, SubmitResult, run_node
+from jifen.actors.node import Node, NodeRetired, SubmitResult, run_node
 from jifen.actors.setup import Timing
 from jifen.codec.genesis import chain_id
 from jifen.testing.small_alliance import SmallAlliance, small_alliance
@@ -53,6 +53,12 @@ class RunningAlliance:
             del self.nodes[name]
             self._stops.pop(name).cancel()
             await self._stopped[name].wait()
+
+    async def retired(self, name: str) -> None:
+        """Wait until a validator has stopped because the alliance took it out."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            await self._stopped[name].wait()
+        assert name not in self.nodes
 
     async def leader(self, among: Iterable[str] = ()) -> str:
         """Wait until the running validators, or those named, agree on a leader that runs, and return its name."""
@@ -102,6 +108,8 @@ class RunningAlliance:
         try:
             with trio.CancelScope() as self._stops[name]:
                 await run_node(self.alliance.setups[name], task_status=task_status)
+        except NodeRetired:
+            del self.nodes[name], self._stops[name]
         finally:
             self._stopped[name].set()
 

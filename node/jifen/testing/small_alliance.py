@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from jifen.actors.setup import NodeSetup, Timing
 from jifen.chain.anchor import genesis_block
 from jifen.chain.validators import Validators
 from jifen.codec.genesis import GENESIS_FORMAT
 from jifen.keys.signing import KeyPair
+from jifen.ledger.changes import AdmitValidator, Newcomer
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.types import (
+    SCOPES_ALL,
     Operator,
     Organization,
     OrganizationKind,
@@ -124,3 +128,44 @@ def small_alliance(
         for name in names
     }
     return SmallAlliance(genesis, {name: keys_of(name) for name in names}, setups)
+
+
+def newcomer_setup(
+    home: Path, alliance: SmallAlliance, name: str, organization: str
+) -> tuple[NodeSetup, AdmitValidator]:
+    """Make the data directory of a validator that is to join, and return its setup and its admission.
+
+    A validator named like its organization brings the organization with it; another one is run by a present one.
+    """
+    directory = home / name
+    directory.mkdir(parents=True)
+    identity = create_tls_identity(name, datetime.fromtimestamp(CREATED_AT / 1000 - 86_400, UTC))
+    (directory / "certificate.pem").write_bytes(identity.certificate_pem)
+    (directory / "private-key.pem").write_bytes(identity.private_key_pem)
+    [port] = free_ports(1)
+    keys = keys_of(name)
+    operators = (Operator(keys.operator.public, int(SCOPES_ALL)),)
+    admission = AdmitValidator(
+        organization=organization,
+        newcomer=Newcomer(name.title(), OrganizationKind.MERCHANT, operators) if name == organization else None,
+        validator=name,
+        key=keys.validator.public,
+        certificate_pem=identity.certificate_pem.decode(),
+        peer_host="127.0.0.1",
+        peer_port=port,
+        public_url=f"http://127.0.0.1:{port}",
+    )
+    [example, *_] = alliance.setups.values()
+    setup = msgspec.structs.replace(
+        example,
+        organization=organization,
+        validator=name,
+        validator_key=keys.validator,
+        operator_key=keys_of(organization).operator,
+        directory=directory,
+        certificate_path=directory / "certificate.pem",
+        private_key_path=directory / "private-key.pem",
+        peer_port=port,
+        peer_addresses={},
+    )
+    return setup, admission
