@@ -17,6 +17,8 @@ from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
     AppendResponse,
+    CertificatesRequest,
+    CertificatesResponse,
     Entry,
     LeadershipCheck,
     LeadershipConfirmation,
@@ -107,6 +109,8 @@ async def test_votes_heartbeats_and_questions_come_in(door: Door) -> None:
         ReadIndexRequest(3, "mall", "books", 1),
         ReadIndexResponse(3, "mall", "books", 1, 1),
         SnapshotOffer(3, "mall", "books", 1, bytes(32)),
+        CertificatesRequest(3, "mall", "books", 1),
+        CertificatesResponse(3, "mall", "books", ()),
         AppendRequest(1, "mall", "books", 0, 0, door.chain.anchor.tip.hash, (), 0, ()),
     ]
     for message in messages:
@@ -159,6 +163,8 @@ async def test_a_message_that_contradicts_itself_is_a_fault(door: Door) -> None:
         ReadIndexRequest(3, "music", "books", 1),
         ReadIndexResponse(3, "mall", "music", 1, 1),
         SnapshotOffer(3, "mall", "music", 1, bytes(32)),
+        CertificatesRequest(3, "mall", "music", 1),
+        CertificatesResponse(3, "music", "books", ()),
         ForwardTransactions("music", "books", (b"\0",)),
     ],
 )
@@ -243,6 +249,15 @@ async def test_a_certificate_below_a_quorum_or_with_a_false_signature_is_a_fault
     late = msgspec.structs.replace(door.chain.certify(built), term=9)
     await door.refuses(msgspec.structs.replace(request, certificates=(late,)), "not genuine")
     await door.take(request)
+    assert len(door.let_in) == 1
+
+
+async def test_certificates_that_were_asked_for_are_checked_like_those_of_a_request(door: Door) -> None:
+    built = door.chain.build([])
+    few, late = door.chain.certify(built, ("mall", "books")), msgspec.structs.replace(door.chain.certify(built), term=9)
+    await door.refuses(CertificatesResponse(3, "mall", "books", (few,)), "a quorum is 3")
+    await door.refuses(CertificatesResponse(3, "mall", "books", (late,)), "not genuine")
+    await door.take(CertificatesResponse(3, "mall", "books", (door.chain.certify(built),)))
     assert len(door.let_in) == 1
 
 

@@ -19,6 +19,8 @@ from jifen.consensus.messages import (
     AppendRequest,
     AppendResponse,
     Certificate,
+    CertificatesRequest,
+    CertificatesResponse,
     Entry,
     LeadershipCheck,
     LeadershipConfirmation,
@@ -195,6 +197,10 @@ VALUES: Final[dict[str, Any]] = {
     "read index request": ReadIndexRequest(8, "books", "mall", 2**40),
     "read index response": ReadIndexResponse(8, "mall", "books", 2**40, 300),
     "snapshot offer": SnapshotOffer(8, "mall", "books", 300, b"\x02" * 32),
+    "certificates request": CertificatesRequest(8, "mall", "books", 300),
+    "certificates response": CertificatesResponse(
+        8, "books", "mall", (Certificate(301, 7, b"\x02" * 32, 5, (b"\x03" * 64, b"\x04" * 64)),)
+    ),
     "forwarding": ForwardTransactions("mall", "books", (b"signed",)),
 }
 
@@ -269,6 +275,13 @@ GOLDEN: Final = {
     "read index response": "960a08a46d616c6ca5626f6f6b73cf0000010000000000cd012c",
     "snapshot offer": (
         "960b08a46d616c6ca5626f6f6b73cd012cc4200202020202020202020202020202020202020202020202020202020202020202"
+    ),
+    "certificates request": "950c08a46d616c6ca5626f6f6b73cd012c",
+    "certificates response": (
+        "950d08a5626f6f6b73a46d616c6c9195cd012d07c420020202020202020202020202020202020202020202020202020202020202020205"
+        "92c44003030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303"
+        "030303030303030303030303c4400404040404040404040404040404040404040404040404040404040404040404040404040404040404"
+        "0404040404040404040404040404040404040404040404"
     ),
     "forwarding": "9420a46d616c6ca5626f6f6b7391c4067369676e6564",
     "register": (

@@ -81,12 +81,16 @@ def test_configurations_and_snapshots_have_words_too() -> None:
         configure a: voters a b c, observers d
         deliver
         d: follows a, log 1 1, observers d
+        leaving off
         configure a: voters a b d, outgoing a b c
         deliver
         all: last 3, outgoing a b c, committed 3
+        a: must leave
+        refused: propose a
         configure a: voters a b d
         deliver
-        a b d: last 4, committed 4, voters a b d, outgoing nobody
+        a b d: last 4, committed 4, voters a b d, outgoing nobody, no duty
+        c: last 4, committed 4, retired
         isolate d
         propose a
         deliver

@@ -19,7 +19,7 @@ from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import ForwardTransactions, decode_peer_message
-from jifen.consensus.messages import AppendRequest, AppendResponse, Entry
+from jifen.consensus.messages import AppendRequest, AppendResponse, CertificatesResponse, Entry
 from jifen.keys.verification import Claim
 from jifen.ledger.transactions import Transaction
 from jifen.transport import PeerFault
@@ -86,6 +86,8 @@ class PeerGateway:
                 await self._consensus.deliver(delivery)
         elif isinstance(message, AppendResponse):
             await self._consensus.deliver(Delivery(await self._check_acknowledgement(message)))
+        elif isinstance(message, CertificatesResponse):
+            await self._consensus.deliver(Delivery(await self._check_certificates(message)))
         else:
             await self._consensus.deliver(Delivery(message))
 
@@ -114,6 +116,16 @@ class PeerGateway:
         if await self._find_false(claims):
             raise PeerFault("it sent an acknowledgement that it did not sign")
         return msgspec.structs.replace(response, signatures=needed)
+
+    async def _check_certificates(self, response: CertificatesResponse) -> CertificatesResponse:
+        """Return the response with those certificates that can be checked, which has been done."""
+        try:
+            kept, claims = self._sets.checkable_of(response.certificates, self._consensus.raft.committed)
+        except CertificateInvalid as error:
+            raise PeerFault(str(error)) from None
+        if await self._find_false(claims):
+            raise PeerFault("it sent a certificate with a signature that is not genuine")
+        return msgspec.structs.replace(response, certificates=kept)
 
     async def _check_request(self, request: AppendRequest) -> Delivery | None:
         if not request.entries and self._is_from_the_future(*self._ahead, request.term):

@@ -43,16 +43,24 @@ class CertificateSets:
         Those up to the committed height prove nothing new and rest on no claim. Raises CertificateInvalid for one whose
         form is wrong.
         """
+        kept, claims = self.checkable_of(request.certificates, committed)
+        if len(kept) < len(request.certificates):
+            commit = max(request.commit - len(request.certificates) + len(kept), 0)
+            request = msgspec.structs.replace(request, commit=commit, certificates=kept)
+        return request, claims
+
+    def checkable_of(
+        self, certificates: tuple[Certificate, ...], committed: int
+    ) -> tuple[tuple[Certificate, ...], list[Claim]]:
+        """Return the same of certificates by themselves."""
         claims: list[Claim] = []
-        for place, certificate in enumerate(request.certificates):
+        for place, certificate in enumerate(certificates):
             if certificate.height > committed:
                 validators = self._set_of(certificate)
                 if validators is None:
-                    commit = max(request.commit - len(request.certificates) + place, 0)
-                    kept = request.certificates[:place]
-                    return msgspec.structs.replace(request, commit=commit, certificates=kept), claims
+                    return certificates[:place], claims
                 claims += validators.claims_of(certificate)
-        return request, claims
+        return certificates, claims
 
     def _set_of(self, certificate: Certificate) -> Validators | None:
         executor, height = self._executor, certificate.height

@@ -34,6 +34,11 @@ class Collector:
         """Whether the signatures held for `height` are enough to certify it."""
         return self._configuration_at(height).has_quorum(self._signatures.get(height, ()))
 
+    def forget_to(self, height: int) -> None:
+        """Forget the signatures for heights up to `height`, which others have certified."""
+        for below in [held for held in self._signatures if held <= height]:
+            del self._signatures[below]
+
     def certify(self, position: Position, term: int) -> Certificate:
         """Make the certificate of `position` from what is held, which must be a quorum's, and forget that."""
         assert self.has_quorum(position.height), (position.height, self._signatures.get(position.height))

@@ -40,7 +40,7 @@ def stand_at_once(state: State, random: RandomDraws) -> None:
     state.draw_election_timeout(random)
     state.become_candidate()
     if state.configuration.has_quorum(state.votes):
-        state.become_leader()
+        _win_alone(state)
         return
     last = state.log.last
     for id in state.configuration.signing:
@@ -114,9 +114,20 @@ def on_vote_response(state: State, response: VoteResponse, random: RandomDraws) 
 def _stand(state: State) -> None:
     state.become_candidate()
     if state.configuration.has_quorum(state.votes):
-        state.become_leader()
+        _win_alone(state)
     else:
         _request_votes(state, term=state.term, pre=False)
+
+
+def _win_alone(state: State) -> None:
+    """Lead when the own vote, which is enough, is durable.
+
+    Not before: after a crash this validator would win the same term again and propose other blocks in it, while
+    observers and voters to come have the first ones.
+    """
+    state.outbox.send_after_persist(
+        VoteResponse(term=state.term, sender=state.config.id, recipient=state.config.id, granted=True, pre=False)
+    )
 
 
 def _request_votes(state: State, *, term: int, pre: bool) -> None:

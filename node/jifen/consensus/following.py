@@ -2,7 +2,15 @@
 
 import msgspec
 
-from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry, SnapshotOffer
+from jifen.consensus.messages import (
+    AppendRequest,
+    AppendResponse,
+    Certificate,
+    CertificatesRequest,
+    CertificatesResponse,
+    Entry,
+    SnapshotOffer,
+)
 from jifen.consensus.state import State
 from jifen.consensus.types import Position, SuspicionKind
 
@@ -204,6 +212,34 @@ def _store(state: State, entries: tuple[Entry, ...]) -> None:
         state.outbox.entry(entry)
 
 
+def report_certificate(state: State, sender: str, certificate: Certificate, held: Position) -> None:
+    """Report a certificate of another block than the one `held` at its height."""
+    state.report(
+        SuspicionKind.CERTIFICATE_CONFLICT,
+        term=certificate.term,
+        height=certificate.height,
+        sender=sender,
+        known=held.hash,
+        other=certificate.hash,
+    )
+
+
+def on_certificates_request(state: State, request: CertificatesRequest) -> None:
+    """Give the leader certificates that it lacks, as many as fit and can be read; a proof is one, whoever gives it."""
+    found: list[Certificate] = []
+    last = min(state.log.committed, request.height + state.config.certificates_per_message_max)
+    for height in range(request.height + 1, last + 1):
+        certificate = state.certificates.certificate(height)
+        if certificate is None:
+            break
+        found.append(certificate)
+    state.outbox.send(
+        CertificatesResponse(
+            term=state.term, sender=state.config.id, recipient=request.sender, certificates=tuple(found)
+        )
+    )
+
+
 def _commit(state: State, request: AppendRequest, verified_height: int) -> None:
     """Commit what is certified, but nothing that this very request has not shown to be equal to the leader's log."""
     log, ahead = state.log, state.certificates_ahead
@@ -217,14 +253,7 @@ def _commit(state: State, request: AppendRequest, verified_height: int) -> None:
         position = log.position(height + 1)
         assert position is not None, height + 1
         if certificate.hash != position.hash:
-            state.report(
-                SuspicionKind.CERTIFICATE_CONFLICT,
-                term=certificate.term,
-                height=certificate.height,
-                sender=request.sender,
-                known=position.hash,
-                other=certificate.hash,
-            )
+            report_certificate(state, request.sender, certificate, position)
             break
         height += 1
         committed.append(certificate)

@@ -5,6 +5,7 @@ Names follow Raft figure 3 where it has one.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import Certificate
@@ -35,7 +36,22 @@ def check_state(state: State) -> None:
     _require(all(height > log.committed for height in state.certificates_ahead), "certificate kept too long")
     _require((state.shunned is None) == (state.shun_ticks_left == 0), "shunned without end", state.shunned)
     _require(state.shunned is None or state.leader is None, "shunned and followed", state.shunned, state.leader)
+    check_membership(state)
     check_leadership(state)
+
+
+def check_membership(state: State) -> None:
+    """Check what a validator holds of the configurations in its log, and that it stands only as far as they let it."""
+    log, membership = state.log, state.membership
+    heights = [height for height, _ in membership.known]
+    _require(heights == sorted(set(heights)), "configurations out of order", heights)
+    _require(heights[0] <= log.committed, "an uncommitted height without a configuration", heights, log.committed)
+    _require(heights[-1] <= log.last.height, "a configuration beyond the log", heights, log.last)
+    for (_, earlier), (height, later) in pairwise(membership.known):
+        _require(later.may_follow(earlier), "voters changed in one step", height, earlier, later)
+    if state.role in {Role.PRE_CANDIDATE, Role.CANDIDATE}:
+        _require(membership.electable, "stands although nobody needs it", state.config.id, membership.known)
+        _require(not state.outbox.entries_wait, "stands under a configuration it does not know", log.last)
 
 
 def check_leadership(state: State) -> None:
@@ -44,7 +60,10 @@ def check_leadership(state: State) -> None:
     if lead is None:
         return
     _require(log.committed <= lead.certified <= log.last.height, "certified height off", lead.certified, log.committed)
-    _require(lead.transfer_to is None or lead.transfer_to in lead.peers, "handed over to nobody", lead.transfer_to)
+    _require(lead.transfer_to in (None, *state.configuration.voters), "handed over to no voter", lead.transfer_to)
+    for configuration in state.membership.present:
+        members = set(configuration.members) - {state.config.id}
+        _require(members <= lead.peers.keys(), "a member that gets no blocks", members, list(lead.peers))
     if lead.reads.asked:
         _require(lead.term_start <= lead.reads.height <= log.committed, "read of a height not known to be committed")
     for id, progress in lead.peers.items():
@@ -80,9 +99,19 @@ def check_committed_unchanged(committed: Mapping[int, bytes], height: int, hash:
     _require(committed.get(height, hash) == hash, "two blocks committed at one height", height)
 
 
+def check_configuration_unchanged(
+    configurations: Mapping[int, Configuration], height: int, configuration: Configuration
+) -> None:
+    """Check that a committed height has the same configuration on all validators that know it."""
+    known = configurations.get(height, configuration)
+    _require(known == configuration, "two configurations at one committed height", height, known, configuration)
+
+
 def check_certificate(configuration: Configuration, certificate: Certificate) -> None:
     """Check that a quorum signed; `configuration` is the one in force at the certificate's height."""
-    _require(configuration.well_formed(certificate), "certificate without a quorum", certificate)
+    _require(configuration.well_formed(certificate), "certificate of a wrong form", certificate)
+    signers = {id for place, id in enumerate(configuration.signing) if certificate.signers >> place & 1}
+    _require(_is_quorum(configuration, signers), "certificate without a quorum", certificate)
 
 
 def check_durable_on_quorum(
@@ -93,4 +122,10 @@ def check_durable_on_quorum(
     Each validator's log is the hashes from height 1 on; `configuration` is the one in force at `height`.
     """
     holders = {id for id, log in logs.items() if height <= len(log) and log[height - 1] == hash}
-    _require(configuration.has_quorum(holders), "committed but not durable on a quorum", height, holders)
+    _require(_is_quorum(configuration, holders), "committed but not durable on a quorum", height, holders)
+
+
+def _is_quorum(configuration: Configuration, ids: set[str]) -> bool:
+    # Counted here once more, lest what counts wrongly judge its own case.
+    halves = [half for half in (configuration.voters, configuration.outgoing) if half]
+    return all(2 * len(ids.intersection(half)) > len(half) for half in halves)

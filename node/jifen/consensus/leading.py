@@ -1,12 +1,14 @@
 """Leading: sending the log to the peers (Raft 5.3) and committing what a quorum has signed (Raft 5.4.2)."""
 
-from jifen.consensus import reading, transfer
+from jifen.consensus import following, reading, removal, transfer
 from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
     AppendResponse,
     Certificate,
+    CertificatesRequest,
+    CertificatesResponse,
     Entry,
     SnapshotOffer,
 )
@@ -27,11 +29,16 @@ def propose(state: State, entry: Entry, configuration: Configuration | None) -> 
     if lead.transfer_to is not None:
         raise TransferInProgress(f"leadership is being handed over to {lead.transfer_to}")
     log = state.log
-    if not has_room(state, lead):
+    leaves = state.configuration.joint and configuration is not None and not configuration.joint
+    if not leaves and not has_room(state, lead):
+        waiting = log.last.height - log.committed
         raise PipelineFull(
-            f"{log.last.height - log.committed} blocks wait to be committed, {lead.uncommitted.bytes} bytes of them own"
+            "the next block is the one that leaves the joint configuration"
+            if state.leaving
+            else f"{waiting} blocks wait to be committed, {lead.uncommitted.bytes} bytes of them own"
         )
     if configuration is not None:
+        assert not leaves or state.leave_joint, "a joint configuration is left too soon"
         _adopt(state, lead, entry.height, configuration)
     log.append(entry)
     lead.uncommitted.add(entry.height, len(entry.payload))
@@ -59,20 +66,20 @@ def propose(state: State, entry: Entry, configuration: Configuration | None) -> 
 def has_room(state: State, lead: Leadership) -> bool:
     """Tell whether another block may be added to those that are not committed.
 
-    The first entry of a term is always let in: nothing else can commit what earlier leaders left behind.
+    The first entry of a term is always let in: nothing else can commit what earlier leaders left behind. None is while
+    a joint configuration is about to be left, but the one that does it.
     """
     log = state.log
     if log.last.height < lead.term_start:
         return True
+    if state.leaving:
+        return False
     return log.last.height - log.committed < state.config.uncommitted_heights_max and not lead.uncommitted.full
 
 
 def _adopt(state: State, lead: Leadership, height: int, configuration: Configuration) -> None:
-    membership = state.membership
-    leaves = membership.latest.joint and not configuration.joint
-    assert not leaves or membership.latest_height <= state.log.committed, "a joint configuration is left too soon"
-    membership.add(height, configuration)
-    for id in lead.write_to(configuration, height, state.log.committed):
+    state.membership.add(height, configuration)
+    for id in lead.write_to(configuration.members, height, state.log.committed):
         # Newcomers get the benefit of the doubt, or the check of the quorum might come before their first answer.
         lead.peers[id].active = True
 
@@ -87,12 +94,16 @@ def tick(state: State, lead: Leadership, random: RandomDraws) -> None:
             state.become_follower(state.term, None)
             state.draw_election_timeout(random)
             return
+        removal.forget_silent(state, lead)
     transfer.tick(state, lead)
+    if removal.tick(state, lead, random):
+        return
     lead.heartbeat_elapsed += 1
     if lead.heartbeat_elapsed >= state.config.heartbeat_ticks:
         lead.heartbeat_elapsed = 0
         for id, progress in lead.peers.items():
             _heartbeat(state, id, progress)
+        ask_for_certificates(state, lead)
         reading.send_checks(state, lead)
 
 
@@ -114,16 +125,16 @@ def on_append_response(state: State, lead: Leadership, response: AppendResponse)
         lead.own_match = max(lead.own_match, response.height)
     else:
         progress.reported(response.commit)
-        progress.acknowledged(response.height, state.log.base.height)
+        progress.acknowledged(response.height, state.log.base.height, response.commit)
     _collect(state, lead, response.sender, response.signatures)
-    committed = _advance(state, lead)
-    for id, peer in lead.peers.items():
-        if committed or peer is progress:
-            _replicate(state, id, peer)
-    if committed:
-        reading.begin_check(state, lead)
+    if _advance(state, lead):
+        _after_commit(state, lead)
+    elif progress is not None:
+        _replicate(state, response.sender, progress)
     if response.sender == lead.transfer_to:
         transfer.proceed(state, lead)
+    if progress is not None:
+        removal.let_go(state, lead, response.sender)
 
 
 def _on_refusal(state: State, response: AppendResponse, progress: Progress) -> None:
@@ -166,8 +177,48 @@ def _advance(state: State, lead: Leadership) -> bool:
         assert position is not None, height
         certificates.append(lead.collector.certify(position, state.term))
     state.commit(certificates)
-    lead.uncommitted.free_to(log.committed)
     return True
+
+
+def _after_commit(state: State, lead: Leadership) -> None:
+    lead.uncommitted.free_to(state.log.committed)
+    for id, progress in lead.peers.items():
+        _replicate(state, id, progress)
+    removal.begin(state, lead)
+    reading.begin_check(state, lead)
+
+
+def ask_for_certificates(state: State, lead: Leadership) -> None:
+    """Ask the peer that has committed most, if that is more than this leader has; repeated with the heartbeats."""
+    active = {id: progress.commit for id, progress in lead.peers.items() if progress.recently_active}
+    best = max(active, key=active.__getitem__, default=None)
+    if best is not None and active[best] > state.log.committed:
+        state.outbox.send(
+            CertificatesRequest(term=state.term, sender=state.config.id, recipient=best, height=state.log.committed)
+        )
+
+
+def on_certificates(state: State, lead: Leadership, response: CertificatesResponse) -> None:
+    """Commit what a peer has certificates of: each proves that an earlier leader committed its block."""
+    log = state.log
+    proved: list[Certificate] = []
+    for certificate in response.certificates:
+        if certificate.height != log.committed + len(proved) + 1:
+            continue
+        position = log.position(certificate.height)
+        if position is None:
+            break
+        if position.hash != certificate.hash:
+            following.report_certificate(state, response.sender, certificate, position)
+            break
+        proved.append(certificate)
+    if not proved:
+        return
+    state.commit(proved)
+    lead.collector.forget_to(log.committed)
+    lead.certified = max(lead.certified, log.committed)
+    _after_commit(state, lead)
+    ask_for_certificates(state, lead)
 
 
 def _heartbeat(state: State, id: str, progress: Progress) -> None:

@@ -88,6 +88,15 @@ class Membership:
         return tuple(configuration for _, configuration in self._known[self._place_committed() :])
 
     @property
+    def committed_height(self) -> int:
+        """Height of the entry that set the configuration in force at the committed height."""
+        return self._known[self._place_committed()][0]
+
+    def needs(self, id: str) -> bool:
+        """Whether one of the present configurations names `id`."""
+        return any(id in configuration.members for configuration in self.present)
+
+    @property
     def electable(self) -> bool:
         """Whether this validator may be needed as leader.
 
@@ -97,15 +106,9 @@ class Membership:
         return any(self._id in configuration.signing for configuration in self.present)
 
     @property
-    def removed(self) -> bool:
-        """Whether the end of the log, committed, has other voters than this validator and nothing under way."""
-        latest = self.latest
-        return self.latest_height <= self._committed and not latest.joint and self._id not in latest.voters
-
-    @property
     def out(self) -> bool:
         """Whether this validator has been a member and will not be needed any more."""
-        return self._was_member and not any(self._id in configuration.members for configuration in self.present)
+        return self._was_member and not self.needs(self._id)
 
     def _place_committed(self) -> int:
         return max(place for place, (since, _) in enumerate(self._known) if since <= self._committed or place == 0)

@@ -257,6 +257,31 @@ class SnapshotOffer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     """Hash of the block at that height."""
 
 
+class CertificatesRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=12):
+    """A leader asks a peer, which has committed more, for the certificates that it lacks itself.
+
+    It could gather signatures anew, but not of validators that have left since.
+    """
+
+    term: Term
+    """The leader's term."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    height: Height
+    """Highest height of which the leader has a certificate."""
+
+
+class CertificatesResponse(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=13):
+    """Answer to a CertificatesRequest."""
+
+    term: Term
+    """The responder's term."""
+    sender: ValidatorId
+    recipient: ValidatorId
+    certificates: Annotated[tuple[Certificate, ...], Meta(max_length=CERTIFICATES_PER_MESSAGE_MAX)]
+    """Certificates of consecutive heights from the one above the request's on; fewer than are known, or none."""
+
+
 Message = (
     VoteRequest
     | VoteResponse
@@ -269,6 +294,8 @@ Message = (
     | ReadIndexRequest
     | ReadIndexResponse
     | SnapshotOffer
+    | CertificatesRequest
+    | CertificatesResponse
 )
 """Everything that `Raft.step` takes."""
 
@@ -281,13 +308,18 @@ def check_message(message: Message) -> None:
     """Check the rules that tie a message's fields together; raise MalformedMessage on the first one broken.
 
     After this the core may rely on: entries are consecutive from `prev_height + 1`, each naming the hash before it as
-    parent, terms never fall and never exceed the message's, certificates are of consecutive heights that end at
-    `commit`, and `commit` is not above the last height. Signatures, certificates and block bodies are the host's to
-    check.
+    parent, terms never fall and never exceed the message's, certificates are of consecutive heights, in an append
+    request ending at `commit`, and `commit` is not above the last height. Signatures, certificates and block bodies are
+    the host's to check.
     """
     if isinstance(message, AppendRequest):
         _check_entries(message)
-        _check_certificates(message)
+        if message.commit > message.prev_height + len(message.entries):
+            raise MalformedMessage(f"commit {message.commit} is above the last height of its message")
+        _check_certificates(message.certificates, message.commit - len(message.certificates))
+    elif isinstance(message, CertificatesResponse):
+        first = message.certificates[0].height if message.certificates else 1
+        _check_certificates(message.certificates, first - 1)
     elif isinstance(message, AppendResponse):
         previous = -1
         for signature in message.signatures:
@@ -311,11 +343,8 @@ def _check_entries(request: AppendRequest) -> None:
         raise MalformedMessage(f"term {term} of an entry is above the message's {request.term}")
 
 
-def _check_certificates(request: AppendRequest) -> None:
-    if request.commit > request.prev_height + len(request.entries):
-        raise MalformedMessage(f"commit {request.commit} is above the last height of its message")
-    height = request.commit - len(request.certificates)
-    for certificate in request.certificates:
+def _check_certificates(certificates: tuple[Certificate, ...], height: int) -> None:
+    for certificate in certificates:
         height += 1
         if certificate.height != height:
             raise MalformedMessage(f"certificate of height {certificate.height} where {height} was due")

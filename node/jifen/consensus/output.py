@@ -23,11 +23,12 @@ class Output(msgspec.Struct, frozen=True):
     leader: str | None
     """Leader of `term` as far as known."""
     leave_joint: bool = False
-    """True as long as this validator leads under a joint configuration whose block is committed: the host must propose
-    a block that leaves it, which may be the one that `became_leader` asks for."""
+    """True as long as the host has to propose, next, a block that leaves the joint configuration: its voters hold the
+    certificates of everything below, so that the outgoing ones may go. It does for the block that `became_leader` asks
+    for."""
     retired: bool = False
     """True when this validator has been removed, and the block that did it is committed here: nobody needs it any more,
-    and the host stops it when everything below is done."""
+    and the host stops it when everything below is done. A host that starts a validator again knows from its ledger."""
     became_leader: bool = False
     """True once for each leadership, unless it was already lost again: the host must now propose a block of the new
     term, empty if need be; nothing of earlier terms commits before it (Raft 5.4.2, 8)."""
@@ -51,13 +52,13 @@ class Output(msgspec.Struct, frozen=True):
     Invariant: above every height that was ever committed here."""
     entries: tuple[Entry, ...] = ()
     """To execute, check and make durable, in order."""
-    messages_after_persist: tuple[Message, ...] = ()
-    """To send, in this order, only after all of the above and of every earlier output is durable. The host fills in
-    the signatures of a successful AppendResponse: one for each height above `leader_commit` up to `height`. A message
-    to this validator itself is stepped into the core after that, like any received one."""
     commits: tuple[Certificate, ...] = ()
-    """Newly committed heights, ascending and without a gap; to apply, and to store, only after all of the above is
-    durable. They may follow, but never precede, the entries they certify."""
+    """Newly committed heights, ascending and without a gap; to apply and to store, together with all of the above or
+    after it. They may follow, but never precede, the entries they certify."""
+    messages_after_persist: tuple[Message, ...] = ()
+    """To send, in this order, only after all of the above, certificates included, and of every earlier output is
+    durable. The host fills in the signatures of a successful AppendResponse: one for each height above `leader_commit`
+    up to `height`. A message to this validator itself is stepped into the core after that, like any received one."""
 
 
 class Outbox:

@@ -86,6 +86,9 @@ class Progress:
         """Committed height in the peer's latest response. May fall: responses overtake, peers restart."""
         self.certificates_sent = commit
         """Height up to which certificates are on their way or held; hopeful, and set back to `commit` regularly."""
+        self.certified = 0
+        """Height up to which the peer has said, in an acknowledgement of this term, that it holds the certificates
+        durably. Invariant: never falls."""
         self.active = False
         """Whether the peer has answered since the last check of the quorum."""
         self._active_before = False
@@ -137,12 +140,14 @@ class Progress:
         self.inflight.clear()
         self.next_height = self.match + 1
 
-    def acknowledged(self, height: int, base: int = 0) -> None:
+    def acknowledged(self, height: int, base: int = 0, certified: int = 0) -> None:
         """Note that the peer's log matches up to `height`, which any response of this term may say, however late.
 
-        `base` is where the leader's log begins: only a peer whose log reaches it is out of SNAPSHOT.
+        `base` is where the leader's log begins: only a peer whose log reaches it is out of SNAPSHOT. `certified` is the
+        committed height that the acknowledgement names.
         """
         self.match = max(self.match, height)
+        self.certified = max(self.certified, certified)
         if self.mode is Mode.SNAPSHOT:
             self.next_height = self.match + 1
             if not self.lacks(base):

@@ -7,7 +7,7 @@ or SnapshotRefused has changed nothing; an AssertionError or an error of the Log
 stop the node.
 """
 
-from jifen.consensus import elections, following, leading, reading, transfer
+from jifen.consensus import elections, following, leading, reading, removal, transfer
 from jifen.consensus.certificates import CertificateCache
 from jifen.consensus.configuration import Configuration
 from jifen.consensus.invariants import check_state
@@ -16,6 +16,8 @@ from jifen.consensus.membership import Membership
 from jifen.consensus.messages import (
     AppendRequest,
     AppendResponse,
+    CertificatesRequest,
+    CertificatesResponse,
     Entry,
     LeadershipCheck,
     LeadershipConfirmation,
@@ -42,6 +44,12 @@ from jifen.consensus.types import (
     SnapshotRefused,
     SuspicionKind,
 )
+
+_FromLeader = AppendRequest | SnapshotOffer | TimeoutNow | LeadershipCheck | CertificatesRequest
+"""What only a leader sends."""
+
+_ToLeader = AppendResponse | LeadershipConfirmation | ReadIndexRequest | CertificatesResponse
+"""What only a leader is sent."""
 
 
 class Raft:
@@ -90,6 +98,8 @@ class Raft:
         log does not know are ignored and counted in `ignored_messages`. Late and duplicate messages are harmless.
         """
         state = self._state
+        if state.leadership is not None and isinstance(message, VoteRequest) and message.recipient == state.config.id:
+            removal.meet(state, state.leadership, message.sender)
         if not self._addressed(message):
             state.ignored_messages += 1
             return
@@ -128,9 +138,10 @@ class Raft:
         """Append a block that the host has built on `last_hash`, executed and hashed; only as leader of its term.
 
         Raises NotLeader when this validator does not lead `entry.term`, PipelineFull when too many blocks wait to be
-        committed, and TransferInProgress while leadership is being handed over. The host must see to it that `entry`
-        continues the log, and that the first block after `Output.became_leader` waits for nothing. `configuration` is
-        the one that the entry sets, if it does; a joint one is left only after `Output.leave_joint`.
+        committed or the next one must be that which leaves the joint configuration, and TransferInProgress while
+        leadership is being handed over. The host must see to it that `entry` continues the log, and that the first
+        block after `Output.became_leader` waits for nothing. `configuration` is the one that the entry sets, if it
+        does; a joint one is left when `Output.leave_joint` says so, and not before.
         """
         leading.propose(self._state, entry, configuration)
 
@@ -284,10 +295,8 @@ class Raft:
         if message.recipient != state.config.id:
             return False
         if message.sender == state.config.id:
-            return isinstance(message, AppendResponse) and message.success
-        if isinstance(message, AppendRequest | SnapshotOffer | TimeoutNow | LeadershipCheck):
-            return True
-        if state.knows(message.sender):
+            return isinstance(message, AppendResponse | VoteResponse)
+        if isinstance(message, _FromLeader) or state.knows(message.sender):
             return True
         if not isinstance(message, VoteRequest | TransferVoteRequest):
             return False
@@ -310,7 +319,7 @@ class Raft:
 
     def _dispatch(self, message: Message) -> None:
         state = self._state
-        if isinstance(message, AppendRequest | TimeoutNow | LeadershipCheck | SnapshotOffer):
+        if isinstance(message, _FromLeader):
             self._from_leader(message)
         elif isinstance(message, VoteRequest | TransferVoteRequest):
             elections.on_vote_request(state, _plain(message), self._random)
@@ -321,7 +330,7 @@ class Raft:
         elif state.leadership is not None:
             self._to_leader(state.leadership, message)
 
-    def _from_leader(self, message: AppendRequest | TimeoutNow | LeadershipCheck | SnapshotOffer) -> None:
+    def _from_leader(self, message: _FromLeader) -> None:
         state = self._state
         if message.sender == state.shunned:
             return
@@ -331,6 +340,9 @@ class Raft:
             return
         if isinstance(message, LeadershipCheck):
             reading.answer_check(state, message)
+            return
+        if isinstance(message, CertificatesRequest):
+            following.on_certificates_request(state, message)
             return
         if state.role is not Role.FOLLOWER or state.leader is None:
             state.become_follower(state.term, message.sender)
@@ -344,13 +356,13 @@ class Raft:
         else:
             following.on_append_request(state, message)
 
-    def _to_leader(
-        self, leadership: Leadership, message: AppendResponse | LeadershipConfirmation | ReadIndexRequest
-    ) -> None:
+    def _to_leader(self, leadership: Leadership, message: _ToLeader) -> None:
         if isinstance(message, AppendResponse):
             leading.on_append_response(self._state, leadership, message)
         elif isinstance(message, LeadershipConfirmation):
             reading.on_confirmation(self._state, leadership, message)
+        elif isinstance(message, CertificatesResponse):
+            leading.on_certificates(self._state, leadership, message)
         else:
             reading.on_request(self._state, leadership, message)
 

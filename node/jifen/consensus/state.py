@@ -9,6 +9,8 @@
 Term and vote change here and nowhere else (`vote_for` included), always together with the order to persist them.
 """
 
+from collections.abc import Iterable
+
 from jifen.consensus.certificates import CertificateCache, Collector
 from jifen.consensus.configuration import Configuration
 from jifen.consensus.log import Log
@@ -31,7 +33,7 @@ class Leadership:
         """Progress of each other validator that gets blocks: members of the configurations in force from the committed
         height on, and those just removed, until they have learnt that they are."""
         for _, configuration in reversed(membership.known):
-            self.write_to(configuration, self.term_start, committed)
+            self.write_to(configuration.members, self.term_start, committed)
         self.uncommitted = Inflight(messages_max=config.uncommitted_heights_max, bytes_max=config.uncommitted_bytes_max)
         """The leader's own uncommitted blocks, with the bounds at which it takes no more."""
         self.own_match = 0
@@ -49,9 +51,9 @@ class Leadership:
         """Ticks since that began."""
         self.reads = ReadChecks()
 
-    def write_to(self, configuration: Configuration, next_height: int, commit: int) -> list[str]:
-        """Begin to send blocks to the members of `configuration` that get none yet; return them."""
-        new = [id for id in configuration.members if id != self._config.id and id not in self.peers]
+    def write_to(self, ids: Iterable[str], next_height: int, commit: int) -> list[str]:
+        """Begin to send blocks to those of `ids` that get none yet; return them."""
+        new = [id for id in ids if id != self._config.id and id not in self.peers]
         for id in new:
             self.peers[id] = Progress(
                 next_height=next_height,
@@ -120,11 +122,21 @@ class State:
 
     @property
     def leave_joint(self) -> bool:
-        """Whether this validator, as leader, is due to propose the block that leaves the joint configuration."""
-        lead, membership = self.leadership, self.membership
-        if lead is None or lead.transfer_to is not None:
+        """Whether this validator, as leader, has to propose the block that leaves the joint configuration now.
+
+        Not before a quorum of those who stay hold the certificates of everything below that block. Who is left behind
+        goes when it is committed, and nobody could gather its signatures anew.
+        """
+        lead, last_height = self.leadership, self.log.last.height
+        if lead is None or not self.leaving or lead.transfer_to is not None or self.log.committed < last_height:
             return False
-        return membership.latest.joint and membership.latest_height <= self.log.committed
+        held = {id for id, progress in lead.peers.items() if progress.certified >= last_height}
+        return Configuration(self.configuration.voters).has_quorum({self.config.id, *held})
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the joint configuration is committed, so that nothing is left to do but to leave it."""
+        return self.membership.latest.joint and self.membership.latest_height <= self.log.committed
 
     @property
     def retired(self) -> bool:
@@ -175,6 +187,7 @@ class State:
         """Lead the term that a quorum voted for."""
         assert self.role is Role.CANDIDATE, self.role
         assert self.vote == self.config.id, self.vote
+        assert self.configuration.has_quorum({id for id, granted in self.votes.items() if granted}), self.votes
         self.role = Role.LEADER
         self.leader = self.config.id
         self.election_elapsed = 0

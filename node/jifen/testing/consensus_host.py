@@ -231,6 +231,11 @@ class Host:
         """Propose, as leader, a block that sets `configuration`."""
         return self.propose(payload_of(configuration))
 
+    def leave(self) -> Entry:
+        """Propose, as leader, the block that leaves the joint configuration."""
+        joint = self.raft.configuration
+        return self.reconfigure(Configuration(joint.voters, (), joint.observers))
+
     def drain(self, *, empty_block: bool = True) -> list[Message]:
         """Work off outputs, with a disk that never waits, until there is none; return what goes to other validators.
 
@@ -312,7 +317,7 @@ def make_config(id: str = "a", **limits: int) -> RaftConfig:
 
 def make_host(
     id: str = "a",
-    validators: Sequence[str] = "abcd",
+    validators: Sequence[str] | Configuration = "abcd",
     *,
     log: Sequence[Entry] = (),
     committed: int = 0,
@@ -320,15 +325,22 @@ def make_host(
     vote: str | None = None,
     **limits: int,
 ) -> Host:
-    """Make a validator that has restarted with `log`, of which `committed` heights are certified; timeouts are 10."""
+    """Make a validator that has restarted with `log`, of which `committed` heights are certified; timeouts are 10.
+
+    It knows `validators`, the voters unless it is a configuration, from the genesis block, and what the log sets.
+    """
+    first = validators if isinstance(validators, Configuration) else Configuration(tuple(validators))
     disk = MemoryDisk()
     disk.log = list(log)
     disk.committed = committed
+    configuration = first
     for entry in log[:committed]:
-        signers = validators[: len(validators) // 2 + 1]
-        disk.certificates[entry.height] = make_certificate(entry, validators, signers, entry.term)
+        configuration = configuration_of(entry) or configuration
+        signing = configuration.signing
+        signers = signing if configuration.joint else signing[: len(signing) // 2 + 1]
+        disk.certificates[entry.height] = make_certificate(entry, signing, signers, entry.term)
     disk.hard_state = HardState(disk.last.term if term is None else term, vote)
-    return Host(make_config(id, **limits), Configuration(tuple(validators)), FixedDraws(), disk)
+    return Host(make_config(id, **limits), first, FixedDraws(), disk)
 
 
 def elect(host: Host, *, empty_block: bool = True) -> list[Message]:

@@ -83,6 +83,10 @@ class Cores:
         self.down: set[str] = set()
         self.first_blocks = True
         """Whether a new leader proposes at once, as hosts must."""
+        self.leaves = True
+        """Whether a leader proposes to leave a joint configuration as soon as that is due, as hosts must."""
+        self.duties = dict.fromkeys(self.ids, "no duty")
+        """What the newest output told a validator: `must leave` the joint configuration, is `retired`, or neither."""
         self.transcript: list[str] = []
         """What happened, for people."""
         self.sent = 0
@@ -178,6 +182,19 @@ class Cores:
         self._reads_asked += 1
         self._memory[id].asked[self._reads_asked] = max(self.committed, default=0)
         self.hosts[id].raft.read_index(self._reads_asked)
+        self._work_off(id)
+
+    def wake(self, id: str, taken: Sequence[tuple[Link, Message]], ticks: int) -> None:
+        """Let a validator take in some messages that are on the way, and then ticks, before its output is looked at."""
+        for link, message in taken:
+            self.links[link].remove(message)
+        if id in self.down:
+            return
+        for _, message in taken:
+            self._say(f"  {summary(message)}")
+            self.hosts[id].raft.step(message)
+        for _ in range(ticks):
+            self.hosts[id].raft.tick()
         self._work_off(id)
 
     def deliver(self, link: Link, message: Message) -> None:
@@ -303,12 +320,17 @@ class Cores:
                 configuration = configuration_of(entry)
                 if configuration is not None:
                     host.raft.configured(entry.height, configuration)
-            if output.became_leader and self.first_blocks:
+            proposes = True
+            if output.leave_joint and self.leaves:
+                host.leave()
+            elif output.became_leader and self.first_blocks:
                 host.propose()
+            else:
+                proposes = False
             self._send(output.messages)
             if output.truncate_from is not None or output.messages_after_persist or _to_write(output):
                 self._unwritten[id].append(output)
-            elif not output.became_leader:
+            elif not proposes and not output.became_leader:
                 return
             while self._unwritten[id] and id not in self.stalled:
                 self._write(id, self._unwritten[id].pop(0))
@@ -342,7 +364,10 @@ class Cores:
         raft, memory = self.hosts[id].raft, self._memory[id]
         raft.check_invariants()
         _require(not output.suspicions, "a correct validator is suspected", output.suspicions)
-        _require(raft.ignored_messages == 0, "a correct validator's message was ignored", id)
+        self.duties[id] = "must leave" if output.leave_joint else "retired" if output.retired else "no duty"
+        if not self._configurations:
+            # With changes of voters there are answers from those whom a leader has let go.
+            _require(raft.ignored_messages == 0, "a correct validator's message was ignored", id)
         if raft.leader is not None:
             invariants.check_election_safety(self._leaders, raft.term, raft.leader)
         if raft.role is Role.LEADER:

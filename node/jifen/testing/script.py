@@ -6,6 +6,7 @@ One thing a line; `#` begins a remark. A validator's name stands for itself, `al
                                             are those of RaftConfig
     given a b: log 1 1 2, committed 2, term 3      what they start with
     first-blocks off                        new leaders propose only when told
+    leaving off / leaving on                nobody leaves a joint configuration unless told / everybody when it is due
 
     tick a b 3          so many ticks pass for each         beat a          a heartbeat's time passes
     silence a b         until a leader unheard is forgotten, or an unanswered one steps down
@@ -27,6 +28,8 @@ One thing a line; `#` begins a remark. A validator's name stands for itself, `al
 
     a b: leader, term 2, log 1 1 2, last 3, committed 2, durable 3, base 0, follows b, votes a, reads 1, lost 2
     a: voters a b d, outgoing a b c, observers e, hands over to b       what must be; `log` is what is above the base
+    a: must leave, retired      that a leader is due to leave the joint configuration, or that one is told it is out;
+                                `no duty` is neither
     a > b: VoteRequest, AppendRequest       what is on the way; `-` is nothing
     agreed              one leads, all follow, all logs are equal and committed to their end
 """
@@ -153,6 +156,9 @@ class Player:
 
     def _do_first_blocks(self, words: list[str]) -> None:
         self.cores.first_blocks = words == ["on"]
+
+    def _do_leaving(self, words: list[str]) -> None:
+        self.cores.leaves = words == ["on"]
 
     # Time.
 
@@ -316,6 +322,7 @@ class Player:
             f"voters {' '.join(raft.configuration.voters)}",
             f"outgoing {' '.join(raft.configuration.outgoing) or 'nobody'}",
             f"observers {' '.join(raft.configuration.observers) or 'nobody'}",
+            cores.duties[id],
         }
         assert clause in true, f"{id} is not {clause!r} but {sorted(true)}"
 

@@ -17,6 +17,8 @@ from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
     AppendResponse,
+    CertificatesRequest,
+    CertificatesResponse,
     Entry,
     LeadershipCheck,
     LeadershipConfirmation,
@@ -153,6 +155,16 @@ def append_responses(draw: st.DrawFn) -> AppendResponse:
     return msgspec.structs.replace(response, signatures=signatures)
 
 
+@st.composite
+def certificates_responses(draw: st.DrawFn) -> CertificatesResponse:
+    """Draw a response whose certificates are of consecutive heights."""
+    response, first = draw(values_of(CertificatesResponse)), draw(integers(0, 2**53 - 10))
+    certificates = tuple(
+        msgspec.structs.replace(item, height=first + index) for index, item in enumerate(response.certificates)
+    )
+    return msgspec.structs.replace(response, certificates=certificates)
+
+
 def peer_messages() -> st.SearchStrategy[PeerMessage]:
     """Return messages that a well-behaved validator might send."""
     return st.one_of(
@@ -162,6 +174,8 @@ def peer_messages() -> st.SearchStrategy[PeerMessage]:
         append_responses(),
         values_of(TimeoutNow),
         values_of(SnapshotOffer),
+        values_of(CertificatesRequest),
+        certificates_responses(),
         values_of(TransferVoteRequest),
         values_of(LeadershipCheck),
         values_of(LeadershipConfirmation),

@@ -19,7 +19,7 @@ from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import ForwardTransactions, decode_peer_message
-from jifen.consensus.messages import AppendRequest, AppendResponse, Entry
+from jifen.consensus.messages import AppendRequest, AppendResponse, CertificatesResponse, Entry
 from jifen.consensus.raft import Raft
 from jifen.keys.verification import Claim
 from jifen.ledger.transactions import Transaction
@@ -53,6 +53,10 @@ class SimulatedGateway:
                 return self._open_request(message)
             if isinstance(message, AppendResponse):
                 return Delivery(self._open_acknowledgement(message))
+            if isinstance(message, CertificatesResponse):
+                kept, proofs = self._sets.checkable_of(message.certificates, self._raft.committed)
+                self._require(proofs)
+                return Delivery(msgspec.structs.replace(message, certificates=kept))
             return Delivery(message)
         except (Malformed, CertificateInvalid) as error:
             raise PeerFault(str(error)) from error
