@@ -7,8 +7,8 @@ import pytest
 
 from jifen.testing.core_storm import CoreStorm
 
-SEEDS = 160
-BATCH = 40
+SEEDS = 240
+BATCH = 60
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BATCH))

@@ -21,7 +21,19 @@ class Membership:
         self._committed = committed
         self._was_member = False
         """Whether a committed configuration named this validator; who has yet to hear of its admission is not out."""
-        self._settle()
+        self.committed_height = known[0][0]
+        """Height of the entry that set the configuration in force at the committed height."""
+        self.present: tuple[Configuration, ...] = ()
+        """The configurations in force from the committed height to the end of the log: whom anything may yet need."""
+        self.electable = False
+        """Whether this validator may be needed as leader.
+
+        Also one that the latest configuration leaves out, until that is committed (thesis 4.2.2): it may be the only
+        one to have it, so that nobody else could win. It does not count its own vote then.
+        """
+        self.out = False
+        """Whether this validator has been a member and will not be needed any more."""
+        self._changed()
         for height, configuration in known[1:]:
             self.add(height, configuration)
 
@@ -60,61 +72,42 @@ class Membership:
         assert height > self.latest_height, (height, self.latest_height)
         assert configuration.may_follow(self.latest), (height, self.latest, configuration)
         self._known.append((height, configuration))
-        self._settle()
+        self._changed()
 
     def truncate(self, height: int) -> None:
         """Forget what entries from `height` on have set; what was before is in force again."""
         assert height > self._committed, (height, self._committed)
-        while self.latest_height >= height:
-            self._known.pop()
+        if self.latest_height >= height:
+            while self.latest_height >= height:
+                self._known.pop()
+            self._changed()
 
     def commit(self, height: int) -> None:
         """Take in that everything up to `height` is committed."""
-        self._committed = height
-        self._settle()
+        before, self._committed = self._committed, height
+        if before < self.latest_height:
+            self._changed()
 
     def install(self, height: int, last_height: int, configuration: Configuration) -> None:
         """Go on from a snapshot of `height`, where `configuration` is in force; the log now ends at `last_height`."""
         self._known = [(height, configuration), *(item for item in self._known if height < item[0] <= last_height)]
-        self.commit(height)
+        self._committed = height
+        self._changed()
 
     def knows(self, id: str) -> bool:
         """Whether any remembered configuration names `id`."""
         return any(id in configuration.members for _, configuration in self._known)
 
-    @property
-    def present(self) -> tuple[Configuration, ...]:
-        """The configurations in force from the committed height to the end of the log: whom anything may yet need."""
-        return tuple(configuration for _, configuration in self._known[self._place_committed() :])
-
-    @property
-    def committed_height(self) -> int:
-        """Height of the entry that set the configuration in force at the committed height."""
-        return self._known[self._place_committed()][0]
-
     def needs(self, id: str) -> bool:
         """Whether one of the present configurations names `id`."""
         return any(id in configuration.members for configuration in self.present)
 
-    @property
-    def electable(self) -> bool:
-        """Whether this validator may be needed as leader.
-
-        Also one that the latest configuration leaves out, until that is committed (thesis 4.2.2): it may be the only
-        one to have it, so that nobody else could win. It does not count its own vote then.
-        """
-        return any(self._id in configuration.signing for configuration in self.present)
-
-    @property
-    def out(self) -> bool:
-        """Whether this validator has been a member and will not be needed any more."""
-        return self._was_member and not self.needs(self._id)
-
-    def _place_committed(self) -> int:
-        return max(place for place, (since, _) in enumerate(self._known) if since <= self._committed or place == 0)
-
-    def _settle(self) -> None:
-        place = self._place_committed()
+    def _changed(self) -> None:
+        place = max(place for place, (since, _) in enumerate(self._known) if since <= self._committed)
         self._was_member |= any(self._id in configuration.members for _, configuration in self._known[: place + 1])
+        self.committed_height = self._known[place][0]
+        self.present = tuple(configuration for _, configuration in self._known[place:])
+        self.electable = any(self._id in configuration.signing for configuration in self.present)
+        self.out = self._was_member and not self.needs(self._id)
         # The one before tells whom to tell that they are out.
         del self._known[: max(place - 1, 0)]

@@ -59,7 +59,8 @@ class CoreStorm:
             for _ in range(STEPS):
                 self._step()
             self._heal()
-            self._check_end()
+            self._propose()
+            self._heal()
             self.cores.check_logs()
         except AssertionError as error:
             raise InvariantBroken(f"storm {self.seed}: {error}") from error
@@ -211,31 +212,42 @@ class CoreStorm:
                     self.cores.cut.add((recipient, sender))
 
     def _heal(self) -> None:
-        """Let everybody come back who was not stopped for good, and time pass without faults."""
+        """Let everybody come back who was not stopped for good, and time pass without faults until all is well."""
         cores = self.cores
         cores.cut.clear()
         for id in self.present:
             self._sync(id)
             cores.restart(id)
         for _ in range(HEALING_TICKS):
+            if not self._amiss():
+                return
             for id in self.present:
                 cores.tick(id)
             cores.deliver_all()
+        raise InvariantBroken(f"does not heal: {self._amiss()}", *cores.summary())
 
-    def _check_end(self) -> None:
+    def _amiss(self) -> str:
+        """Return what is not yet as it must be in the end, or nothing."""
         cores, leader = self.cores, self.cores.leader()
-        assert leader is not None, "no leader"
+        if leader is None:
+            return "no leader"
         raft = cores.hosts[leader].raft
         configuration = raft.configuration
-        assert not configuration.joint, f"still joint: {configuration}"
-        assert leader in configuration.voters, f"led by {leader}, who has no vote in {configuration}"
+        if configuration.joint:
+            return f"still joint: {configuration}"
+        if leader not in configuration.voters:
+            return f"led by {leader}, who has no vote in {configuration}"
         committed = [cores.hosts[id].raft.committed for id in configuration.members]
-        assert set(committed) == {raft.last_height}, f"not all have {raft.last_height}: {committed}"
+        if set(committed) != {raft.last_height}:
+            return f"not all have {raft.last_height}: {committed}"
         for id in self.present:
             own = cores.hosts[id].raft
-            assert cores.duties[id] != "retired" or id not in configuration.members, f"{id} is told to stop"
+            if cores.duties[id] == "retired" and id in configuration.members:
+                return f"{id} is told to stop"
             held = own.configuration_at(own.committed)
-            # Who has an old log and knows nobody who is left cannot know; neither can who was only to be admitted.
-            if id not in configuration.members and leader in own.configuration.signing:
-                assert held is not None, id
-                assert id not in held.signing, f"{id} does not know that it is out"
+            assert held is not None, id
+            # Who has an old log and knows nobody who is left cannot know that it is out.
+            lost = leader not in own.configuration.signing
+            if id not in configuration.members and id in held.signing and not lost:
+                return f"{id} does not know that it is out"
+        return ""
