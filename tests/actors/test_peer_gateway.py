@@ -255,10 +255,18 @@ async def test_a_certificate_below_a_quorum_or_with_a_false_signature_is_a_fault
 async def test_certificates_that_were_asked_for_are_checked_like_those_of_a_request(door: Door) -> None:
     built = door.chain.build([])
     few, late = door.chain.certify(built, ("mall", "books")), msgspec.structs.replace(door.chain.certify(built), term=9)
-    await door.refuses(CertificatesResponse(3, "mall", "books", (few,)), "a quorum is 3")
-    await door.refuses(CertificatesResponse(3, "mall", "books", (late,)), "not genuine")
-    await door.take(CertificatesResponse(3, "mall", "books", (door.chain.certify(built),)))
-    assert len(door.let_in) == 1
+    good = CertificatesResponse(3, "mall", "books", (door.chain.certify(built),))
+    await door.take(good)
+    await door.take(door.request(built))
+    unknown, known = [delivery.message for delivery in door.let_in]
+    door.let_in.clear()
+    await door.refuses(msgspec.structs.replace(good, certificates=(few,)), "a quorum is 3")
+    await door.refuses(msgspec.structs.replace(good, certificates=(late,)), "not genuine")
+    await door.take(good)
+    assert isinstance(unknown, CertificatesResponse)
+    assert isinstance(known, AppendRequest)
+    assert unknown.certificates == (), "before the block is here nobody knows whose signatures count"
+    assert door.let_in[0].message == good
 
 
 def response(door: Door, *signatures: AckSignature) -> AppendResponse:
