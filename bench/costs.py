@@ -13,15 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.chain.sealing import seal
+from jifen.chain.statements import proposal
 from jifen.codec.blocks import decode_block
 from jifen.codec.genesis import chain_id
 from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
-from jifen.keys.verification import false_claims
+from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.membership import account_id
 from jifen.ledger.transactions import EarnPoints, RegisterMember
 from jifen.store.ledger_store import LedgerStore
@@ -85,10 +88,16 @@ def one_block(
     transactions = [transaction for transaction, _ in opened]
     watch("remember as checked", lambda: CheckedTransactions().remember(transactions))
     built = watch("leader: build block", lambda: leader.build(transactions, term=1, proposer="mall", time=CREATED_AT))
-    block = watch("follower: decode block", lambda: decode_block(built.payload))
+    message, key = proposal(built.tip.header), keys_of("mall").validator
+    signature = watch("leader: sign proposal", lambda: key.sign(message))
+    built = msgspec.structs.replace(built, proposal=signature)
+    payload = watch("leader: encode block", lambda: built.payload)
+    block = watch("follower: decode block", lambda: decode_block(payload))
+    claim = Claim(key.public, proposal(block.header), block.proposal)
+    assert not watch("follower: check proposal", lambda: false_claims([claim]))
     executed = watch("follower: execute and compare", lambda: follower.execute(block, transactions))
     height = executed.tip.height
-    watch("store: log", lambda: store.write([StoreBatch(blocks=((height, built.payload),))]))
+    watch("store: log", lambda: store.write([StoreBatch(blocks=((height, payload),))]))
     certificate = Certificate(height, 1, executed.tip.hash, 0, ())
     committed = CommittedBlock(follower.commit(), certificate)
     leader.commit()

@@ -36,8 +36,8 @@ BLOCK: Final = TaggedHash("jifen/block/1")
 """Of a canonical block header."""
 STATE: Final = TaggedHash("jifen/state/1")
 """Of the digest before and the sorted writes of one block."""
-ACKNOWLEDGEMENT: Final = TaggedHash("jifen/acknowledgement/1")
-"""Of what a validator signs when a block is durable."""
+STATEMENT: Final = TaggedHash("jifen/statement/1")
+"""Of what a validator signs about a block: that it has made it, or that it is on its disk."""
 VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
 """Of the ordered validator ids and keys."""
 DERIVED_KEY: Final = TaggedHash("jifen/derived-key/1")

@@ -22,13 +22,14 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor, Tip
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
+from jifen.chain.statements import proposal
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import FORMAT_VERSION, Block, decode_block, decode_certificate, decode_receipts
 from jifen.codec.canonical import StrictDecoder
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.codec.records import decode_record
-from jifen.keys.verification import Claim, false_claims
+from jifen.keys.verification import Claim, false_claims, is_signed
 from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.invariants import check_all
@@ -236,9 +237,10 @@ class _Replay:
         if block.header.height != height:
             raise Contradiction(height, f"the log holds block {block.header.height} in its place")
         try:
-            self._executor.execute(block, transactions)
+            executed = self._executor.execute(block, transactions)
         except BlockInvalid as error:
             raise Contradiction(height, error.what) from None
+        self._check_proposal(height, executed)
 
     def _read_block(self, height: int) -> Block:
         data = self._tables.get(b"log", _key(height))
@@ -270,6 +272,13 @@ class _Replay:
             raise Contradiction(height, f"transaction {index} ({transactions[index].id.hex()}) has a forged signature")
         self.signatures += len(claims)
         return transactions
+
+    def _check_proposal(self, height: int, executed: ExecutedBlock) -> None:
+        header = executed.tip.header
+        key = self._executor.key_of(header.proposer)
+        if key is None or not is_signed(Claim(key, proposal(header), executed.proposal)):
+            raise Contradiction(height, f"its proposer {header.proposer} has not signed it")
+        self.signatures += 1
 
     def _check_certificate(self, height: int, executed: ExecutedBlock) -> None:
         data = self._tables.get(b"certificates", _key(height))

@@ -10,7 +10,7 @@ import trio.testing
 
 from jifen.actors.consensus import BATCH_GROWS_TO, BLOCKS_IN_FLIGHT_MAX, Delivery
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
-from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
+from jifen.codec.blocks import block_hash, decode_block, encode_block
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry, VoteRequest, VoteResponse
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import HardState
@@ -149,7 +149,7 @@ def falsified(node: OneValidator, blocks: list[ExecutedBlock], lie: str, *proofs
     assert isinstance(request, AppendRequest)
     honest = blocks[-1]
     header = msgspec.structs.replace(honest.tip.header, **{lie: bytes(32)})
-    block = Block(header, decode_block(honest.payload).transactions)
+    block = msgspec.structs.replace(decode_block(honest.payload), header=header)
     entry = Entry(header.height, header.term, block_hash(header), header.parent_hash, encode_block(block))
     request = msgspec.structs.replace(
         request,

@@ -10,6 +10,7 @@ import trio
 from jifen.actors.consensus import Delivery
 from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX, TERM_AHEAD_MAX
 from jifen.chain.executor import ExecutedBlock
+from jifen.chain.statements import proposal
 from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
 from jifen.codec.transactions import decode_signed, encode_signed
@@ -73,6 +74,13 @@ def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
 def with_entry(request: AppendRequest, **changes: Any) -> AppendRequest:
     [entry] = request.entries
     return msgspec.structs.replace(request, entries=(msgspec.structs.replace(entry, **changes),))
+
+
+def proposed(block: Block, signer: str | None = None) -> Block:
+    """Return the block under the signature of its proposer, or of another."""
+    header = block.header
+    key = keys_of(signer or header.proposer).validator
+    return msgspec.structs.replace(block, proposal=key.sign(proposal(header)))
 
 
 def with_block(request: AppendRequest, block: Block) -> AppendRequest:
@@ -177,7 +185,7 @@ async def test_a_forged_transaction_in_a_block_is_a_fault_even_when_the_genuine_
     built = door.chain.build([sealed])
     door.node.checked.remember(built.transactions)
     block = decode_block(built.payload)
-    false = Block(block.header, (forged(sealed.signed),))
+    false = msgspec.structs.replace(block, transactions=(forged(sealed.signed),))
     await door.refuses(with_block(door.request(built), false), "not genuine")
 
 
@@ -185,7 +193,8 @@ async def test_a_transaction_signed_for_another_chain_is_a_fault(door: Door) -> 
     built = door.chain.build([])
     elsewhere = SmallChain(small_genesis(("mall", "books"))).clerk.register("ann")
     block = decode_block(built.payload)
-    await door.refuses(with_block(door.request(built), Block(block.header, (elsewhere.signed,))), "not genuine")
+    foreign = msgspec.structs.replace(block, transactions=(elsewhere.signed,))
+    await door.refuses(with_block(door.request(built), foreign), "not genuine")
 
 
 @pytest.mark.parametrize("change", ["hash", "payload"])
@@ -219,15 +228,37 @@ async def test_a_header_of_another_chain_or_of_nobody_is_a_fault(
 ) -> None:
     built = door.chain.build([])
     block = decode_block(built.payload)
-    false = Block(msgspec.structs.replace(block.header, **changes), block.transactions)
+    false = msgspec.structs.replace(block, header=msgspec.structs.replace(block.header, **changes))
     await door.refuses(with_block(door.request(built), false), reason)
+
+
+@pytest.mark.parametrize("signer", ["books", "music", "the same key for another block"])
+async def test_a_block_that_its_proposer_did_not_sign_is_a_fault(door: Door, signer: str) -> None:
+    built = door.chain.build([])
+    block = decode_block(built.payload)
+    assert proposed(block) == block
+    if signer in door.chain.validators.ids:
+        false = proposed(block, signer)
+    else:
+        header = msgspec.structs.replace(block.header, time=CREATED_AT + 1)
+        false = msgspec.structs.replace(block, proposal=proposed(Block(header, ())).proposal)
+    await door.refuses(with_block(door.request(built), false), "not genuine")
+    await door.refuses(with_block(door.request(built), msgspec.structs.replace(block, proposal=b"")), "not genuine")
+
+
+async def test_no_leader_passes_anothers_block_off_as_one_of_its_own_term(door: Door) -> None:
+    """The proposer's name in a block of the sender's term would otherwise be any that it likes."""
+    built = door.chain.build([], proposer="music", term=3)
+    await door.refuses(door.request(built), "another's making")
+    await door.take(door.request(built, term=4))
+    assert len(door.let_in) == 1
 
 
 async def test_a_block_whose_transactions_are_not_those_of_its_header_is_still_found_by_the_executor(
     door: Door,
 ) -> None:
     built = door.chain.build([door.chain.clerk.register("ann")])
-    emptied = Block(decode_block(built.payload).header, ())
+    emptied = msgspec.structs.replace(decode_block(built.payload), transactions=())
     await door.take(with_block(door.request(built), emptied))
     assert len(door.let_in) == 1
 
@@ -235,7 +266,7 @@ async def test_a_block_whose_transactions_are_not_those_of_its_header_is_still_f
 async def test_blocks_whose_time_runs_backwards_are_a_fault(door: Door) -> None:
     first, second = door.chain.build([], time=CREATED_AT + 100), door.chain.build([], time=CREATED_AT + 200)
     early = msgspec.structs.replace(second.tip.header, time=CREATED_AT + 50)
-    entry = Entry(2, 1, block_hash(early), early.parent_hash, encode_block(Block(early, ())))
+    entry = Entry(2, 1, block_hash(early), early.parent_hash, encode_block(proposed(Block(early, ()))))
     request = door.request(first, second)
     false = msgspec.structs.replace(request, entries=(request.entries[0], entry))
     await door.refuses(false, "runs backwards")

@@ -17,6 +17,7 @@ from jifen.store.errors import StoreDamaged
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.testing.one_validator import OneValidator
+from jifen.testing.small_alliance import keys_of
 from jifen.testing.small_chain import SmallChain
 
 MAP_BYTES = 8 << 20
@@ -104,19 +105,31 @@ def forged(payload: bytes) -> bytes:
     envelope = decode_signed(block.transactions[0])
     [signature] = envelope.signatures
     false = Signature(signature.key, bytes([signature.signature[0] ^ 1]) + signature.signature[1:])
-    return encode_block(Block(block.header, (encode_signed(envelope.body, (false,)),)))
+    return encode_block(Block(block.header, (encode_signed(envelope.body, (false,)),), block.proposal))
 
 
 def later(payload: bytes) -> bytes:
     """Return a block that is as good as the one before, but another: nothing above names it."""
     block = decode_block(payload)
     header = msgspec.structs.replace(block.header, time=block.header.time + 1)
-    return encode_block(Block(header, block.transactions))
+    return encode_block(Block(header, block.transactions, block.proposal))
+
+
+def emptied(payload: bytes) -> bytes:
+    """Return the block without its transactions."""
+    return encode_block(msgspec.structs.replace(decode_block(payload), transactions=()))
+
+
+def unsigned(payload: bytes) -> bytes:
+    """Return the block under a signature that is another's."""
+    block = decode_block(payload)
+    return encode_block(msgspec.structs.replace(block, proposal=keys_of("cafe").validator.sign(bytes(32))))
 
 
 DAMAGES: dict[str, tuple[int, Callable[[bytes], bytes | None], str]] = {
     "a signature": (2, forged, "its transactions are not its own"),
-    "a transaction missing": (2, lambda data: encode_block(Block(decode_block(data).header, ())), "is damaged"),
+    "a transaction missing": (2, emptied, "is damaged"),
+    "the maker's signature": (2, unsigned, "its maker has not signed it"),
     "rubbish": (2, lambda _: b"\xc1", "damaged"),
     "an end missing": (3, lambda data: data[:-1], "damaged"),
     "rubbish behind": (3, lambda data: data + b"\0", "damaged"),

@@ -9,7 +9,7 @@ from jifen.codec.merkle import EMPTY_ROOT
 from jifen.testing.small_alliance import CREATED_AT, small_genesis
 from jifen.testing.small_chain import SmallChain
 
-GOLDEN_HASH = "ae3e3d34da75d47ededc4a5cc61b2ef48f783fac4f62ecc2020c2c161ac654d8"
+GOLDEN_HASH = "979a0bbbe1e88eaae17557bc8431f4b29e97798de01e0ef559faa968dfe26b36"
 """Of block 0 of the small alliance. A change of it means that no existing data directory can be opened any more."""
 
 GOLDEN_CHAIN = "39d4c3edea758c8eb948700126a26312a036be2828335866bff962f20ec61afa"

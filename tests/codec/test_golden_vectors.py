@@ -319,7 +319,7 @@ GOLDEN: Final = {
     ),
     "transfer, id": "2b322bcd29dcaeb17a482362559ebcaa897700eb88880f77a59eecd0228b53ca",
     "block": (
-        "929c01c420cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccd012c07c4200101010101"
+        "939c01c420cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccd012c07c4200101010101"
         "010101010101010101010101010101010101010101010101010101c42002020202020202020202020202020202020202"
         "02020202020202020202020202c4200303030303030303030303030303030303030303030303030303030303030303c4"
         "200404040404040404040404040404040404040404040404040404040404040404c42005050505050505050505050505"
@@ -328,7 +328,8 @@ GOLDEN: Final = {
         "616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf00"
         "0001a0c4506bff9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e"
         "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
-        "5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5ec4405f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
     ),
     "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
     "chain id": "f5a5108c912809806dd2c1416a715f0cffb049a0af729771e8983f614dd2b4fd",
@@ -468,7 +469,7 @@ def computed() -> dict[str, bytes]:
         found[f"{name}, signed"] = encode_signed(data, (Signature(KEY, b"\x5e" * 64),))
         found[f"{name}, id"] = transaction_id(CHAIN, (KEY,), data)
     found["forwarding"] = encode_peer_message(VALUES["forwarding"])
-    found["block"] = encode_block(Block(HEADER, (found["earn, signed"],)))
+    found["block"] = encode_block(Block(HEADER, (found["earn, signed"],), b"\x5f" * 64))
     found["block hash"] = block_hash(HEADER)
     found["chain id"] = chain_id(GENESIS)
     found["account id"] = account_id(CHAIN, KEY)

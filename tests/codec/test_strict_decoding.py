@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from jifen.codec.blocks import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, decode_block, decode_certificate
+from jifen.codec.blocks import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, FORMAT_VERSION, decode_block, decode_certificate
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import (
@@ -213,8 +213,8 @@ def test_the_largest_transaction_of_every_kind_fits_its_limit_with_every_signatu
 
 def test_a_block_holds_no_more_transactions_than_its_limit() -> None:
     header = [1, bytes(32), 1, 1, *([bytes(32)] * 6), "mall", 7]
-    most = msgspec.msgpack.encode([header, [b""] * BLOCK_TRANSACTIONS_MAX])
-    more = msgspec.msgpack.encode([header, [b""] * (BLOCK_TRANSACTIONS_MAX + 1)])
+    most = msgspec.msgpack.encode([header, [b""] * BLOCK_TRANSACTIONS_MAX, bytes(64)])
+    more = msgspec.msgpack.encode([header, [b""] * (BLOCK_TRANSACTIONS_MAX + 1), bytes(64)])
 
     assert len(decode_block(most).transactions) == BLOCK_TRANSACTIONS_MAX
     with pytest.raises(Malformed, match="length"):
@@ -222,10 +222,20 @@ def test_a_block_holds_no_more_transactions_than_its_limit() -> None:
 
 
 def test_a_block_of_a_version_to_come_is_refused() -> None:
-    header = [2, bytes(32), 1, 1, *([bytes(32)] * 6), "mall", 7]
+    header = [FORMAT_VERSION + 1, bytes(32), 1, 1, *([bytes(32)] * 6), "mall", 7]
 
-    with pytest.raises(Malformed, match="<= 1"):
+    with pytest.raises(Malformed, match=f"<= {FORMAT_VERSION}"):
+        decode_block(msgspec.msgpack.encode([header, [], bytes(64)]))
+
+
+def test_a_block_without_a_place_for_its_proposers_signature_is_refused() -> None:
+    header = [1, bytes(32), 1, 1, *([bytes(32)] * 6), "mall", 7]
+
+    assert decode_block(msgspec.msgpack.encode([header, [], b""])).proposal == b""
+    with pytest.raises(Malformed, match="canonical"):
         decode_block(msgspec.msgpack.encode([header, []]))
+    with pytest.raises(Malformed, match="length"):
+        decode_block(msgspec.msgpack.encode([header, [], bytes(65)]))
 
 
 def test_a_certificate_of_the_most_signers_fits_and_one_more_does_not() -> None:

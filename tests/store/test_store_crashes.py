@@ -25,9 +25,8 @@ from jifen.testing.small_chain import SmallChain
 chain = SmallChain()
 store = LedgerStore(pathlib.Path(sys.argv[1]), chain.anchor, 64 << 20)
 clerk, waiting = chain.clerk, []
-chain.build([clerk.register(name) for name in ("ann", "bob")])
+block = chain.build([clerk.register(name) for name in ("ann", "bob")])
 for number in range(100_000):
-    block = chain.executor._executed[-1]
     waiting.append(block)
     state = HardState(number + 1, "mall")
     commits = ()
@@ -38,7 +37,8 @@ for number in range(100_000):
     print(number + 1, flush=True)
     if commits:
         chain.commit()
-    chain.build([clerk.earn("ann", f"o-{number}-{part}", 70) for part in range(5)] + [clerk.transfer("ann", "bob", 3)])
+    earns = [clerk.earn("ann", f"o-{number}-{part}", 70) for part in range(5)]
+    block = chain.build([*earns, clerk.transfer("ann", "bob", 3)])
 """
 
 

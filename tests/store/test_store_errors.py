@@ -9,6 +9,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from jifen.codec.blocks import FORMAT_VERSION
 from jifen.codec.canonical import encode
 from jifen.consensus.types import HardState
 from jifen.store.directory import LOCK_FILE, locked_directory
@@ -131,8 +132,8 @@ def test_the_store_of_another_alliance_is_refused_and_left_alone(tmp_path: Path)
 
 def test_a_newer_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
     chain = filled(tmp_path)
-    edited(tmp_path, b"meta", lambda transaction, _: transaction.put(b"format", b"2"))
-    with pytest.raises(FormatUnknown, match="has format 2, this version reads 1"):
+    edited(tmp_path, b"meta", lambda transaction, _: transaction.put(b"format", str(FORMAT_VERSION + 1).encode()))
+    with pytest.raises(FormatUnknown, match=f"has format {FORMAT_VERSION + 1}, this version reads {FORMAT_VERSION}"):
         small_store(tmp_path, chain)
 
 
@@ -236,7 +237,8 @@ def readers_of(path: Path) -> str:
 
 OLD_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a bit of its header": lambda data: data[:60] + bytes([data[60] ^ 1]) + data[61:],
-    "a bit of a transaction": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+    "a bit of a transaction": lambda data: data[:-80] + bytes([data[-80] ^ 1]) + data[-79:],
+    "a bit of its maker's signature": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
     "rubbish": lambda _: b"\xc1",
 }
 

@@ -17,6 +17,7 @@ from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import open_transaction
+from jifen.chain.statements import proposal
 from jifen.chain.validators import Validators
 from jifen.client import SealedTransaction, TransactionBuilder
 from jifen.codec.blocks import decode_block, decode_certificate, decode_receipts
@@ -82,6 +83,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
         for height, batch in enumerate(batches, start=1):
             candidates = [open_transaction(chain, item.signed)[0] for item in batch]
             block = executor.build(candidates, term=1, proposer="harbour-mall", time=NOW + height)
+            signature = signers["harbour-mall"].sign(proposal(block.tip.header))
+            block = msgspec.structs.replace(block, proposal=signature)
             commits = []
             if height <= 3:
                 executed = executor.commit()
@@ -130,7 +133,7 @@ def test_every_directory_of_an_honest_alliance_replays(world: World) -> None:
     reports = [verify_directory(world.home / name) for name in NAMES]
 
     assert [(report.blocks, report.transactions, report.certificates) for report in reports] == [(4, 6, 3)] * 3
-    assert [report.signatures for report in reports] == [6 + 3 * 3 + 1, 6 + 3 * 3, 6 + 3 * 3]
+    assert [report.signatures for report in reports] == [6 + 3 * 4 + 2, 6 + 3 * 4, 6 + 3 * 4]
     assert [report.uncommitted for report in reports] == [1, 0, 0]
     assert len({report.state_digest for report in reports}) == 1
     compare(reports)
@@ -155,6 +158,17 @@ def forge_signature(value: bytes) -> bytes:
     block = decode_block(value)
     first = flip_last(block.transactions[0])
     return encode(msgspec.structs.replace(block, transactions=(first, *block.transactions[1:])))
+
+
+def forge_proposal(value: bytes) -> bytes:
+    """Change the proposer's signature."""
+    block = decode_block(value)
+    return encode(msgspec.structs.replace(block, proposal=flip_last(block.proposal)))
+
+
+def drop_proposal(value: bytes) -> bytes:
+    """Leave the proposer's signature out."""
+    return encode(msgspec.structs.replace(decode_block(value), proposal=b""))
 
 
 def move_time(value: bytes) -> bytes:
@@ -202,6 +216,9 @@ def thin_certificate(value: bytes) -> bytes:
     [
         ("log", 2, lambda value: value + b"\0", "block 2: block: .*"),
         ("log", 2, forge_signature, "block 2: transaction 0 .* has a forged signature"),
+        ("log", 2, forge_proposal, "block 2: its proposer harbour-mall has not signed it"),
+        ("log", 2, drop_proposal, "block 2: its proposer harbour-mall has not signed it"),
+        ("log", 4, forge_proposal, "block 4: its proposer harbour-mall has not signed it"),
         ("log", 2, move_time, "block [23]: .*"),
         ("log", 2, claim_digest, "block 2: its state_digest is 00"),
         ("log", 2, drop_transaction, "block 2: its transactions_root is .*"),

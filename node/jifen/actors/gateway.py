@@ -15,6 +15,7 @@ from jifen.actors.mempool import Mempool
 from jifen.actors.verifier import FindFalse
 from jifen.chain.certification import CertificateSets
 from jifen.chain.gateway import CheckedTransactions, open_transaction
+from jifen.chain.statements import proposal_claims
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
@@ -133,14 +134,16 @@ class PeerGateway:
             if self._ignored <= HEARTBEATS_IGNORED_MAX:
                 return None
         try:
-            blocks = [self._open_entry(entry) for entry in request.entries]
+            blocks = [self._open_entry(request, entry) for entry in request.entries]
             if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
                 raise PeerFault("it sent blocks whose time runs backwards")
+            request, proposals = proposal_claims(request, blocks, self._consensus.executor.key_of)
+            blocks = blocks[: len(request.entries)]
             transactions, fresh, claims = self._open_transactions(blocks)
             request, proofs = self._sets.checkable(request, self._consensus.raft.committed)
         except (Malformed, CertificateInvalid) as error:
             raise PeerFault(str(error)) from None
-        if await self._find_false(claims + proofs):
+        if await self._find_false([*claims, *proposals, *proofs]):
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
         certified = request.certificates[-1].height if request.certificates else 0
@@ -177,7 +180,7 @@ class PeerGateway:
         log.warning("leader's clock runs ahead; not following it", leader=request.sender, ahead_ms=ahead)
         return True
 
-    def _open_entry(self, entry: Entry) -> Block:
+    def _open_entry(self, request: AppendRequest, entry: Entry) -> Block:
         block = decode_block(entry.payload)
         header = block.header
         named = (entry.height, entry.term, entry.parent_hash, entry.hash)
@@ -187,6 +190,8 @@ class PeerGateway:
         if header.chain_id != executor.chain_id or not executor.may_propose(header.proposer, header.validator_set_hash):
             raise Malformed(f"block {entry.height}: is of another chain or of no validator")
         self._sets.arrived(entry.hash, block)
+        if header.term == request.term and header.proposer != request.sender:
+            raise Malformed(f"block {entry.height}: is of the sender's term and another's making")
         return block
 
     def _open_transactions(self, blocks: list[Block]) -> tuple[list[list[Transaction]], list[Transaction], list[Claim]]:

@@ -163,6 +163,7 @@ class _Wiring:
         )
         self._consensus = ConsensusActor(
             name=setup.validator,
+            key=setup.validator_key,
             raft=_raft(setup, store, executor, draws),
             executor=executor,
             orderable=self._mempool,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from jifen.chain.executor import BlockInvalid, Executor, Tip
 from jifen.chain.gateway import open_transaction
+from jifen.chain.statements import proposal
 from jifen.codec.blocks import decode_block
 from jifen.codec.errors import Malformed
 from jifen.consensus.messages import Entry
@@ -52,7 +53,9 @@ def recover(
                 )
             block = decode_block(entry.payload)
             opened = [open_transaction(chain_id, signed) for signed in block.transactions]
-            if find_false([claim for _, claims in opened for claim in claims]):
+            maker = executor.key_of(block.header.proposer)
+            own = [] if maker is None else [Claim(maker, proposal(block.header), block.proposal)]
+            if not own or find_false([*own, *(claim for _, claims in opened for claim in claims)]):
                 raise StoreDamaged(f"block {height} of the log holds a signature that is not genuine; {DAMAGED_ADVICE}")
             executor.execute(block, [transaction for transaction, _ in opened])
         except (Malformed, BlockInvalid) as error:

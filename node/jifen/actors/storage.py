@@ -12,7 +12,7 @@ import msgspec
 
 from jifen.actors.mailbox import Mailbox
 from jifen.actors.surroundings import Workers
-from jifen.chain.validators import acknowledgement
+from jifen.chain.statements import acknowledgement
 from jifen.consensus.messages import AckSignature, AppendResponse, Message
 from jifen.keys.signing import KeyPair
 from jifen.store.ledger_store import LedgerStore

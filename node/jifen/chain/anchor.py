@@ -3,7 +3,7 @@
 from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.chain.memory import MemoryState
 from jifen.chain.validators import Validators
-from jifen.codec.blocks import FORMAT_VERSION, Block, Header, block_hash, encode_block
+from jifen.codec.blocks import FORMAT_VERSION, Header, block_hash
 from jifen.codec.merkle import EMPTY_ROOT, append_leaf
 from jifen.codec.records import encode_writes, state_digest
 from jifen.ledger.genesis import Genesis, write_genesis
@@ -36,4 +36,4 @@ def genesis_block(chain_id: bytes, genesis: Genesis) -> ExecutedBlock:
     )
     name = block_hash(header)
     tip = Tip(header, name, tuple(append_leaf((), 0, name)))
-    return ExecutedBlock(tip, encode_block(Block(header, ())), (), (), (), writes, validators)
+    return ExecutedBlock(tip, (), (), (), writes, validators)

@@ -19,9 +19,10 @@ from jifen.consensus.configuration import Configuration
 from jifen.ledger.apply import apply_transaction, is_taken
 from jifen.ledger.context import BlockContext
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.state import VALIDATOR_SET_KEY, StateReader, WorkingState
+from jifen.ledger.records import read
+from jifen.ledger.state import VALIDATOR_SET_KEY, StateReader, WorkingState, validator_key
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.validators import settle
+from jifen.ledger.validators import Validator, settle
 
 
 class Tip(msgspec.Struct, frozen=True, array_like=True):
@@ -43,8 +44,6 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """A block with everything that executing it gave."""
 
     tip: Tip
-    payload: bytes
-    """Canonical bytes of the block."""
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     """Receipts in the order of the transactions."""
@@ -56,6 +55,13 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """Who certifies the block: the set in the state after it."""
     new_configuration: Configuration | None = None
     """The set's configuration when the block changed it (Raft section 6: in force from this block on), or None."""
+    proposal: bytes = b""
+    """Signature of the block's maker; empty in block 0, and until a leader has signed what it has built."""
+
+    @property
+    def payload(self) -> bytes:
+        """Canonical bytes of the block, made anew at every call."""
+        return encode_block(Block(self.tip.header, tuple(item.signed for item in self.transactions), self.proposal))
 
 
 class BlockInvalid(Exception):
@@ -105,6 +111,11 @@ class Executor:
         changes = ((block.tip.height, block.new_configuration) for block in self._executed)
         later = tuple((height, changed) for height, changed in changes if changed is not None)
         return ((self._tips[0].height, self._sets[0].configuration), *later)
+
+    def key_of(self, validator: str) -> bytes | None:
+        """Return the key of a validator that the state names, retired or not; None for one it does not know yet."""
+        found = read(self.state, validator_key(validator), Validator)
+        return None if found is None else found.key
 
     def may_propose(self, proposer: str, set_hash: bytes) -> bool:
         """Tell whether a block that names this set may be `proposer`'s, as far as the set is known here.
@@ -170,7 +181,7 @@ class Executor:
                 self.state.abandon_block()
                 raise BlockInvalid(header.height, f"transaction {transaction.id.hex()} was taken before")
             receipts.append(apply_transaction(self.state, transaction, context))
-        executed = self._close(transactions, receipts, header.term, header.proposer, header.time)
+        executed = self._close(transactions, receipts, header.term, header.proposer, header.time, block.proposal)
         if executed.tip.header != header:
             self.roll_back_to(parent.height)
             raise BlockInvalid(header.height, _first_difference(header, executed.tip.header))
@@ -199,7 +210,13 @@ class Executor:
         return self._executed.popleft()
 
     def _close(
-        self, transactions: Sequence[Transaction], receipts: Sequence[Receipt], term: int, proposer: str, time: int
+        self,
+        transactions: Sequence[Transaction],
+        receipts: Sequence[Receipt],
+        term: int,
+        proposer: str,
+        time: int,
+        proposal: bytes = b"",
     ) -> ExecutedBlock:
         parent = self.tip
         changed = self.state.end_block().writes
@@ -224,16 +241,15 @@ class Executor:
         )
         name = block_hash(header)
         frontier = append_leaf(parent.frontier, parent.height + 1, name)
-        payload = encode_block(Block(header, tuple(transaction.signed for transaction in transactions)))
         executed = ExecutedBlock(
             Tip(header, name, tuple(frontier)),
-            payload,
             tuple(transactions),
             tuple(receipts),
             encoded,
             writes,
             validators,
             None if validators is self.validators else validators.configuration,
+            proposal,
         )
         self._tips.append(executed.tip)
         self._sets.append(validators)

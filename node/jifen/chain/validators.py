@@ -1,32 +1,21 @@
 """The validator set of a block: who acknowledges it, and what a certificate of theirs proves."""
 
 from collections.abc import Mapping
-from typing import Final, final
+from typing import final
 
+from jifen.chain.statements import acknowledgement
 from jifen.codec.canonical import encode
 from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import Certificate
 from jifen.consensus.quorum import quorum_size
-from jifen.hashing import ACKNOWLEDGEMENT, VALIDATOR_SET
+from jifen.hashing import VALIDATOR_SET
 from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.state import StateReader
 from jifen.ledger.validators import read_validator, read_validator_set
 
-ACKNOWLEDGEMENT_DURABLE: Final = b"\1"
-"""Kind of acknowledgement: the block is on the signer's disk. The Byzantine profile will add a second kind."""
-
 
 class CertificateInvalid(Exception):
     """A certificate that does not prove what it says; the text tells why."""
-
-
-def acknowledgement(chain_id: bytes, set_hash: bytes, term: int, height: int, block_hash: bytes) -> bytes:
-    """Return the 32-byte message that a validator signs, in `term`, when the block is on its disk.
-
-    It names everything that could be confused: chain, validator set, kind, term, height, hash.
-    """
-    numbers = term.to_bytes(8, "big") + height.to_bytes(8, "big")
-    return ACKNOWLEDGEMENT(chain_id, set_hash, ACKNOWLEDGEMENT_DURABLE, numbers, block_hash)
 
 
 @final
@@ -74,10 +63,12 @@ class Validators:
 
     def claim(self, validator: str, term: int, height: int, block_hash: bytes, signature: bytes) -> Claim:
         """Return the claim that `validator` acknowledged the block in `term`; raises KeyError for a stranger."""
+        return Claim(self._key_of(validator), self.acknowledgement(term, height, block_hash), signature)
+
+    def _key_of(self, validator: str) -> bytes:
         if validator not in self.ids:
             raise KeyError(validator)
-        key = self.keys[self.ids.index(validator)]
-        return Claim(key, self.acknowledgement(term, height, block_hash), signature)
+        return self.keys[self.ids.index(validator)]
 
     def claims_of(self, certificate: Certificate) -> list[Claim]:
         """Return the claims that a certificate rests on; raises CertificateInvalid when its form is wrong."""

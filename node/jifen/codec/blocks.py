@@ -11,8 +11,8 @@ from jifen.hashing import BLOCK
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.types import HashBytes, TimeMs
 
-FORMAT_VERSION: Final = 1
-"""Version of every format that is hashed, stored or sent."""
+FORMAT_VERSION: Final = 2
+"""Version of every format that is hashed, stored or sent. Since 2 a block carries its proposer's signature."""
 
 BLOCK_BYTES_MAX: Final = 4 << 20
 """Largest block: some 15,000 ordinary transactions, and one peer frame holds it with room to spare."""
@@ -49,10 +49,14 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """A header and the signed bytes of its transactions."""
+    """A header, the signed bytes of its transactions, and its maker's word for it."""
 
     header: Header
     transactions: Annotated[tuple[bytes, ...], Meta(max_length=BLOCK_TRANSACTIONS_MAX)]
+    proposal: Annotated[bytes, Meta(max_length=64)] = b""
+    """The proposer's signature (`StatementKind.PROPOSAL`). It stays with the block for good, so that whoever relays it
+    years later can still show who made it. Empty in block 0, which nobody made. Not part of the block's hash, which
+    it covers."""
 
 
 decode_block: Final[StrictDecoder[Block]] = StrictDecoder(Block, what="block", bytes_max=BLOCK_BYTES_MAX)

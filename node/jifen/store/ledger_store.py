@@ -228,7 +228,7 @@ class LedgerStore:
         if data is None or height == 0:
             return None
         certificate = self._get(_CERTIFICATES, key)
-        return read_entry(height, data, None if certificate is None else decode_certificate(certificate).hash)
+        return read_entry(height, data, None if certificate is None else decode_certificate(certificate).hash, self)
 
     def certificate(self, height: int) -> Certificate | None:
         """Return the certificate of a committed height, or None; part of the consensus `LogReader`."""

@@ -94,6 +94,7 @@ class OneValidator:
         )
         self.consensus = ConsensusActor(
             name=name,
+            key=keys_of(name).validator,
             raft=self.raft,
             executor=self.executor,
             orderable=self.mempool,

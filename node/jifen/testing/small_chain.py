@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, final
 
+import msgspec
+
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
 from jifen.chain.sealing import SealedTransaction, seal
+from jifen.chain.statements import proposal
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import decode_block
 from jifen.codec.genesis import chain_id
@@ -120,7 +123,8 @@ class SmallChain:
         """Build the next block from signed transactions."""
         items = [item if isinstance(item, bytes) else item.signed for item in sealed]
         candidates = [opened(self.chain_id, item) for item in items]
-        return self.executor.build(candidates, term=term, proposer=proposer, time=time)
+        built = self.executor.build(candidates, term=term, proposer=proposer, time=time)
+        return msgspec.structs.replace(built, proposal=self.proposal(built))
 
     def execute(self, payload: bytes) -> ExecutedBlock:
         """Execute another validator's block."""
@@ -133,6 +137,11 @@ class SmallChain:
         self.committed.write(executed.writes)
         self.executor.state.forget_flushed(executed.tip.height)
         return executed
+
+    def proposal(self, executed: ExecutedBlock) -> bytes:
+        """Return the signature of a block's proposer."""
+        header = executed.tip.header
+        return keys_of(header.proposer).validator.sign(proposal(header))
 
     def signature(self, validator: str, executed: ExecutedBlock, term: int | None = None) -> bytes:
         """Return a validator's acknowledgement of a block, in the block's term unless another is given."""

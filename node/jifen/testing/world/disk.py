@@ -4,7 +4,7 @@ It keeps what `jifen.store.LedgerStore` keeps and refuses what that refuses. Who
 sync has succeeded; until then nothing of the transaction exists, which is what LMDB promises of an unsynced commit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
 from jifen.chain.executor import ExecutedBlock, Tip
@@ -13,6 +13,7 @@ from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.merkle import leaf_hash
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState
+from jifen.keys.verification import Claim
 from jifen.ledger.types import Record
 from jifen.store.entries import read_entry
 from jifen.store.errors import StoreDamaged, StoreError
@@ -30,8 +31,9 @@ class DiskWiped(StoreError):
 class SimulatedDisk:
     """What one validator has made durable; survives its crashes. A LogReader and a source of state records."""
 
-    def __init__(self, genesis: ExecutedBlock) -> None:
+    def __init__(self, genesis: ExecutedBlock, find_false: Callable[[Sequence[Claim]], list[int]]) -> None:
         self._genesis = genesis
+        self._find_false = find_false
         self.started = False
         """Whether a store was ever made here; kept beside the store, as the data directory does."""
         self.capacity_bytes = CAPACITY_BYTES
@@ -96,7 +98,8 @@ class SimulatedDisk:
         if rotten is None:
             return self.log[height - 1]
         certificate = self.certificates.get(height)
-        return read_entry(height, rotten, None if certificate is None else certificate.hash)
+        certified = None if certificate is None else certificate.hash
+        return read_entry(height, rotten, certified, self, self._find_false)
 
     def certificate(self, height: int) -> Certificate | None:
         """Return the certificate of a committed height, or None."""

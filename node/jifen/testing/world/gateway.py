@@ -15,6 +15,7 @@ from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX
 from jifen.chain.certification import CertificateSets
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import CheckedTransactions, open_transaction
+from jifen.chain.statements import proposal_claims
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
@@ -93,7 +94,10 @@ class SimulatedGateway:
             self._ignored += 1
             if self._ignored <= HEARTBEATS_IGNORED_MAX:
                 return None
-        blocks = [self._open_entry(entry) for entry in request.entries]
+        blocks = [self._open_entry(request, entry) for entry in request.entries]
+        request, claims = proposal_claims(request, blocks, self._executor.key_of)
+        self._require(claims)
+        blocks = blocks[: len(request.entries)]
         if any(later.header.time < earlier.header.time for earlier, later in pairwise(blocks)):
             raise PeerFault("blocks whose time runs backwards")
         prepared = tuple(
@@ -120,7 +124,7 @@ class SimulatedGateway:
         followed = self._executor.tip.header.time
         return term == asked_term and block_time > max(self._clock() + CLOCK_AHEAD_MS_MAX, followed)
 
-    def _open_entry(self, entry: Entry) -> Block:
+    def _open_entry(self, request: AppendRequest, entry: Entry) -> Block:
         block = decode_block(entry.payload)
         header = block.header
         named = (entry.height, entry.term, entry.parent_hash, entry.hash)
@@ -129,4 +133,6 @@ class SimulatedGateway:
         if header.chain_id != self._executor.chain_id:
             raise PeerFault(f"block {entry.height} is of another chain")
         self._sets.arrived(entry.hash, block)
+        if header.term == request.term and header.proposer != request.sender:
+            raise PeerFault(f"block {entry.height} is of the sender's term and another's making")
         return block

@@ -20,7 +20,7 @@ from jifen.actors.consensus import (
 from jifen.actors.recovery import position_of, recover
 from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageJob
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
-from jifen.chain.validators import acknowledgement
+from jifen.chain.statements import acknowledgement, proposal
 from jifen.codec.canonical import encode
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
@@ -99,7 +99,7 @@ class SimulatedValidator:
         self._key = key
         self._draws = draws
         self._world = world
-        self.disk = SimulatedDisk(world.genesis)
+        self.disk = SimulatedDisk(world.genesis, world.signatures.false_claims)
         self.running = False
         self.paused = False
         self.lost = ""
@@ -408,7 +408,10 @@ class SimulatedValidator:
             self.executor.roll_back_to(executed.tip.height - 1)
             return
         tip = executed.tip
-        entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, executed.payload)
+        signed = msgspec.structs.replace(
+            executed, proposal=self._world.signatures.sign(self._key, proposal(tip.header))
+        )
+        entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, signed.payload)
         raft.propose(entry, executed.new_configuration)
         self._world.checks.after_call(self)
 
