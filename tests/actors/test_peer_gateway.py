@@ -246,6 +246,24 @@ async def test_a_block_that_its_proposer_did_not_sign_is_a_fault(door: Door, sig
     await door.refuses(with_block(door.request(built), msgspec.structs.replace(block, proposal=b"")), "not genuine")
 
 
+async def test_blocks_from_one_on_whose_maker_has_yet_to_join_are_left_out_for_now(door: Door) -> None:
+    first, second = door.chain.build([]), door.chain.build([])
+    header = msgspec.structs.replace(second.tip.header, proposer="newcomer", validator_set_hash=bytes(32))
+    later = Entry(2, 1, block_hash(header), header.parent_hash, encode_block(Block(header, (), bytes(64))))
+    proof = door.chain.certify(first)
+    request = door.request(first, second, term=2, commit=1, certificates=(proof,))
+    request = msgspec.structs.replace(request, entries=(request.entries[0], later))
+    await door.take(request)
+    await door.take(
+        msgspec.structs.replace(request, commit=2, certificates=(proof, msgspec.structs.replace(proof, height=2)))
+    )
+    for delivery in door.let_in:
+        assert isinstance(delivery.message, AppendRequest)
+        assert delivery.message.entries == request.entries[:1]
+        assert (delivery.message.commit, delivery.message.certificates) == (1, (proof,))
+    assert len(door.let_in) == 2
+
+
 async def test_no_leader_passes_anothers_block_off_as_one_of_its_own_term(door: Door) -> None:
     """The proposer's name in a block of the sender's term would otherwise be any that it likes."""
     built = door.chain.build([], proposer="music", term=3)

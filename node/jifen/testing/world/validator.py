@@ -408,9 +408,8 @@ class SimulatedValidator:
             self.executor.roll_back_to(executed.tip.height - 1)
             return
         tip = executed.tip
-        signed = msgspec.structs.replace(
-            executed, proposal=self._world.signatures.sign(self._key, proposal(tip.header))
-        )
+        signature = self._world.signatures.sign(self._key, proposal(tip.header))
+        signed = msgspec.structs.replace(executed, proposal=signature)
         entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, signed.payload)
         raft.propose(entry, executed.new_configuration)
         self._world.checks.after_call(self)
