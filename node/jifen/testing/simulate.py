@@ -86,10 +86,10 @@ def run(scenarios: Iterable[Scenario], totals: Totals) -> Iterable[Failure | Non
         yield failure
 
 
-def save(failure: Failure, directory: Path) -> Path:
-    """Write a failing scenario with what happened in it as remarks; return the file."""
+def save(failure: Failure, directory: Path, name: str = "") -> Path:
+    """Write a failing scenario under `name`, or its seed, with what happened in it as remarks; return the file."""
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"seed-{failure.scenario.seed}.scenario"
+    path = directory / f"{name or f'seed-{failure.scenario.seed}'}.scenario"
     remarks = "".join(f"# {line}\n" for line in failure.report.splitlines())
     path.write_text(to_text(failure.scenario) + "\n# What happened:\n" + remarks, encoding="utf-8")
     return path

@@ -15,6 +15,7 @@ from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMem
 from jifen.store.records import Outcome
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.world.auditor import Auditor, Place
+from jifen.testing.world.scenario import Scenario
 from jifen.testing.world.signatures import Signatures
 
 PATIENCE_MS: Final = 700
@@ -55,11 +56,13 @@ class Clients:
     """All clients of one world."""
 
     def __init__(
-        self, ids: tuple[str, ...], chain_id: bytes, think_ms: int, draws: random.Random, auditor: Auditor
+        self, ids: tuple[str, ...], chain_id: bytes, scenario: Scenario, draws: random.Random, auditor: Auditor
     ) -> None:
         self._ids = ids
         self._chain_id = chain_id
-        self._think_ms = think_ms
+        self._think_ms = scenario.think_ms
+        self._busy = scenario.clients
+        """Clients that begin something new when they are done; those of higher numbers are asked by others to begin."""
         self._draws = draws
         self._auditor = auditor
         self._members = [KeyPair.derive(bytes(32), f"{number} member") for number in range(MEMBERS)]
@@ -80,7 +83,7 @@ class Clients:
         """Begin something new, or ask again when patience has ended."""
         operation = self._under_way.get(client)
         if operation is None:
-            if not self.resting:
+            if not self.resting and client < self._busy:
                 self.begin(client, world)
             return
         if world.now >= operation.until:

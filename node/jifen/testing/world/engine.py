@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from heapq import heappop
+from heapq import heappop, heappush
 from typing import Final, final
 
 from jifen.chain.executor import BlockInvalid
@@ -14,7 +14,7 @@ from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world import nemesis
 from jifen.testing.world.clients import Clients
 from jifen.testing.world.machines import TICK_MS, Machines
-from jifen.testing.world.scenario import Scenario
+from jifen.testing.world.scenario import Event, Scenario
 from jifen.testing.world.signatures import Signatures
 from jifen.transport import PeerFault
 
@@ -29,6 +29,9 @@ CALM_COMMITS: Final = 12
 
 STABLE_MS: Final = 3000
 """Time after that in which nobody may call an election: nothing is wrong."""
+
+EVENTS_MAX: Final = 1 << 40
+"""More events than any scenario has: they are numbered below everything else, and so come first at their time."""
 
 BROKEN: Final = (
     AssertionError,
@@ -56,7 +59,9 @@ class World(Machines):
     def __init__(self, scenario: Scenario, signatures: Signatures | None = None) -> None:
         super().__init__(scenario, signatures)
         self._read_draws = self._draws("reads")
-        self.clients = Clients(self.ids, CHAIN_ID, scenario.think_ms, self._draws("clients"), self.checks.auditor)
+        self._scheduled = 0
+        """Events of the scenario so far."""
+        self.clients = Clients(self.ids, CHAIN_ID, scenario, self._draws("clients"), self.checks.auditor)
         self._schedule_all()
 
     def _schedule_all(self) -> None:
@@ -68,8 +73,13 @@ class World(Machines):
         for client in range(self.scenario.clients):
             self.call_client(start.randrange(100), client)
         for event in self.scenario.events:
-            self._at(event.at_ms, self.nemesis, event.command)
+            self.schedule(event)
         self._at(CHECK_MS, self._check_states)
+
+    def schedule(self, event: Event) -> None:
+        """Let something happen, before everything else of its millisecond, whenever this is called."""
+        self._scheduled += 1
+        heappush(self._heap, (event.at_ms, self._scheduled - EVENTS_MAX, self.nemesis, (event.command,)))
 
     # Running.
 
@@ -175,6 +185,10 @@ class World(Machines):
         """Carry a client's request to a validator."""
         for due in self.network.arrivals(("client", validator), self.now):
             self._at(due, self._submit, client, validator, signed)
+
+    def ask_once(self) -> None:
+        """Let somebody who is no client of the scenario ask for one thing."""
+        self.clients.begin(self.scenario.clients + self.clients.counts["begun"], self)
 
     def call_client(self, at: int, client: int) -> None:
         """Give a client its turn at a time."""

@@ -5,6 +5,8 @@
     partition A B | C D     links only within a group; a validator in two groups is a bridge
     cut A B > C D   one direction only              isolate V, deaf V, mute V   all its links, or one direction of them
     clog A > B MS   hold a link back                heal                        all links carry again
+    lose A > B N    the next N frames are lost      repeat A > B N              the next N frames come twice
+    ask             somebody asks for a transaction read V                      somebody asks it for a current read
     slow-disk V MS  a sync takes up to so long more fail-sync V                 the next sync fails
     fill-disk V     no room left                    empty-disks                 room again
     wipe V          its store is lost               rot V                       a bit of its log flips while it is down
@@ -92,6 +94,24 @@ def _clog(world: "World", words: list[str]) -> None:
     world.network.clog((_named(world, [one])[0], _named(world, [other])[0]), world.now + int(ms))
 
 
+def _frames(act: str) -> Callable[["World", list[str]], None]:
+    def acts(world: "World", words: list[str]) -> None:
+        one, _, other, count = words
+        link = (_named(world, [one])[0], _named(world, [other])[0])
+        getattr(world.network, act)(link, int(count))
+
+    return acts
+
+
+def _ask(world: "World", _: list[str]) -> None:
+    world.ask_once()
+
+
+def _read(world: "World", id: str) -> None:
+    if world.nodes[id].running:
+        world.ask_read(world.nodes[id])
+
+
 def _slow_disk(world: "World", words: list[str]) -> None:
     world.slow_ms[_named(world, words[:1])[0]] = int(words[1])
     world.injected["slow disks"] += int(words[1]) > 0
@@ -126,6 +146,10 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "mute": _mute,
     "clog": _clog,
     "heal": _heal,
+    "lose": _frames("lose"),
+    "repeat": _frames("repeat"),
+    "ask": _ask,
+    "read": _each(_read),
     "slow-disk": _slow_disk,
     "fail-sync": _each(lambda world, id: world.fail_sync(id)),
     "fill-disk": _each(lambda world, id: world.fill_disk(id)),

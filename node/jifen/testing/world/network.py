@@ -22,6 +22,10 @@ class Network:
         """Links, as (sender, recipient), that lose everything."""
         self._clogged: dict[tuple[str, str], int] = {}
         """Time until which nothing leaves a link, ms."""
+        self._doomed: Counter[tuple[str, str]] = Counter()
+        """How many of the next frames a link will lose."""
+        self._echoed: Counter[tuple[str, str]] = Counter()
+        """How many of the next frames a link will carry twice."""
         self._last: dict[tuple[str, str], int] = {}
         """Arrival of the latest frame of each link, for links that keep the order."""
 
@@ -31,16 +35,27 @@ class Network:
         if link in self.cut:
             self._injected["cut off"] += 1
             return ()
-        if scenario.loss_per_mille and draws.randrange(1000) < scenario.loss_per_mille:
+        if (scenario.loss_per_mille and draws.randrange(1000) < scenario.loss_per_mille) or self._doomed[link]:
+            self._doomed[link] = max(self._doomed[link] - 1, 0)
             self._injected["lost"] += 1
             return ()
         if scenario.clog_ms and draws.randrange(1000) < CLOG_DRAW_PER_MILLE:
             self.clog(link, now + draws.randrange(1, scenario.clog_ms + 1))
         due = self._due(link, now)
-        if scenario.duplicate_per_mille and draws.randrange(1000) < scenario.duplicate_per_mille:
+        twice = scenario.duplicate_per_mille and draws.randrange(1000) < scenario.duplicate_per_mille
+        if twice or self._echoed[link]:
+            self._echoed[link] = max(self._echoed[link] - 1, 0)
             self._injected["duplicated"] += 1
             return (due, self._due(link, now))
         return (due,)
+
+    def lose(self, link: tuple[str, str], count: int) -> None:
+        """Lose the next frames of a link."""
+        self._doomed[link] += count
+
+    def repeat(self, link: tuple[str, str], count: int) -> None:
+        """Carry the next frames of a link twice."""
+        self._echoed[link] += count
 
     def clog(self, link: tuple[str, str], until: int) -> None:
         """Hold everything on a link back until then, ms."""
@@ -51,6 +66,8 @@ class Network:
         """Lose, repeat and hold back nothing from now on."""
         self.cut.clear()
         self._clogged.clear()
+        self._doomed.clear()
+        self._echoed.clear()
         self.scenario = self.scenario.calm()
 
     def partition(self, groups: list[list[str]], ids: tuple[str, ...]) -> None:
