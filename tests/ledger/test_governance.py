@@ -35,7 +35,14 @@ from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import organization_key, proposal_key
 from jifen.ledger.transactions import Body, Signature, Transaction
 from jifen.ledger.types import Operator, Organization, OrganizationKind, OrganizationStatus
-from jifen.ledger.validators import CERTIFICATE_CHARACTERS_MAX, ValidatorSet, read_validator, read_validator_set, settle
+from jifen.ledger.validators import (
+    CERTIFICATE_CHARACTERS_MAX,
+    ValidatorSet,
+    read_validator,
+    read_validator_set,
+    settle,
+    voting_sets,
+)
 from jifen.testing.governance_scene import admission
 from jifen.testing.memory import Memory
 from jifen.testing.naive_scene import CHAIN_ID, DAY_MS, START, key_of, scene, transaction
@@ -442,8 +449,26 @@ def test_everybody_in_the_set_is_listed_once_whoever_leaves() -> None:
 
     assert both.joint
     assert both.all == ("b", "c", "a", "d")
+    assert both.signing == ("a", "b", "c")
+    assert ValidatorSet(("b", "a"), (), ("c",)).signing == ("b", "a")
     assert ValidatorSet(("a",)).all == ("a",)
     assert not ValidatorSet(("a",)).joint
+
+
+def test_every_set_of_voters_stays_known_from_the_height_on_at_which_it_decided() -> None:
+    alliance = Alliance()
+    alliance.decide(admission("tea", "tea"))
+    alliance.decide(RemoveValidator("attic"))
+    alliance.leave_joint()
+    alliance.activate("tea")
+
+    before, after = ("mall", "books", "attic", "cafe"), ("mall", "books", "cafe")
+    assert voting_sets(alliance) == [
+        ValidatorSet(before),
+        ValidatorSet(after, before, (), 1),
+        ValidatorSet(after, (), (), 2),
+        ValidatorSet((*after, "tea"), after, (), 3),
+    ]
 
 
 def test_a_configuration_that_is_not_joint_cannot_be_left() -> None:

@@ -19,6 +19,7 @@ from jifen.ledger.state import (
     holding_key,
     order_key,
     organization_key,
+    past_set_key,
     point_type_key,
     proposal_key,
     supply_key,
@@ -95,8 +96,11 @@ def validator(name: str, status: ValidatorStatus, **changes: Any) -> dict[bytes,
 def validator_set(
     voters: tuple[str, ...], outgoing: tuple[str, ...], observers: tuple[str, ...]
 ) -> dict[bytes, Record]:
-    """Return a set to put into the state."""
-    return {VALIDATOR_SET_KEY: ValidatorSet(voters, outgoing, observers)}
+    """Return a set to put into the state, as if from genesis on."""
+    return {
+        VALIDATOR_SET_KEY: ValidatorSet(voters, outgoing, observers),
+        past_set_key(0): ValidatorSet(voters, outgoing),
+    }
 
 
 def checkpoints(*recent: Checkpoint) -> dict[bytes, Record]:
@@ -135,7 +139,7 @@ def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TY
     return {holding_key(owner, point_type): Holding(available, lots)}
 
 
-conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, attested = CHECKS
+conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, kept, attested = CHECKS
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -223,6 +227,10 @@ FAULTS: Final = [
     pytest.param(
         attested, checkpoints(Checkpoint(2, (ATTESTED,), HASH, HASH, 5)), "that nobody attested", id="another root"
     ),
+    pytest.param(kept, {past_set_key(0): None}, "has no past", id="a past forgotten"),
+    pytest.param(kept, {past_set_key(0): ValidatorSet(("mall",))}, "is not kept as", id="another past"),
+    pytest.param(kept, {past_set_key(1): ValidatorSet(("mall",))}, "holds ValidatorSet", id="another height"),
+    pytest.param(kept, {VALIDATOR_SET_KEY: None}, "None has no past", id="a past alone"),
     pytest.param(listed, {GOVERNANCE_KEY: None}, "nothing that says how they are decided", id="no governance"),
     pytest.param(listed, governance(organizations=("mall", "books", "attic")), "there are ['attic'", id="forgotten"),
     pytest.param(listed, governance(validators=("mall", "books", "attic", "cafe")), "'books-2'", id="key forgotten"),

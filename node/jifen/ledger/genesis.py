@@ -14,7 +14,6 @@ from jifen.ledger.proposals import ORGANIZATIONS_MAX, Governance, ThresholdTerm
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
     GOVERNANCE_KEY,
-    VALIDATOR_SET_KEY,
     StateWriter,
     organization_key,
     point_type_key,
@@ -31,7 +30,7 @@ from jifen.ledger.types import (
     TimeMs,
     UrlText,
 )
-from jifen.ledger.validators import CertificateText, Validator, ValidatorSet, ValidatorStatus
+from jifen.ledger.validators import CertificateText, Validator, ValidatorSet, ValidatorStatus, put_voters
 
 
 class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,5 +127,5 @@ def write_genesis(state: StateWriter, genesis: Genesis) -> None:
             ),
         )
     ids = tuple(organization.id for organization in genesis.organizations)
-    state.put(VALIDATOR_SET_KEY, ValidatorSet(ids))
+    put_voters(state, ValidatorSet(ids))
     state.put(GOVERNANCE_KEY, Governance(genesis.approval.numerator, genesis.approval.denominator, ids, ids))

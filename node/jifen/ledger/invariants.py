@@ -11,6 +11,7 @@ from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Account, Holding, Orde
 from jifen.ledger.validator_checks import (
     check_an_organization_has_at_most_one_voter,
     check_governance_lists_everybody_and_everything_open,
+    check_no_set_of_voters_is_forgotten,
     check_nobody_votes_twice,
     check_the_validator_set_agrees_with_the_validators,
     check_validators_share_no_key,
@@ -86,6 +87,7 @@ CHECKS = (
     check_validators_share_no_key,
     check_governance_lists_everybody_and_everything_open,
     check_nobody_votes_twice,
+    check_no_set_of_voters_is_forgotten,
     check_checkpoints_are_attested_once_by_each,
 )
 """All of them."""

@@ -32,7 +32,7 @@ PROPOSAL = b"g"
 GOVERNANCE = b"G"
 
 VALIDATOR_SET_KEY = VALIDATOR_SET
-"""State key of the validator set: there is one."""
+"""State key of the present validator set."""
 
 CHECKPOINTS_KEY = CHECKPOINTS
 """State key of the newest checkpoints: one record."""
@@ -83,6 +83,11 @@ def mark_key(expires_at: int, transaction_id: bytes) -> bytes:
 def validator_key(validator: str) -> bytes:
     """State key of a validator, retired ones included."""
     return VALIDATOR + validator.encode()
+
+
+def past_set_key(height: int) -> bytes:
+    """State key of the validator set that was in force from a height on."""
+    return VALIDATOR_SET + height.to_bytes(8, "big")
 
 
 def proposal_key(number: int) -> bytes:

@@ -2,7 +2,16 @@
 
 from jifen.ledger.checking import Items, require
 from jifen.ledger.proposals import Governance, Proposal, ProposalStatus
-from jifen.ledger.state import GOVERNANCE, ORGANIZATION, PROPOSAL, VALIDATOR, VALIDATOR_SET, proposal_key
+from jifen.ledger.state import (
+    GOVERNANCE,
+    ORGANIZATION,
+    PROPOSAL,
+    VALIDATOR,
+    VALIDATOR_SET,
+    VALIDATOR_SET_KEY,
+    past_set_key,
+    proposal_key,
+)
 from jifen.ledger.types import Organization
 from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
 
@@ -11,7 +20,7 @@ def _validators(items: Items) -> tuple[ValidatorSet | None, dict[str, Validator]
     found: ValidatorSet | None = None
     validators: dict[str, Validator] = {}
     for key, record in items:
-        if key[:1] == VALIDATOR_SET:
+        if key == VALIDATOR_SET_KEY:
             assert isinstance(record, ValidatorSet)
             found = record
         elif key[:1] == VALIDATOR:
@@ -116,3 +125,23 @@ def check_nobody_votes_twice(items: Items) -> None:
             require(proposer, f"the proposer does not approve first in {record}")
             ended = record.status is not ProposalStatus.OPEN
             require(ended == (record.decided_at > 0), f"{record} is {record.status.name} and ended at its height")
+
+
+def check_no_set_of_voters_is_forgotten(items: Items) -> None:
+    """The present voters are the newest of the sets that were kept, of which the first is that of genesis."""
+    sets: list[ValidatorSet] = []
+    present: ValidatorSet | None = None
+    for key, record in items:
+        if key[:1] == VALIDATOR_SET:
+            assert isinstance(record, ValidatorSet)
+            if key == VALIDATOR_SET_KEY:
+                present = record
+            else:
+                require(past_set_key(record.changed_at) == key, f"set {key.hex()} holds {record}")
+                sets.append(record)
+    if present is None and not sets:
+        return
+    require(bool(sets) and sets[0].changed_at == 0 and present is not None, f"{present} has no past: {sets}")
+    assert present is not None
+    newest = (sets[-1].voters, sets[-1].outgoing, sets[-1].changed_at)
+    require(newest == (present.voters, present.outgoing, present.changed_at), f"{present} is not kept as {sets[-1]}")

@@ -13,7 +13,15 @@ from msgspec import Meta
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.records import read
-from jifen.ledger.state import VALIDATOR, VALIDATOR_SET_KEY, StateReader, StateWriter, validator_key
+from jifen.ledger.state import (
+    VALIDATOR,
+    VALIDATOR_SET_KEY,
+    StateReader,
+    StateWriter,
+    after_prefix,
+    past_set_key,
+    validator_key,
+)
 from jifen.ledger.types import Height, HostName, KeyBytes, PortNumber, Record, Slug, UrlText
 
 VALIDATORS_MAX = 64
@@ -69,6 +77,9 @@ class ValidatorSet(Record, frozen=True):
     Invariant: a validator's status is VOTER exactly when it stands in `voters` or `outgoing`, OBSERVER exactly when it
     stands in `observers`. Nobody stands twice in one list, no observer in another. An organization has at most one
     validator in `voters` and at most one in `outgoing`. `voters` is never empty.
+
+    The set in force from each height on stays in the state beside the present one, without observers: certificates of
+    old blocks name their signers by their place in it.
     """
 
     voters: Annotated[tuple[Slug, ...], Meta(min_length=1, max_length=VALIDATORS_MAX)]
@@ -83,6 +94,11 @@ class ValidatorSet(Record, frozen=True):
     def joint(self) -> bool:
         """Whether decisions need the quorums of both sets of voters."""
         return bool(self.outgoing)
+
+    @property
+    def signing(self) -> tuple[str, ...]:
+        """Who may sign a certificate, in the order of its bits: the outgoing first, while the set is joint."""
+        return self.outgoing + tuple(name for name in self.voters if name not in self.outgoing)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -117,12 +133,30 @@ def validators_of(state: StateReader) -> list[Validator]:
         start = page[-1][0] + b"\0"
 
 
+def voting_sets(state: StateReader) -> list[ValidatorSet]:
+    """Return every set that ever decided, oldest first, without observers; each decides from `changed_at` on."""
+    found: list[ValidatorSet] = []
+    start, stop = past_set_key(0), after_prefix(VALIDATOR_SET_KEY)
+    while True:
+        page = state.range(start, stop, VALIDATORS_MAX)
+        found += [record for _, record in page if isinstance(record, ValidatorSet)]
+        if len(page) < VALIDATORS_MAX:
+            return found
+        start = page[-1][0] + b"\0"
+
+
+def put_voters(state: StateWriter, after: ValidatorSet) -> None:
+    """Write a set whose voters or outgoing voters are other ones than before, and keep it for later questions."""
+    state.put(VALIDATOR_SET_KEY, after)
+    state.put(past_set_key(after.changed_at), ValidatorSet(after.voters, after.outgoing, (), after.changed_at))
+
+
 def begin_joint(state: StateWriter, voters: tuple[str, ...], context: BlockContext) -> None:
     """Begin the change to these voters: from this block on decisions need their quorum and that of those before."""
     before = read_validator_set(state)
     assert not before.joint, f"block {context.height} begins a change of voters within another"
     observers = tuple(name for name in before.observers if name not in voters)
-    state.put(VALIDATOR_SET_KEY, ValidatorSet(voters, before.voters, observers, context.height))
+    put_voters(state, ValidatorSet(voters, before.voters, observers, context.height))
 
 
 def settle(state: StateWriter, context: BlockContext) -> ValidatorSet:
@@ -137,7 +171,7 @@ def settle(state: StateWriter, context: BlockContext) -> ValidatorSet:
         if name not in before.voters:
             put_status(state, name, ValidatorStatus.RETIRED, context)
     after = ValidatorSet(before.voters, (), before.observers, context.height)
-    state.put(VALIDATOR_SET_KEY, after)
+    put_voters(state, after)
     return after
 
 

@@ -125,7 +125,7 @@ def activate(ledger: "NaiveLedger", body: ActivateValidator, _item: Transaction,
     before = _voters_of(ledger, validator.organization)
     ledger.outgoing = list(ledger.voters)
     ledger.voters = [name for name in ledger.voters if name not in before] + [validator.id]
-    ledger.voters_changed_at = ledger.height
+    _note_the_voters(ledger)
     _set_status(ledger, validator.id, ValidatorStatus.VOTER)
     owner = ledger.organizations[validator.organization]
     ledger.organizations[owner.id] = msgspec.structs.replace(owner, validator_key=validator.key)
@@ -138,7 +138,7 @@ def settle(ledger: "NaiveLedger") -> None:
         if name not in ledger.voters:
             _set_status(ledger, name, ValidatorStatus.RETIRED)
     ledger.outgoing = []
-    ledger.voters_changed_at = ledger.height
+    _note_the_voters(ledger)
 
 
 def _against_office(ledger: "NaiveLedger", name: str, item: Transaction) -> set[Rejection]:
@@ -255,8 +255,13 @@ def _finish(ledger: "NaiveLedger", proposal: NaiveProposal, status: str) -> Effe
         return ((change.validator, owner, False),)
     ledger.outgoing = list(ledger.voters)
     ledger.voters = [name for name in ledger.voters if name != change.validator]
-    ledger.voters_changed_at = ledger.height
+    _note_the_voters(ledger)
     return ((change.validator, owner, True),)
+
+
+def _note_the_voters(ledger: "NaiveLedger") -> None:
+    ledger.voters_changed_at = ledger.height
+    ledger.past_voters[ledger.height] = (list(ledger.voters), list(ledger.outgoing))
 
 
 def _active(ledger: "NaiveLedger") -> list[str]:

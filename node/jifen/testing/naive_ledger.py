@@ -55,6 +55,8 @@ class NaiveLedger:
         self.certified: dict[int, tuple[bytes, bytes, int]] = {}
         """Root, block and height of the quorum of every certified checkpoint, by height."""
         self.voters_changed_at = 0
+        self.past_voters: dict[int, tuple[list[str], list[str]]] = {0: (list(self.voters), [])}
+        """Voters and outgoing voters from each height on at which they changed."""
         self.threshold = genesis.approval
         self.proposals: list[NaiveProposal] = []
         """Every proposal there ever was; number n stands at n - 1."""

@@ -159,6 +159,8 @@ def validators_and_their_set(twin: NaiveLedger) -> dict[bytes, Record]:
     """Return the records of all validators and of their set."""
     expected: dict[bytes, Record] = {state.validator_key(item.id): item for item in twin.validators}
     now = ValidatorSet(tuple(twin.voters), tuple(twin.outgoing), observers_of(twin), twin.voters_changed_at)
+    for height, (voters, outgoing) in twin.past_voters.items():
+        expected[state.past_set_key(height)] = ValidatorSet(tuple(voters), tuple(outgoing), (), height)
     return expected | {state.VALIDATOR_SET_KEY: now}
 
 
