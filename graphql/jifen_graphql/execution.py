@@ -31,6 +31,8 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_variable_values
 from graphql.validation import MaxIntrospectionDepthRule
 
+from jifen.ledger.proposals import read_governance
+from jifen.ledger.validators import VALIDATORS_MAX
 from jifen_graphql.cost import (
     Weigher,
     check_structure,
@@ -56,7 +58,7 @@ from jifen_graphql.schema.enums import Consistency
 if TYPE_CHECKING:
     import strawberry
 
-    from jifen.actors.node import Node
+    from jifen.actors.node import Node, ReadView
 
 _log = structlog.get_logger(__name__)
 
@@ -96,6 +98,8 @@ class Operation:
     """Whether an argument of a root field may ask for a wait before the snapshot is opened."""
     weight: int | None = field(default=None)
     """Its weight, when no variable changes it: None until it was worked out."""
+    sizes: ListSizes | None = field(default=None)
+    """Sizes that its weight was worked out for."""
 
     @property
     def kind(self) -> OperationType:
@@ -134,7 +138,13 @@ class Engine:
     def __init__(self, schema: strawberry.Schema, node: Node) -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001  Strawberry offers no other way to its core schema
         self.node = node
-        self.sizes = ListSizes(organizations=len(node.genesis.organizations), point_types=len(node.genesis.point_types))
+        self.sizes = ListSizes(
+            organizations=len(node.genesis.organizations),
+            point_types=len(node.genesis.point_types),
+            validators=len(node.genesis.validators),
+        )
+        self._sized_at = 0
+        """Height that `sizes` were read at."""
         self.summaries = BlockSummaries()
         self._plain = plain_fields(self.schema)
         self._prepared: OrderedDict[str, Prepared] = OrderedDict()
@@ -183,7 +193,7 @@ class Engine:
 
     def weigh(self, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise RequestRefused when the answer could get too large."""
-        if operation.weight is not None:
+        if operation.weight is not None and operation.sizes == self.sizes:
             return
         if operation.kind is OperationType.MUTATION and len(operation.roots) > MUTATIONS_MAX:
             raise RequestRefused(refusal("TOO_COSTLY", f"at most {MUTATIONS_MAX} mutations run in one request"))
@@ -193,7 +203,18 @@ class Engine:
         except GraphQLError as error:
             raise RequestRefused(error) from error
         if not weigher.used_variables:
-            operation.weight = weight
+            operation.weight, operation.sizes = weight, self.sizes
+
+    def _learn_sizes(self, view: ReadView) -> None:
+        # What the alliance grew by shows in the weights from the next request on: they bound, they need not be exact.
+        if view.height > self._sized_at:
+            governance = read_governance(view)
+            self._sized_at = view.height
+            self.sizes = ListSizes(
+                organizations=len(governance.organizations),
+                point_types=len(self.node.genesis.point_types),
+                validators=min(len(governance.validators), VALIDATORS_MAX),
+            )
 
     async def run(self, operation: Operation, variables: Mapping[str, Any]) -> Answer:
         """Execute a query or a mutation; raises RequestRefused when it may not start."""
@@ -204,6 +225,7 @@ class Engine:
             await self._wait_for_height(operation, variables)
         await trio.lowlevel.checkpoint()  # one breath for consensus before up to 50 ms of work
         with self.node.read() as view:
+            self._learn_sizes(view)
             return self.evaluate(operation, variables, RequestContext(self.node, self.summaries, view))
 
     def check(self, operation: Operation, variables: Mapping[str, Any]) -> None:

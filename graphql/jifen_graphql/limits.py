@@ -6,6 +6,7 @@ alliance's health, not of politeness.
 
 from typing import Final, NamedTuple
 
+from jifen.ledger.changes import OPERATORS_MAX
 from jifen.ledger.checkpoint_records import CHECKPOINTS_KEPT
 
 # ----------------------------------------------------------------------------------------------- requests and documents
@@ -93,10 +94,12 @@ class Page(NamedTuple):
 BLOCKS_PAGE_DEFAULT: Final = 20
 TRANSACTIONS_PAGE_DEFAULT: Final = 20
 LOTS_PAGE_DEFAULT: Final = 20
+PROPOSALS_PAGE_DEFAULT: Final = 20
 
 PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "blocks"): Page("last", BLOCKS_PAGE_DEFAULT, 50),
     ("Block", "transactions"): Page("first", TRANSACTIONS_PAGE_DEFAULT, 100),
+    ("Query", "proposals"): Page("last", PROPOSALS_PAGE_DEFAULT, 50),
     ("PointBalance", "lots"): Page("first", LOTS_PAGE_DEFAULT, 100),
 }
 """List fields with a page argument, by parent type and name. A test finds any other list field that has none."""
@@ -105,6 +108,7 @@ SURCHARGES: Final[dict[tuple[str, str], int]] = {
     ("Query", "blocks"): 20,
     ("Query", "block"): 20,
     ("Query", "transaction"): 10,
+    ("Query", "previewValidatorSet"): 20,
 }
 """Weight of one element beyond its fields: reading and decoding a full block costs as much as many fields."""
 
@@ -113,24 +117,37 @@ INTROSPECTION_LIST_GUESS: Final = 12
 
 
 class ListSizes(NamedTuple):
-    """Sizes of the lists that no argument bounds, known from genesis."""
+    """Sizes of the lists that no argument bounds, as the alliance is now."""
 
     organizations: int
     point_types: int
+    validators: int
+    """Those there are, or were at some time, but at most as many as there can be at one time."""
 
     def of(self, parent: str, name: str) -> int:
         """Return an upper bound of the elements of a list field without a page argument."""
         return {
             ("Query", "organizations"): self.organizations,
-            ("NodeStatus", "peers"): self.organizations,
-            ("Certificate", "signers"): self.organizations,
+            ("NodeStatus", "peers"): self.validators,
+            ("Certificate", "signers"): self.validators,
             ("Organization", "pointTypes"): self.point_types,
             ("Account", "balances"): self.point_types,
             ("BalanceUpdate", "balances"): self.point_types,
             ("Query", "pointBalances"): self.point_types,
             ("Receipt", "effects"): 2,
             ("Query", "checkpoints"): CHECKPOINTS_KEPT,
-            ("Checkpoint", "attestations"): self.organizations,
+            ("Checkpoint", "attestations"): self.validators,
+            ("ValidatorSet", "voters"): self.validators,
+            ("ValidatorSet", "outgoing"): self.validators,
+            ("ValidatorSet", "observers"): self.validators,
+            ("Proposal", "votes"): self.organizations,
+            ("Proposal", "missing"): self.organizations,
+            ("Newcomer", "operators"): OPERATORS_MAX,
+            ("ValidatorSetPreview", "before"): 2,
+            ("ValidatorSetPreview", "during"): 2,
+            ("ValidatorSetPreview", "problems"): self.validators,
+            ("Quorum", "voters"): self.validators,
+            ("Quorum", "connected"): self.validators,
             ("SubmitPayload", "userErrors"): 1,
             ("Mutation", "submitTransactions"): 1,
         }[parent, name]

@@ -40,5 +40,7 @@ STATEMENT: Final = TaggedHash("jifen/statement/1")
 """Of what a validator signs about a block: that it has made it, or that it is on its disk."""
 VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
 """Of the ordered validator ids and keys."""
+CHANGE: Final = TaggedHash("jifen/change/1")
+"""Of a proposed change of the validators: what people compare before they vote."""
 DERIVED_KEY: Final = TaggedHash("jifen/derived-key/1")
 """Of a master secret and a label."""

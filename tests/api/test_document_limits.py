@@ -159,7 +159,7 @@ async def test_documents_are_prepared_once_and_the_cache_is_bounded(engine: Engi
 
 
 def test_every_list_of_both_schemas_has_a_bound() -> None:
-    sizes = ListSizes(organizations=4, point_types=4)
+    sizes = ListSizes(organizations=4, point_types=4, validators=4)
     for schema in (public_schema()._schema, admin_schema()._schema):
         for type_ in schema.type_map.values():
             if not isinstance(type_, GraphQLObjectType) or type_.name.startswith("__"):

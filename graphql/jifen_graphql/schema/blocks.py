@@ -102,7 +102,7 @@ class Certificate:
     """Who signed."""
 
     term: int = strawberry.field(description="Term of the acknowledgements.")
-    signers: list[str] = strawberry.field(description="Ids of the organizations whose validators signed.")
+    signers: list[str] = strawberry.field(description="Ids of the validators that signed.")
 
 
 @strawberry.type(description="A committed block.")
@@ -114,7 +114,7 @@ class Block:
     term: int
     parent_hash: Hash
     time: DateTime
-    proposer: str | None = strawberry.field(description="Organization whose validator made it; null for genesis.")
+    proposer: str | None = strawberry.field(description="Id of the validator that made it; null for genesis.")
     state_digest: Hash = strawberry.field(description="Running digest of the state after it, equal on all validators.")
     transactions_root: Hash
     receipts_root: Hash
@@ -140,14 +140,11 @@ class Block:
 
     @query_field("The proof that it is final; null for genesis.")
     def certificate(self, info: Info) -> Certificate | None:
-        """Name the signers of the bitmap, whose bit i stands for genesis' i-th organization."""
+        """Name the signers of the bitmap, whose bits follow the set that was in force at its height."""
         if self.summary.certificate_term is None:
             return None
-        signers = [
-            organization.id
-            for index, organization in enumerate(info.context.node.genesis.organizations)
-            if self.summary.signers >> index & 1
-        ]
+        signing = info.context.signing_at(self.height)
+        signers = [name for index, name in enumerate(signing) if self.summary.signers >> index & 1]
         return Certificate(term=self.summary.certificate_term, signers=signers)
 
     @strawberry.field

@@ -11,6 +11,7 @@ import strawberry
 from graphql import GraphQLError
 
 from jifen.actors.node import BlockNotHeld
+from jifen.ledger.validators import Validator, ValidatorSet, read_validator, read_validator_set, voting_sets
 from jifen_graphql.limits import BLOCK_SUMMARIES_CACHED_MAX, TRANSACTIONS_READ_MAX
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class BlockSummary(NamedTuple):
     certificate_term: int | None
     """Term of the certificate's acknowledgements; None for genesis, which has no certificate."""
     signers: int
-    """Bitmap of the certificate's signers in the order of genesis' validators."""
+    """Bitmap of the certificate's signers in the order of `RequestContext.signing_at`."""
 
     @classmethod
     def of(cls, record: BlockRecord) -> BlockSummary:
@@ -92,6 +93,19 @@ class RequestContext:
     def status(self) -> NodeStatus:
         """The node's status, taken once so that all fields of one answer agree."""
         return self.node.status()
+
+    @cached_property
+    def validators(self) -> list[Validator]:
+        """Everybody who is not retired: voters, those on their way out, observers."""
+        return [read_validator(self.view, name) for name in read_validator_set(self.view).all]
+
+    @cached_property
+    def _voting_sets(self) -> list[ValidatorSet]:
+        return voting_sets(self.view)
+
+    def signing_at(self, height: int) -> tuple[str, ...]:
+        """Return who could sign the certificate of a block of the snapshot, in the order of its bits."""
+        return next(item.signing for item in reversed(self._voting_sets) if item.changed_at <= height)
 
     @property
     def read_enough(self) -> bool:

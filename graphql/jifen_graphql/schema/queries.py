@@ -8,19 +8,32 @@ import strawberry
 from graphql import GraphQLError
 
 import jifen
+from jifen.ledger import validators as ledger_validators
+from jifen.ledger.previews import preview
+from jifen.ledger.proposals import read_governance, read_proposal
+from jifen.ledger.records import read
+from jifen.ledger.state import validator_key
 from jifen.ledger.types import AccountId
-from jifen_graphql.limits import BLOCKS_PAGE_DEFAULT
+from jifen.ledger.validators import read_validator_set
+from jifen_graphql.limits import BLOCKS_PAGE_DEFAULT, PROPOSALS_PAGE_DEFAULT
 from jifen_graphql.schema.blocks import Block, Transaction
 from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import check_page_size
+from jifen_graphql.schema.proposals import Proposal
 from jifen_graphql.schema.scalars import DateTime, Hash
 from jifen_graphql.schema.states import Account, AsOf, Organization, PointBalance, balances_of
+from jifen_graphql.schema.validators import PREVIEWED_MAX, Validator, ValidatorSet, ValidatorSetPreview
 
 if TYPE_CHECKING:
     from jifen.actors import node
+
+ID_CHARACTERS_MAX = 32
+"""Longest id of a validator."""
+
+PreviewedIds = Annotated[list[str], strawberry.argument(description="Ids of validators; at most 64.")]
 
 MinHeight = Annotated[
     int | None,
@@ -39,7 +52,7 @@ Currency = Annotated[
 class Peer:
     """A link to another validator."""
 
-    id: str = strawberry.field(description="Its organization.")
+    id: str = strawberry.field(description="Id of the validator.")
     connected: bool
     detail: str = strawberry.field(description="Why it is not connected, in words; empty when it is.")
 
@@ -78,7 +91,7 @@ class NodeStatus:
     organization: str = strawberry.field(description="Id of the organization that runs it.")
     role: str = strawberry.field(description="leader, follower, candidate or pre-candidate.")
     term: int
-    leader: str | None = strawberry.field(description="Id of the leader's organization; null while there is none.")
+    leader: str | None = strawberry.field(description="Id of the validator that leads; null while there is none.")
     height: int = strawberry.field(description="Height of the snapshot: what every query of this answer reads.")
     committed_height: int = strawberry.field(description="Highest block known to be final, now.")
     log_height: int = strawberry.field(description="Highest block in the log, final or not.")
@@ -132,6 +145,55 @@ class Query:
     def checkpoints(self, info: Info) -> list[Checkpoint]:
         """Read the checkpoints of the snapshot."""
         return [Checkpoint.of(record) for record in info.context.view.checkpoints().recent]
+
+    @query_field("Who keeps the ledger: the voters, the outgoing ones while a change is under way, the observers.")
+    def validator_set(self, info: Info) -> ValidatorSet:
+        """Read the set of the snapshot."""
+        return ValidatorSet.of(read_validator_set(info.context.view))
+
+    @query_field("A validator by its id, retired ones too; null when nobody has had it.")
+    def validator(self, info: Info, id: str) -> Validator | None:
+        """Read a validator of the snapshot."""
+        record = read(info.context.view, validator_key(id), ledger_validators.Validator)
+        return Validator.of(record) if record else None
+
+    @query_field(
+        "What it would do to the quorums to make voters of some validators, to come or there already, and to take "
+        "others out. Nothing is proposed by asking."
+    )
+    def preview_validator_set(
+        self, info: Info, admit: PreviewedIds | None = None, remove: PreviewedIds | None = None
+    ) -> ValidatorSetPreview:
+        """Work the change out on the snapshot."""
+        for names in (admit or [], remove or []):
+            if len(names) > PREVIEWED_MAX or any(len(name) > ID_CHARACTERS_MAX for name in names):
+                raise GraphQLError(
+                    f"at most {PREVIEWED_MAX} ids of at most {ID_CHARACTERS_MAX} characters",
+                    extensions={"code": "BAD_REQUEST"},
+                )
+        found = preview(info.context.view, admit or [], remove or [])
+        return ValidatorSetPreview.of(info.context, found)
+
+    @query_field("Proposals to change the validators, newest first; `before` is the number to go on below.")
+    def proposals(
+        self,
+        info: Info,
+        last: Annotated[int, strawberry.argument(description="At most 50.")] = PROPOSALS_PAGE_DEFAULT,
+        before: int | None = None,
+    ) -> list[Proposal]:
+        """Read a page of proposals of the snapshot, downwards."""
+        check_page_size("Query", "proposals", last)
+        view = info.context.view
+        newest = read_governance(view).proposals
+        top = newest if before is None else min(newest, before - 1)
+        found = (read_proposal(view, number) for number in range(top, max(top - last, 0), -1))
+        return [Proposal.of(info, record) for record in found if record is not None]
+
+    @query_field("A proposal by its number; null when there is none.")
+    def proposal(self, info: Info, number: int) -> Proposal | None:
+        """Read a proposal of the snapshot."""
+        record = read_proposal(info.context.view, number)
+        return Proposal.of(info, record) if record else None
 
     @query_field("A member's account; null when it is not registered.")
     def account(

@@ -92,20 +92,19 @@ class Organization:
     name: str
     kind: OrganizationKind
     status: OrganizationStatus
-    validator_key: PublicKey = strawberry.field(description="Key that signs its validator's acknowledgements.")
+    validator_key: PublicKey = strawberry.field(description="Key of its voter, or of its last or first one.")
 
     @query_field("The point types it issues.")
     def point_types(self, info: Info) -> list[PointType]:
         """Read the point types of the snapshot."""
         return [PointType.of(record) for record in info.context.view.point_types() if record.issuer == self.id]
 
-    @query_field("Base URL of its public API, as agreed in genesis.")
+    @query_field("Base URL of the public API of its voter, or of an observer of its; null while it has neither.")
     def public_url(self, info: Info) -> str | None:
-        """Look its validator up in genesis."""
-        for validator in info.context.node.genesis.validators:
+        """Look its validator up in the snapshot's set."""
+        for validator in info.context.validators:
             if validator.organization == self.id:
-                url: str = validator.public_url
-                return url
+                return validator.public_url
         return None
 
     @strawberry.field

@@ -75,6 +75,7 @@ class Node:
     ) -> None:
         self.genesis: Genesis = setup.genesis
         self.organization = setup.organization
+        self.validator = setup.validator
         self.chain_id = chain
         self.validator = setup.validator
         self._operator_key = setup.operator_key

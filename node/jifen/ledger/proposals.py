@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from jifen.ledger.changes import Change
 from jifen.ledger.records import read
-from jifen.ledger.state import GOVERNANCE_KEY, StateReader
+from jifen.ledger.state import GOVERNANCE_KEY, StateReader, proposal_key
 from jifen.ledger.types import HashBytes, Height, Record, Slug, TimeMs
 from jifen.ledger.validators import VALIDATORS_MAX
 
@@ -28,7 +28,10 @@ THRESHOLD_TERM_MAX = 1000
 """Largest numerator or denominator of a threshold: finer than any number of organizations can tell apart."""
 
 ThresholdTerm = Annotated[int, Meta(ge=1, le=THRESHOLD_TERM_MAX)]
-ProposalNumber = Annotated[int, Meta(ge=1, le=2**32)]
+PROPOSAL_NUMBER_MAX = 2**32
+"""Largest number of a proposal: one a second for a century."""
+
+ProposalNumber = Annotated[int, Meta(ge=1, le=PROPOSAL_NUMBER_MAX)]
 
 
 class ProposalStatus(IntEnum):
@@ -98,13 +101,18 @@ class Governance(Record, frozen=True):
     """All of them, in the order in which they joined."""
     validators: Annotated[tuple[Slug, ...], Meta(max_length=VALIDATORS_EVER_MAX)]
     """All there ever were, in the order in which they were admitted."""
-    proposals: Annotated[int, Meta(ge=0, le=2**32)] = 0
+    proposals: Annotated[int, Meta(ge=0, le=PROPOSAL_NUMBER_MAX)] = 0
     """Number of the newest proposal; 0 before the first."""
     open: Annotated[tuple[OpenProposal, ...], Meta(max_length=OPEN_PROPOSALS_MAX * ORGANIZATIONS_MAX)] = ()
 
     def needed(self, asked: int) -> int:
         """Return how many of `asked` organizations must approve: the share, rounded up."""
         return -(-asked * self.numerator // self.denominator)
+
+
+def read_proposal(state: StateReader, number: int) -> Proposal | None:
+    """Return a proposal by its number, or None."""
+    return read(state, proposal_key(number), Proposal) if 0 < number <= PROPOSAL_NUMBER_MAX else None
 
 
 def read_governance(state: StateReader) -> Governance:

@@ -176,6 +176,7 @@ class FakeNode:
     def __init__(self, organization: str = "mall", *, genesis: Genesis | None = None) -> None:
         self.genesis = genesis or fake_genesis()
         self.organization = organization
+        self.validator = organization
         self.chain_id = chain_id(self.genesis)
         start = genesis_block(self.chain_id, self.genesis)
         self._records = MemoryState(start.writes)
@@ -187,6 +188,8 @@ class FakeNode:
         """The clock, ms. Only tests move it."""
         self.role = "leader"
         self.refused_block: RefusedBlock | None = None
+        self.disconnected: set[str] = set()
+        """Peers without a link."""
         self.term = 1
         self.leader: str | None = organization
         self.base_height = 0
@@ -209,7 +212,7 @@ class FakeNode:
         """As in the facade."""
         tip = self._blocks[-1]
         peers = tuple(
-            PeerStatus(organization.id, True, "")
+            PeerStatus(organization.id, organization.id not in self.disconnected, "")
             for organization in self.genesis.organizations
             if organization.id != self.organization
         )
@@ -254,10 +257,16 @@ class FakeNode:
         await trio.lowlevel.checkpoint()
         return self.height
 
-    def commit(self) -> int:
+    def commit(self, *, leave_joint: bool = False) -> int:
         """Commit everything pending as one block, even when that is nothing, and return its height."""
         self.time += 1000
-        built = self._executor.build(self._pending.values(), term=self.term, proposer=self.organization, time=self.time)
+        built = self._executor.build(
+            self._pending.values(),
+            term=self.term,
+            proposer=self.organization,
+            time=self.time,
+            leave_joint=leave_joint,
+        )
         self._pending = {}
         executed = self._executor.commit()
         assert executed is built
