@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from jifen.consensus.messages import LeadershipCheck, Message, TimeoutNow, VoteRequest, VoteResponse
-from jifen.consensus.types import Role
+from jifen.consensus.types import HardState, Role
 from jifen.testing.consensus_host import (
     Host,
     append,
@@ -32,8 +32,8 @@ def dropped(height: int = 2) -> Host:
     output = host.raft.take_output()
     assert output.entries == tuple(CHAIN)
     kept = output.entries[: height - 1]
-    host.disk.write(msgspec.structs.replace(output, entries=kept, messages_after_persist=()))
-    host.raft.drop(height, CHAIN[height - 1].hash)
+    state = host.raft.drop(height, CHAIN[height - 1].hash)
+    host.disk.write(msgspec.structs.replace(output, entries=kept, messages_after_persist=(), hard_state=state))
     host.raft.check_invariants()
     return host
 
@@ -42,6 +42,7 @@ def dropped(height: int = 2) -> Host:
 def test_a_dropped_entry_and_all_above_it_are_gone(height: int) -> None:
     host = dropped(height)
     assert host.raft.last_height == height - 1
+    assert host.disk.hard_state == HardState(1, None, height - 1)
     assert host.raft.take_output().truncate_from == height
 
 
@@ -115,6 +116,22 @@ def test_an_entry_that_is_in_the_log_no_more_costs_its_leader_the_hearing_all_th
     host.raft.drop(2, bytes(32))
     assert host.raft.last_height == len(output.entries)
     assert host.raft.role is Role.FOLLOWER
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_a_snapshot_took_away_is_not_acknowledged_again_in_that_term(restarted: bool) -> None:
+    """A leader whose log contradicts a certified block lied; whatever else it says may be the second for its height."""
+    host = make_host()
+    host.step(append(host, CHAIN, term=1))
+    other = make_chain([1, 1, 1], payload=b"other")
+    host.install(make_certificate(other[0], "abcd", "bcd", 1), position_of(other[0]))
+    assert (host.raft.last_height, host.disk.hard_state.acknowledged) == (1, 3)
+    if restarted:
+        host.boot()
+    assert host.step(append(host, other[1:], previous=other[0], term=1)) == []
+    assert host.raft.last_height == 1
+    host.step(append(host, other[1:], previous=other[0], term=2))
+    assert host.raft.last_hash == other[2].hash
 
 
 def test_nobody_shuns_itself() -> None:

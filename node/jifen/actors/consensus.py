@@ -22,7 +22,7 @@ from jifen.codec.blocks import Block, decode_block
 from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import NotLeader, Role, TransferRefused
+from jifen.consensus.types import HardState, NotLeader, Role, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import Transaction
 from jifen.store.errors import DAMAGED_ADVICE
@@ -284,12 +284,9 @@ class ConsensusActor:
             self._dispatch(message)
         if output.truncate_from is not None:
             self.executor.roll_back_to(output.truncate_from - 1)
-        entries = await self._execute_all(output.entries)
-        blocks = tuple((entry.height, entry.payload) for entry in entries)
-        promises = output.messages_after_persist
-        if len(entries) < len(output.entries):
-            promises = without_acknowledgements(promises, from_height=output.entries[len(entries)].height)
-        messages = tuple(self._with_blocks(message) for message in promises)
+        output = await self._execute_all(output)
+        blocks = tuple((entry.height, entry.payload) for entry in output.entries)
+        messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
         commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
         for block in commits:
             assert block.executed.tip.hash == block.certificate.hash, "a certificate of another block was accepted"
@@ -311,21 +308,20 @@ class ConsensusActor:
                 over.set()
             self._hand_overs.clear()
 
-    async def _execute_all(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        """Execute entries and return them, without the first that cannot be reproduced and those above it."""
-        for count, entry in enumerate(entries):
+    async def _execute_all(self, output: Output) -> Output:
+        """Execute an output's entries; return the output without what must be dropped, if one is not reproduced."""
+        for count, entry in enumerate(output.entries):
             try:
                 self._execute(entry)
             except BlockInvalid as error:
                 if self.raft.is_certified(entry.height, entry.hash):
                     raise damaged_here(error) from error
-                self._refuse(entry, error)
-                return entries[:count]
+                return curtailed(output, count, self._refuse(entry, error))
             # A validator that catches up executes for seconds: everybody else gets a turn after every block.
             await trio.lowlevel.checkpoint()
-        return entries
+        return output
 
-    def _refuse(self, entry: Entry, error: BlockInvalid) -> None:
+    def _refuse(self, entry: Entry, error: BlockInvalid) -> HardState:
         proposer = self._prepared[entry.hash].block.header.proposer
         self.refused = RefusedBlock(entry.height, entry.hash, self.raft.term, proposer, error.what)
         log.warning(
@@ -335,7 +331,7 @@ class ConsensusActor:
             leader=self.raft.leader,
             reason=error.what,
         )
-        self.raft.drop(entry.height, entry.hash)
+        return self.raft.drop(entry.height, entry.hash)
 
     def _execute(self, entry: Entry) -> None:
         if entry.height <= self.executor.tip.height:
@@ -384,13 +380,19 @@ class ConsensusActor:
         self.raft.propose(entry, executed.new_configuration)
 
 
-def without_acknowledgements(messages: tuple[Message, ...], *, from_height: int) -> tuple[Message, ...]:
-    """Return the messages without those that acknowledge blocks at or above a height."""
-    return tuple(
+def curtailed(output: Output, count: int, hard_state: HardState) -> Output:
+    """Return an output with its first `count` entries alone, and nothing that acknowledges the others.
+
+    `hard_state` is what `Raft.drop` said of the first that is left out.
+    """
+    first = output.entries[count].height
+    promises = tuple(
         message
-        for message in messages
-        if not (isinstance(message, AppendResponse) and message.success and message.height >= from_height)
+        for message in output.messages_after_persist
+        if not (isinstance(message, AppendResponse) and message.success and message.height >= first)
     )
+    entries = output.entries[:count]
+    return msgspec.structs.replace(output, entries=entries, messages_after_persist=promises, hard_state=hard_state)
 
 
 def damaged_here(error: BlockInvalid) -> BlockInvalid:

@@ -21,6 +21,10 @@ def on_append_request(state: State, request: AppendRequest) -> None:
     A request that contradicts what cannot be contradicted is reported as suspicious and left unanswered. So is one that
     cannot be compared because the LogReader does not show an entry yet; the leader will ask again.
     """
+    if state.acknowledged > state.log.last.height:
+        # A snapshot took the place of another history, which was acknowledged: there was a lie, and one more word in
+        # this term could be the second for its height.
+        return
     if request.prev_height < state.log.base.height:
         above = _above_base(state, request)
         if above is None:

@@ -154,12 +154,13 @@ class Raft:
         assert height <= self._state.outbox.taken_height, (height, self._state.outbox.taken_height)
         self._state.membership.add(height, configuration)
 
-    def drop(self, height: int, hash: bytes) -> None:
+    def drop(self, height: int, hash: bytes) -> HardState:
         """Forget the uncommitted entry `height`, one of `Output.entries` that the host cannot reproduce, and all above.
 
-        The host says so while it works the output off: it writes none of these entries and sends none of the output's
-        acknowledgements that reach them. Their leader is not heard for a while (`shun_leader`). An entry that
-        `is_certified` must not be dropped: then what the host holds is wrong.
+        The host says so while it works the output off: it writes none of these entries, sends none of the output's
+        acknowledgements that reach them, and makes the hard state returned here durable in place of the output's.
+        Their leader is not heard for a while (`shun_leader`). An entry that `is_certified` must not be dropped: then
+        what the host holds is wrong.
         """
         state = self._state
         assert state.role is not Role.LEADER, "a leader's own log is reproduced before it is elected"
@@ -167,7 +168,9 @@ class Raft:
         position = state.log.position(height)
         if position is not None and position.hash == hash:
             state.truncate(height)
+            state.acknowledged = min(state.acknowledged, height - 1)
         state.shun_leader()
+        return HardState(state.term, state.vote, state.acknowledged)
 
     def shun_leader(self) -> None:
         """Do not hear the leader of this term, whom the host knows to be faulty, for twice the longest timeout.

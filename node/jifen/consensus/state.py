@@ -86,8 +86,8 @@ class State:
         self.vote = hard_state.vote
         """Invariant: changes within a term only from None (Raft 5.2)."""
         self.acknowledged = hard_state.acknowledged
-        """Highest height acknowledged in `term`, as leader or follower. Invariant: within a term it never falls, and
-        nothing at or below it is truncated except by `Raft.drop`, whose caller withholds the acknowledgement."""
+        """Highest height acknowledged in `term`, as leader or follower. Invariant: what is durable never falls within a
+        term, and nothing at or below it is truncated, nor made good when a snapshot took its place."""
         self.shunned: str | None = None
         """Leader of `term` that is not heard for now. Invariant: None when `shun_ticks_left` is 0."""
         self.shun_ticks_left = 0

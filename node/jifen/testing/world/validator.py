@@ -13,9 +13,9 @@ from jifen.actors.consensus import (
     BLOCKS_IN_FLIGHT_MAX,
     Delivery,
     PreparedBlock,
+    curtailed,
     damaged_here,
     named,
-    without_acknowledgements,
 )
 from jifen.actors.recovery import position_of, recover
 from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageJob
@@ -287,32 +287,28 @@ class SimulatedValidator:
             self._dispatch(message)
         if output.truncate_from is not None:
             self.executor.roll_back_to(output.truncate_from - 1)
-        entries = self._execute_all(output.entries)
-        promises = output.messages_after_persist
-        if len(entries) < len(output.entries):
-            promises = without_acknowledgements(promises, from_height=output.entries[len(entries)].height)
-        messages = tuple(self._with_blocks(message) for message in promises)
+        output = self._execute_all(output)
+        messages = tuple(self._with_blocks(message) for message in output.messages_after_persist)
         commits = tuple(CommittedBlock(self.executor.commit(), certificate) for certificate in output.commits)
         for block in commits:
             checks.committed(self, block)
-        blocks = tuple((entry.height, entry.payload) for entry in entries)
+        blocks = tuple((entry.height, entry.payload) for entry in output.entries)
         batch = None
         if output.hard_state is not None or output.truncate_from is not None or blocks or commits:
             batch = StoreBatch(output.hard_state, output.truncate_from, blocks, commits)
         if batch is not None or messages:
             self.jobs.append(StorageJob(batch, messages))
 
-    def _execute_all(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        for count, entry in enumerate(entries):
+    def _execute_all(self, output: Output) -> Output:
+        for count, entry in enumerate(output.entries):
             try:
                 self._execute(entry)
             except BlockInvalid as error:
                 if self.raft.is_certified(entry.height, entry.hash):
                     raise damaged_here(error) from error
                 self._world.refused(self.id, entry, error)
-                self.raft.drop(entry.height, entry.hash)
-                return entries[:count]
-        return entries
+                return curtailed(output, count, self.raft.drop(entry.height, entry.hash))
+        return output
 
     def _execute(self, entry: Entry) -> None:
         if entry.height <= self.executor.tip.height:
