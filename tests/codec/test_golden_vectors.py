@@ -11,7 +11,7 @@ from jifen.codec.addresses import encode_account
 from jifen.codec.blocks import Block, Header, block_hash, encode_block
 from jifen.codec.canonical import encode
 from jifen.codec.genesis import chain_id
-from jifen.codec.messages import ForwardTransactions, encode_peer_message
+from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, encode_peer_message
 from jifen.codec.records import encode_writes, state_digest
 from jifen.codec.transactions import encode_body, encode_signed, transaction_id
 from jifen.consensus.messages import (
@@ -202,6 +202,9 @@ VALUES: Final[dict[str, Any]] = {
         8, "books", "mall", (Certificate(301, 7, b"\x02" * 32, 5, (b"\x03" * 64, b"\x04" * 64)),)
     ),
     "forwarding": ForwardTransactions("mall", "books", (b"signed",)),
+    "request for a manifest": SnapshotRequest("mall", "books", 4000, None),
+    "request for a chunk": SnapshotRequest("mall", "books", 4000, 7),
+    "snapshot chunk": SnapshotChunk("books", "mall", 4000, 7, b"chunk"),
 }
 
 GOLDEN: Final = {
@@ -456,6 +459,9 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
     "activation, id": "0249a402be009781f2f34ec2a88c1bfcdf84366b6a0340569593d8874ca1feba",
+    "request for a manifest": "9521a46d616c6ca5626f6f6b73cd0fa0c0",
+    "request for a chunk": "9521a46d616c6ca5626f6f6b73cd0fa007",
+    "snapshot chunk": "9622a5626f6f6b73a46d616c6ccd0fa007c4056368756e6b",
 }
 """Bytes in hex, by name; texts as they are."""
 

@@ -18,7 +18,7 @@ def manifest_of(height: int, chunks: list[bytes] | None = None, *, certified: bo
     block = chain.build([])
     header = msgspec.structs.replace(block.tip.header, height=height)
     leaves = tuple(leaf_hash(chunk) for chunk in chunks or CHUNKS)
-    return Manifest(1, header, (), chain.certify(block), leaves, (b"signed",) if certified else ())
+    return Manifest(1, header, (), chain.certify(block), leaves, (), (b"signed",) if certified else ())
 
 
 def made(folder: SnapshotFolder, height: int, *, certified: bool = True) -> Manifest:

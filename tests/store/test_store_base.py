@@ -6,8 +6,8 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from jifen.chain.checkpoints import SnapshotInvalid, ascending, pack
-from jifen.chain.executor import ExecutedBlock
+from jifen.chain.checkpoints import Manifest, SnapshotInvalid, ascending, pack
+from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.codec.canonical import encode
 from jifen.consensus.types import HardState, Position
 from jifen.store import log_range
@@ -42,12 +42,19 @@ class Filled:
         return StoreBatch(blocks=tuple((block.tip.height, block.payload) for block in blocks), commits=done)
 
     def install(self, store: LedgerStore, height: int, chunks: Iterator[bytes] | None = None) -> None:
-        block = self.blocks[height - 1]
-        store.install(block.tip, self.chain.certify(block), ascending(chunks or pack(self.states[height])))
+        store.install(self.manifest(height), ascending(chunks or pack(self.states[height])))
+
+    def manifest(self, height: int) -> Manifest:
+        return manifest_of(self.chain, self.blocks[height - 1], self.blocks[height - 2].tip)
 
     def position(self, height: int) -> Position:
         tip = self.blocks[height - 1].tip
         return Position(height, tip.header.term, tip.hash)
+
+
+def manifest_of(chain: SmallChain, block: ExecutedBlock, before: Tip) -> Manifest:
+    """Return a manifest that the store believes; what proves it is not its business."""
+    return Manifest(1, block.tip.header, before.frontier, chain.certify(block), (bytes(32),))
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +202,7 @@ def test_a_snapshot_of_a_later_term_is_never_below_the_stored_one(tmp_path: Path
     records = sorted(chain.committed.records.items())
     store = LedgerStore(tmp_path / "ledger", chain.anchor, MAP_BYTES)
     store.write([StoreBatch(hard_state=HardState(2, "mall"))])
-    store.install(block.tip, chain.certify(block), [records])
+    store.install(manifest_of(chain, block, chain.anchor.tip), [records])
     assert store.hard_state == HardState(4, None)
     store.close()
 
@@ -281,11 +288,12 @@ def test_a_crash_at_any_step_of_installing_leaves_the_old_store_or_the_new_one(
 def test_the_state_is_scanned_at_exactly_the_height_of_the_checkpoint_whatever_is_written_with_it(
     store: LedgerStore, filled: Filled
 ) -> None:
-    store.write([filled.batch(1, 9)], checkpoint_blocks=6)
+    store._checkpoint_blocks = 6
+    store.write([filled.batch(1, 9)])
     assert store.tip.height == 9
     scan = store.take_scan()
     assert scan is not None
-    store.write([filled.batch(10, 12)], checkpoint_blocks=6)
+    store.write([filled.batch(10, 12)])
     assert scan.tip == filled.blocks[5].tip
     assert scan.certificate() == filled.chain.certify(filled.blocks[5])
     chunks = list(iter(scan.next_chunk, None))
@@ -301,7 +309,8 @@ def test_the_state_is_scanned_at_exactly_the_height_of_the_checkpoint_whatever_i
 def test_of_several_checkpoints_passed_at_once_the_first_is_scanned_and_the_others_are_not_kept_open(
     store: LedgerStore, filled: Filled
 ) -> None:
-    store.write([filled.batch()], checkpoint_blocks=2)
+    store._checkpoint_blocks = 2
+    store.write([filled.batch()])
     scan = store.take_scan()
     assert scan is not None
     assert scan.tip.height == 2

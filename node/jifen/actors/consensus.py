@@ -5,7 +5,7 @@ validator leads, new blocks.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol, final
 
 import msgspec
@@ -15,14 +15,16 @@ import trio
 from jifen.actors.clock import Clock
 from jifen.actors.mailbox import Mailbox
 from jifen.actors.reads import Reader, ReadQueue
+from jifen.actors.recovery import position_of
 from jifen.actors.storage import Acknowledgement, JobDone, StorageActor, StorageJob
-from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor
+from jifen.chain.checkpoints import Manifest, SnapshotInvalid
+from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor, Tip
 from jifen.chain.statements import proposal
 from jifen.codec.blocks import Block, decode_block
-from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message
+from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message, SnapshotOffer
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import HardState, NotLeader, Role, TransferRefused
+from jifen.consensus.types import HardState, NotLeader, Position, Role, SnapshotRefused, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import Transaction
 from jifen.store.errors import DAMAGED_ADVICE
@@ -96,7 +98,35 @@ class HandOver(msgspec.Struct, frozen=True):
     """Set when another leads, or when nothing comes of it."""
 
 
-Event = Delivery | JobDone | Tick | Wake | HandOver | Reader
+class SnapshotDuties(msgspec.Struct, frozen=True):
+    """What others do about snapshots for the consensus actor."""
+
+    offered: Callable[[SnapshotOffer], None]
+    """Told of every offer; must not block."""
+    installed: Callable[[Tip], Awaitable[None]]
+    """Told of a snapshot that is durable in place of the state; returns when the executor stands at the log's end."""
+
+
+class Retain(msgspec.Struct, frozen=True):
+    """Blocks up to a height need not be kept."""
+
+    height: int
+
+
+@final
+class Installation:
+    """A snapshot to be put in place of the state."""
+
+    def __init__(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> None:
+        """The manifest is verified; `chunks` checks each against it as it is read."""
+        self.manifest = manifest
+        self.chunks = chunks
+        self.done = trio.Event()
+        self.refusal: str | None = None
+        """Why it was of no use, once `done`; None when it is in place."""
+
+
+Event = Delivery | JobDone | Tick | Wake | HandOver | Reader | Retain | Installation
 
 
 class Orderable(Protocol):
@@ -137,6 +167,7 @@ class ConsensusActor:
         orderable: Orderable,
         send: Callable[[Message], None],
         on_committed: Callable[[CommittedBlock], None],
+        snapshots: SnapshotDuties,
         clock: Clock,
         draws: random.Random,
     ) -> None:
@@ -150,6 +181,7 @@ class ConsensusActor:
         self._orderable = orderable
         self._send = send
         self._on_committed = on_committed
+        self._snapshots = snapshots
         self._clock = clock
         self._mailbox: Mailbox[Event] = Mailbox(EVENTS_WAITING_MAX)
         self._prepared: dict[bytes, PreparedBlock] = {}
@@ -161,6 +193,9 @@ class ConsensusActor:
         self._reads = ReadQueue(draws)
         self.refused: RefusedBlock | None = None
         """The latest block that could not be reproduced, until its height is committed."""
+        self._jobs = 0
+        """Jobs that the disk is not done with."""
+        self._installation: Installation | None = None
         self.storage: StorageActor
 
     async def deliver(self, delivery: Delivery) -> None:
@@ -195,6 +230,17 @@ class ConsensusActor:
             reader.gone = True
         return reader.height
 
+    def retain_above(self, height: int) -> None:
+        """Say that blocks up to a height need not be kept; those that a new leader may need are kept all the same."""
+        self._mailbox.put_at_once(Retain(height))
+
+    async def install(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> str | None:
+        """Put a verified snapshot in place of the state and go on from it; return why it is of no use, or None."""
+        installation = Installation(manifest, chunks)
+        await self._mailbox.put(installation)
+        await installation.done.wait()
+        return installation.refusal
+
     def job_done(self, done: JobDone) -> None:
         """Take in a durable job; their number is bounded by the storage actor's mailbox."""
         self._mailbox.put_at_once(done)
@@ -211,6 +257,9 @@ class ConsensusActor:
                 self._take_in(event)
             self._reads.ask(self.raft)
             await self._work_off()
+            if self._installation is not None and not self._jobs:
+                await self._install(self._installation)
+                self._installation = None
             self._leave_if_retired()
             self._prepared.clear()
 
@@ -229,6 +278,10 @@ class ConsensusActor:
             self._reads.add(event)
         elif isinstance(event, HandOver):
             self._begin_hand_over(event)
+        elif isinstance(event, Retain):
+            self._compact(event.height)
+        elif isinstance(event, Installation):
+            self._installation = event
         else:
             self._wake_waits = False
 
@@ -249,7 +302,33 @@ class ConsensusActor:
         else:
             self._hand_overs.append(event.over)
 
+    def _compact(self, height: int) -> None:
+        height = min(height, self.raft.compactable)
+        if height > self.raft.base.height:
+            # The core first: it must never believe to be readable what is gone.
+            self.raft.compact(height)
+            self.storage.compact(height)
+
+    async def _install(self, installation: Installation) -> None:
+        """Install while no job is under way. Whatever comes meanwhile waits: this validator is of no use before."""
+        manifest = installation.manifest
+        position = Position(manifest.height, manifest.header.term, manifest.tip.hash)
+        try:
+            self.raft.check_install(position)
+            await self.storage.install(manifest, installation.chunks)
+        except (SnapshotRefused, SnapshotInvalid) as error:
+            installation.refusal = str(error)
+        else:
+            await self._snapshots.installed(manifest.tip)
+            (_, configuration), *later = self.executor.configurations()
+            self.raft.install(position, position_of(self.executor), configuration)
+            for height, changed in later:
+                self.raft.configured(height, changed)
+            await self._work_off()
+        installation.done.set()
+
     def _job_done(self, done: JobDone) -> None:
+        self._jobs -= 1
         for block in done.commits:
             self.executor.state.forget_flushed(block.executed.tip.height)
             self._orderable.committed(block.executed)
@@ -278,6 +357,8 @@ class ConsensusActor:
     async def _carry_out(self, output: Output) -> None:
         self._tell_leadership(output)
         self._reads.settle(output)
+        if output.snapshot_offered is not None:
+            self._snapshots.offered(output.snapshot_offered)
         for suspicion in output.suspicions:
             log.warning("what two validators say contradicts", suspicion=suspicion)
         for message in output.messages:
@@ -296,6 +377,7 @@ class ConsensusActor:
         if output.hard_state is not None or output.truncate_from is not None or blocks or commits:
             batch = StoreBatch(output.hard_state, output.truncate_from, blocks, commits)
         if batch is not None or messages:
+            self._jobs += 1
             await self.storage.submit(StorageJob(batch, messages))
 
     def _tell_leadership(self, output: Output) -> None:

@@ -8,10 +8,12 @@ from typing import final
 
 import msgspec
 import structlog
+import trio
 
 from jifen.actors.clock import Clock
 from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock
 from jifen.actors.mempool import Mempool
+from jifen.actors.snapshots import SnapshotExchange
 from jifen.actors.verifier import FindFalse
 from jifen.chain.certification import CertificateSets
 from jifen.chain.gateway import CheckedTransactions, open_transaction
@@ -19,7 +21,7 @@ from jifen.chain.statements import proposal_claims
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
-from jifen.codec.messages import ForwardTransactions, decode_peer_message
+from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, decode_peer_message
 from jifen.consensus.messages import AppendRequest, AppendResponse, CertificatesResponse, Entry
 from jifen.keys.verification import Claim
 from jifen.ledger.transactions import Transaction
@@ -52,6 +54,7 @@ class PeerGateway:
         name: str,
         consensus: ConsensusActor,
         mempool: Mempool,
+        snapshots: SnapshotExchange,
         checked: CheckedTransactions,
         find_false: FindFalse,
         clock: Clock,
@@ -60,6 +63,7 @@ class PeerGateway:
         self._consensus = consensus
         self._sets = CertificateSets(consensus.executor)
         self._mempool = mempool
+        self._snapshots = snapshots
         self._checked = checked
         self._find_false = find_false
         self._clock = clock
@@ -76,6 +80,10 @@ class PeerGateway:
             raise PeerFault(str(error)) from None
         if message.sender != peer or message.recipient != self._name:
             raise PeerFault(f"a message from {message.sender} to {message.recipient} came over the link of {peer}")
+        if isinstance(message, SnapshotRequest | SnapshotChunk):
+            self._take_snapshot_message(message)
+            await trio.lowlevel.checkpoint()
+            return
         if not isinstance(message, ForwardTransactions):
             self._check_term(message.term)
         if isinstance(message, ForwardTransactions):
@@ -91,6 +99,12 @@ class PeerGateway:
             await self._consensus.deliver(Delivery(await self._check_certificates(message)))
         else:
             await self._consensus.deliver(Delivery(message))
+
+    def _take_snapshot_message(self, message: SnapshotRequest | SnapshotChunk) -> None:
+        if isinstance(message, SnapshotRequest):
+            self._snapshots.take_request(message)
+        else:
+            self._snapshots.take_chunk(message)
 
     def _check_term(self, term: int) -> None:
         ours = self._consensus.raft.term

@@ -8,7 +8,7 @@ from typing import final
 import msgspec
 import trio
 
-from jifen.codec.messages import ForwardTransactions, encode_peer_message
+from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, encode_peer_message
 from jifen.consensus.messages import Message
 from jifen.transport import Address, Connector, Knock, LinkState, Peer, dial_peer
 
@@ -75,7 +75,11 @@ class PeerLinks:
             queue.close()
             del self._states[peer], self._knocks[peer]
 
-    def send(self, message: Message) -> None:
+    def connected(self) -> list[str]:
+        """Return the peers with a link, in the order of admission."""
+        return [peer for peer, state in self._states.items() if state.connected]
+
+    def send(self, message: Message | SnapshotRequest | SnapshotChunk) -> None:
         """Send to the message's recipient without waiting; dropped when it cannot be queued."""
         self._offer(message.recipient, encode_peer_message(message))
 

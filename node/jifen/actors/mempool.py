@@ -20,7 +20,7 @@ from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import FORWARDED_TRANSACTIONS_MAX
 from jifen.keys.verification import Claim
-from jifen.ledger.apply import preflight
+from jifen.ledger.apply import is_taken, preflight
 from jifen.ledger.context import BlockContext
 from jifen.ledger.rejections import FINAL_REJECTIONS, REJECTION_TEXTS, Rejection
 from jifen.ledger.transactions import Transaction
@@ -221,6 +221,14 @@ class Mempool:
                 pending.outcome = Outcome(height, receipt.rejection)
                 _settle(pending)
         self._checked.forget(block.transactions)
+
+    def jumped(self) -> None:
+        """Let go of what stands in blocks that a snapshot has skipped here; who waits for it has to ask elsewhere."""
+        with self._view() as view:
+            for pending in list(self._pending.values()):
+                if is_taken(view, pending.transaction):
+                    self._queue.pop(pending.transaction.id, None)
+                    _settle(self._pending.pop(pending.transaction.id))
 
     def resend(self) -> None:
         """Drop what has expired and send what has waited too long again; called every second or so."""

@@ -3,31 +3,35 @@
 Consensus, storage or execution failing stops the validator with a reason; a bad connection stops only itself.
 """
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import final
 
 import trio
 
+from jifen.actors.checkpoints import CheckpointActor
 from jifen.actors.clock import tick_for_ever
-from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock
+from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock, SnapshotDuties
 from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.links import PeerLinks, PeerStatus
 from jifen.actors.mempool import Mempool, SubmitResult, SubmitStatus
 from jifen.actors.peers import PeerBook
-from jifen.actors.recovery import position_of, recover
+from jifen.actors.recovery import execute_log, position_of, recover
 from jifen.actors.setup import NodeSetup, Timing
+from jifen.actors.snapshots import SnapshotExchange
 from jifen.actors.storage import StorageActor
 from jifen.actors.subscriptions import SubscriptionHub, TooManySubscribers
 from jifen.actors.surroundings import Surroundings
 from jifen.actors.verifier import find_false
 from jifen.chain.anchor import genesis_block
-from jifen.chain.executor import BlockInvalid, Executor
+from jifen.chain.checkpoints import Manifest
+from jifen.chain.executor import BlockInvalid, Executor, Tip
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import Position, RaftConfig, RandomDraws
+from jifen.consensus.types import RaftConfig, RandomDraws
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
 from jifen.ledger.validators import Validator
@@ -35,6 +39,7 @@ from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started,
 from jifen.store.errors import BlockNotHeld, StoreError
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
+from jifen.store.snapshots import SNAPSHOTS_DIRECTORY, SnapshotFolder
 from jifen.store.view import ReadView
 from jifen.transport import (
     Address,
@@ -87,6 +92,7 @@ async def run_node(
             genesis,
             setup.store_map_bytes,
             may_be_new=not has_started(setup.directory),
+            checkpoint_blocks=setup.genesis.checkpoint_blocks,
         )
         try:
             remember_started(setup.directory)
@@ -147,6 +153,7 @@ class _Wiring:
         self._chain_id = executor.chain_id
         self._listen = surroundings.listen
         clock, draws, workers = surroundings.clock, surroundings.draws, surroundings.workers
+        self._workers = workers
         checks = partial(find_false, workers=workers)
         checked = CheckedTransactions()
         self._hub = SubscriptionHub(store.tip.height)
@@ -161,6 +168,7 @@ class _Wiring:
             forward=self._links.forward,
             view=store.view,
         )
+        folder = self._make_exchange()
         self._consensus = ConsensusActor(
             name=setup.validator,
             key=setup.validator_key,
@@ -169,15 +177,16 @@ class _Wiring:
             orderable=self._mempool,
             send=self._links.send,
             on_committed=self._committed,
+            snapshots=SnapshotDuties(self._snapshots.offered, self._installed),
             clock=clock,
             draws=draws,
         )
-        self._storage = StorageActor(store, self._chain_id, setup.validator_key, self._consensus.job_done, workers)
-        self._consensus.storage = self._storage
+        self._make_storage(folder, surroundings)
         self._gateway = PeerGateway(
             name=setup.validator,
             consensus=self._consensus,
             mempool=self._mempool,
+            snapshots=self._snapshots,
             checked=checked,
             find_false=checks,
             clock=clock,
@@ -193,6 +202,44 @@ class _Wiring:
             clock=clock,
             draws=draws,
         )
+
+    def _make_exchange(self) -> SnapshotFolder:
+        setup = self._setup
+        folder = SnapshotFolder(setup.directory / SNAPSHOTS_DIRECTORY)
+        self._snapshots = SnapshotExchange(
+            name=setup.validator,
+            genesis=genesis_block(self._chain_id, setup.genesis).validators,
+            folder=folder,
+            send=self._links.send,
+            connected=self._links.connected,
+            install=self._install,
+            workers=self._workers,
+            bytes_per_second=setup.snapshot_bytes_per_second,
+        )
+        return folder
+
+    def _make_storage(self, folder: SnapshotFolder, surroundings: Surroundings) -> None:
+        setup, store = self._setup, self._store
+        self._checkpoints = CheckpointActor(
+            name=setup.validator,
+            chain_id=self._chain_id,
+            key=setup.validator_key,
+            folder=folder,
+            store=store,
+            mempool=self._mempool,
+            surroundings=surroundings,
+            retained_blocks=setup.retained_blocks,
+            compact=self._consensus.retain_above,
+        )
+        self._storage = StorageActor(
+            store,
+            self._chain_id,
+            setup.validator_key,
+            self._consensus.job_done,
+            self._workers,
+            on_checkpoint=self._checkpoints.take_scan,
+        )
+        self._consensus.storage = self._storage
 
     def _make_links(self, surroundings: Surroundings) -> None:
         setup = self._setup
@@ -237,6 +284,8 @@ class _Wiring:
             nursery.start_soon(self._storage.run)
             nursery.start_soon(self._consensus.run)
             nursery.start_soon(self._links.run)
+            nursery.start_soon(self._checkpoints.run)
+            nursery.start_soon(self._snapshots.run)
             nursery.start_soon(tick_for_ever, setup.timing.tick_ms, self._consensus.tick)
             nursery.start_soon(tick_for_ever, RESEND_EVERY_MS, self._mempool.resend)
             task_status.started(self.node)
@@ -249,7 +298,19 @@ class _Wiring:
         if block.executed.new_configuration is not None:
             self._book.follow(self._store, height)
         self._book.passed(height)
+        self._checkpoints.committed(block)
         self._hub.publish(block)
+
+    async def _install(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> str | None:
+        return await self._consensus.install(manifest, chunks)
+
+    async def _installed(self, tip: Tip) -> None:
+        executor = self._consensus.executor
+        executor.start_from(tip)
+        await self._workers.compute(partial(execute_log, executor, self._store))
+        self._book.follow(self._store, tip.height)
+        self._mempool.jumped()
+        self._hub.jumped(tip.height)
 
 
 def _raft(setup: NodeSetup, store: LedgerStore, executor: Executor, draws: RandomDraws) -> Raft:
@@ -262,12 +323,13 @@ def _raft(setup: NodeSetup, store: LedgerStore, executor: Executor, draws: Rando
         append_bytes_max=APPEND_BYTES_MAX,
         inflight_messages_max=INFLIGHT_MESSAGES_MAX,
         inflight_bytes_max=INFLIGHT_BYTES_MAX,
+        uncommitted_heights_max=setup.uncommitted_heights_max,
     )
     return Raft(
         config=config,
         configurations=executor.configurations(),
         hard_state=store.hard_state,
-        base=Position(0, 0, store.genesis_hash),
+        base=store.base,
         last=position_of(executor),
         committed=store.tip.height,
         reader=store,

@@ -44,6 +44,14 @@ def recover(
     its strength: a validator with a rotten log must not lead (raises StoreDamaged). `find_false` checks signatures.
     """
     executor = Executor(chain_id, store, store.tip)
+    execute_log(executor, store, find_false)
+    return executor
+
+
+def execute_log(
+    executor: Executor, store: RecoverableStore, find_false: Callable[[Sequence[Claim]], list[int]] = false_claims
+) -> None:
+    """Execute what the log holds above the executor's tip, which is the committed one; see `recover`."""
     for height in range(store.tip.height + 1, store.last_height + 1):
         try:
             entry = store.entry(height)
@@ -52,7 +60,7 @@ def recover(
                     f"block {height} of the log is missing or does not follow the one before it; {DAMAGED_ADVICE}"
                 )
             block = decode_block(entry.payload)
-            opened = [open_transaction(chain_id, signed) for signed in block.transactions]
+            opened = [open_transaction(executor.chain_id, signed) for signed in block.transactions]
             maker = executor.key_of(block.header.proposer)
             own = [] if maker is None else [Claim(maker, proposal(block.header), block.proposal)]
             if not own or find_false([*own, *(claim for _, claims in opened for claim in claims)]):
@@ -60,7 +68,6 @@ def recover(
             executor.execute(block, [transaction for transaction, _ in opened])
         except (Malformed, BlockInvalid) as error:
             raise StoreDamaged(f"block {height} of the log is damaged ({error}); {DAMAGED_ADVICE}") from None
-    return executor
 
 
 def position_of(executor: Executor) -> Position:

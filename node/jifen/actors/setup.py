@@ -5,6 +5,8 @@ from pathlib import Path
 import msgspec
 
 from jifen.actors.peers import Contact
+from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
+from jifen.consensus.types import UNCOMMITTED_HEIGHTS_MAX
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
 from jifen.store.ledger_store import MAP_BYTES_DEFAULT
@@ -51,3 +53,9 @@ class NodeSetup(msgspec.Struct, frozen=True):
     contacts: tuple[Contact, ...] = ()
     """Validators to hear the ledger from besides those it names at the height held here: for one that joins."""
     timing: Timing = Timing()
+    retained_blocks: int = 0
+    """Blocks kept below the newest certified checkpoint; 0 keeps all."""
+    snapshot_bytes_per_second: int = BYTES_PER_SECOND_DEFAULT
+    """Most bytes of snapshots served to peers in a second."""
+    uncommitted_heights_max: int = UNCOMMITTED_HEIGHTS_MAX
+    """Longest uncommitted tail of the log, in heights; twice as many committed blocks are always kept."""

@@ -4,7 +4,7 @@ It takes whatever waits, writes it in one transaction under one sync, and only t
 acknowledgements, which it signs here, and the news of committed blocks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import final
 
@@ -12,11 +12,13 @@ import msgspec
 
 from jifen.actors.mailbox import Mailbox
 from jifen.actors.surroundings import Workers
+from jifen.chain.checkpoints import Manifest, ascending
 from jifen.chain.statements import acknowledgement
 from jifen.consensus.messages import AckSignature, AppendResponse, Message
 from jifen.keys.signing import KeyPair
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch
+from jifen.store.scan import StateScan
 
 JOBS_WAITING_MAX = 16
 """Jobs that may wait while one is synced: a pipeline's worth; then consensus waits for the disk."""
@@ -46,6 +48,13 @@ class JobDone(msgspec.Struct, frozen=True):
     commits: tuple[CommittedBlock, ...]
 
 
+class Compaction(msgspec.Struct, frozen=True):
+    """Old blocks to be dropped, a slice at a time."""
+
+    height: int
+    """Highest of them."""
+
+
 @final
 class StorageActor:
     """Writes jobs in the order given. A failed write ends the actor, and with it the validator."""
@@ -57,14 +66,18 @@ class StorageActor:
         key: KeyPair,
         on_done: Callable[[JobDone], None],
         workers: Workers,
+        *,
+        on_checkpoint: Callable[[StateScan], None] = StateScan.close,
     ) -> None:
-        """`on_done` is called on the event loop for every job, in order; it must not block."""
+        """`on_done` is called on the event loop for every job, in order; it must not block. `on_checkpoint` is handed
+        the state at a checkpoint that the store has passed, to be scanned and closed."""
         self._store = store
         self._chain_id = chain_id
         self._key = key
         self._on_done = on_done
-        self._mailbox: Mailbox[StorageJob] = Mailbox(JOBS_WAITING_MAX)
+        self._mailbox: Mailbox[StorageJob | Compaction] = Mailbox(JOBS_WAITING_MAX)
         self._workers = workers
+        self._on_checkpoint = on_checkpoint
 
     async def submit(self, job: StorageJob) -> None:
         """Hand over a job; waits while the disk is behind."""
@@ -73,11 +86,32 @@ class StorageActor:
     async def run(self) -> None:
         """Write for ever; raises StoreFailed."""
         while True:
-            jobs = await self._mailbox.take_all()
+            taken = await self._mailbox.take_all()
+            jobs = [item for item in taken if isinstance(item, StorageJob)]
             # A sync that has begun must be seen to its end: its outcome decides what may be acknowledged.
             done = await self._workers.store(partial(self._write, jobs))
             for item in done:
                 self._on_done(item)
+            scan = self._store.take_scan()
+            if scan is not None:
+                self._on_checkpoint(scan)
+            await self._compact(max((item.height for item in taken if isinstance(item, Compaction)), default=0))
+
+    def compact(self, height: int) -> None:
+        """Drop the blocks up to a committed height, between the writes of jobs; a higher height replaces a lower."""
+        self._mailbox.put_at_once(Compaction(height))
+
+    async def install(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> None:
+        """Put a verified snapshot in place of the state while no job is under way.
+
+        Raises SnapshotInvalid when a chunk turns out damaged, StoreFailed when the disk does; then nothing has changed.
+        """
+        await self._workers.store(lambda: self._store.install(manifest, ascending(chunks())))
+
+    async def _compact(self, height: int) -> None:
+        if height and await self._workers.store(partial(self._store.compact, height)):
+            # Behind the jobs that have come meanwhile: a slice never delays more than one of them.
+            self._mailbox.put_at_once(Compaction(height))
 
     def _write(self, jobs: list[StorageJob]) -> list[JobDone]:
         batches = [job.batch for job in jobs if job.batch is not None]

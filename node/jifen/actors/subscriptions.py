@@ -63,6 +63,13 @@ class SubscriptionHub:
                     for listener in self._accounts.get(key[1:21], ()):
                         listener.set(height)
 
+    def jumped(self, height: int) -> None:
+        """Tell that a snapshot took the state to `height`: anything may have changed, blocks between are not held."""
+        self.height = height
+        for listeners in (self._blocks, *self._accounts.values()):
+            for listener in listeners:
+                listener.set(height)
+
     async def wait_for(self, height: int) -> None:
         """Wait until `height` is committed and readable here."""
         if height <= self.height:

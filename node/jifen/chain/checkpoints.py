@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from jifen.chain.executor import Tip
+from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.chain.gateway import open_transaction
 from jifen.chain.validators import CertificateInvalid, Validators
 from jifen.codec.blocks import Header, block_hash
@@ -20,11 +20,12 @@ from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
 from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
 from jifen.codec.records import RECORD_BYTES_MAX
-from jifen.consensus.messages import VALIDATORS_MAX, Certificate
+from jifen.consensus.configuration import Configuration
+from jifen.consensus.messages import VALIDATORS_MAX, Certificate, ValidatorId
 from jifen.consensus.quorum import quorum_size
 from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.checkpoint_records import AttestCheckpoint
-from jifen.ledger.types import HashBytes
+from jifen.ledger.types import HashBytes, KeyBytes
 
 SNAPSHOT_FORMAT: Final = 1
 """Version of chunks and manifest."""
@@ -46,8 +47,41 @@ MANIFEST_BYTES_MAX: Final = 4 << 20
 """Largest manifest: the hashes of the most chunks, and the attestations of the most validators."""
 
 
+CONFIGURATION_CHANGES_MAX: Final = 256
+"""Most changes of the voters that a manifest proves: decades of an alliance, at some five kilobytes each."""
+
+
 class SnapshotInvalid(Exception):
     """A snapshot that does not prove itself, or is not what it proves; whoever gave it is at fault."""
+
+
+class ConfigurationChange(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Proof that one set of voters gave way to another: the block that began the joint configuration.
+
+    Its certificate holds a quorum of the outgoing voters, so whoever knows them knows the new ones, too.
+    """
+
+    header: Header
+    certificate: Certificate
+    voters: Annotated[tuple[tuple[ValidatorId, KeyBytes], ...], Meta(min_length=1, max_length=VALIDATORS_MAX)]
+    """The new voters with their keys; with the outgoing ones this is what the header's validator-set hash is of."""
+    outgoing: Annotated[tuple[tuple[ValidatorId, KeyBytes], ...], Meta(min_length=1, max_length=VALIDATORS_MAX)]
+
+    @classmethod
+    def of(cls, executed: ExecutedBlock, certificate: Certificate) -> "ConfigurationChange":
+        """Return the proof that a committed block gives, which has set a joint configuration."""
+        validators = executed.validators
+        keys = dict(zip(validators.ids, validators.keys, strict=True))
+        voters, outgoing = (
+            tuple((name, keys[name]) for name in group)
+            for group in (validators.configuration.voters, validators.configuration.outgoing)
+        )
+        return cls(executed.tip.header, certificate, voters, outgoing)
+
+    def validators(self, chain_id: bytes) -> Validators:
+        """Return the joint set; raises ValueError for one that could not be."""
+        names = [tuple(name for name, _ in group) for group in (self.voters, self.outgoing)]
+        return Validators(chain_id, Configuration(*names), dict(self.outgoing + self.voters))
 
 
 class Manifest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -66,6 +100,8 @@ class Manifest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """Certificate of the block."""
     chunks: Annotated[tuple[HashBytes, ...], Meta(min_length=1, max_length=CHUNKS_MAX)]
     """Leaf hash of every chunk, in order."""
+    configurations: Annotated[tuple[ConfigurationChange, ...], Meta(max_length=CONFIGURATION_CHANGES_MAX)] = ()
+    """Every change of the voters since genesis, up to the attestations, in the order of their heights."""
     attestations: Annotated[tuple[bytes, ...], Meta(max_length=VALIDATORS_MAX)] = ()
     """Signed `attestCheckpoint` transactions of a quorum, in the order of the validator set; empty until there are."""
 
@@ -163,45 +199,72 @@ def check_chunk(manifest: Manifest, index: int, chunk: bytes) -> None:
 # Proof.
 
 
-def verify_manifest(validators: Validators, manifest: Manifest) -> None:
-    """Raise SnapshotInvalid unless the manifest proves itself to somebody who knows only the genesis document."""
+def verify_manifest(genesis: Validators, manifest: Manifest) -> None:
+    """Raise SnapshotInvalid unless the manifest proves itself to somebody who knows only the voters of genesis."""
     header, name = manifest.header, block_hash(manifest.header)
-    if header.chain_id != validators.chain_id:
+    if header.chain_id != genesis.chain_id:
         raise SnapshotInvalid("the snapshot belongs to another alliance; use one of this alliance's validators")
-    if header.validator_set_hash != validators.hash:
+    sets = _follow_changes(genesis, manifest.configurations)
+    before = [validators for since, validators in sets if since <= header.height]
+    validators = next((item for item in before[-2:] if item.hash == header.validator_set_hash), None)
+    if validators is None:
         raise SnapshotInvalid(f"block {header.height} of the snapshot names another validator set")
-    certificate = manifest.certificate
-    if (certificate.height, certificate.hash) != (header.height, name) or certificate.term < header.term:
+    _check_certificate(validators, header, manifest.certificate)
+    if len(manifest.history) != header.height.bit_count() or frontier_root(manifest.history) != header.history_root:
+        raise SnapshotInvalid(f"the history of the snapshot does not lead to its block {header.height}")
+    later = [item for since, item in sets if since > header.height]
+    _check_attestations([*before[-2:], *later], manifest, name)
+
+
+def _follow_changes(genesis: Validators, changes: Sequence[ConfigurationChange]) -> list[tuple[int, Validators]]:
+    """Return every set there was with the height from which it may certify, joint ones each before what follows."""
+    sets = [(0, genesis)]
+    for change in changes:
+        height, current = change.header.height, sets[-1][1]
+        try:
+            joint = change.validators(genesis.chain_id)
+        except ValueError as error:
+            raise SnapshotInvalid(f"the change of voters in block {height} cannot be: {error}") from None
+        leaving = tuple(zip(current.ids, current.keys, strict=True))
+        if change.outgoing != leaving or height <= sets[-1][0] or joint.hash != change.header.validator_set_hash:
+            raise SnapshotInvalid(f"the change of voters in block {height} does not follow from the one before it")
+        _check_certificate(joint, change.header, change.certificate)
+        sets += [(height, joint), (height, joint.left())]
+    return sets
+
+
+def _check_certificate(validators: Validators, header: Header, certificate: Certificate) -> None:
+    named = (certificate.height, certificate.hash) == (header.height, block_hash(header))
+    if not named or certificate.term < header.term or header.chain_id != validators.chain_id:
         raise SnapshotInvalid(f"the certificate of the snapshot is not that of its block {header.height}")
     try:
         validators.check_certificate(certificate)
     except CertificateInvalid as error:
         raise SnapshotInvalid(str(error)) from None
-    if len(manifest.history) != header.height.bit_count() or frontier_root(manifest.history) != header.history_root:
-        raise SnapshotInvalid(f"the history of the snapshot does not lead to its block {header.height}")
-    _check_attestations(validators, manifest, name)
 
 
-def _check_attestations(validators: Validators, manifest: Manifest, name: bytes) -> None:
+def _check_attestations(sets: Sequence[Validators], manifest: Manifest, name: bytes) -> None:
+    """Check that one of the sets, of the block or later ones, has attested: attesting takes time, and sets change."""
+    keys = {id: key for validators in sets for id, key in zip(validators.ids, validators.keys, strict=True)}
     claims: list[Claim] = []
     seen: set[str] = set()
     wanted = (manifest.height, name, manifest.root)
     for signed in manifest.attestations:
         try:
-            transaction, its = open_transaction(validators.chain_id, signed)
+            transaction, its = open_transaction(sets[0].chain_id, signed)
         except Malformed as error:
             raise SnapshotInvalid(f"an attestation of the snapshot: {error}") from None
         body = transaction.body
         if not isinstance(body, AttestCheckpoint) or (body.height, body.block_hash, body.root) != wanted:
             raise SnapshotInvalid(f"an attestation of snapshot {manifest.height} is of something else")
-        if body.validator not in validators.ids or body.validator in seen:
+        if body.validator not in keys or body.validator in seen:
             raise SnapshotInvalid(f"{body.validator} attests snapshot {manifest.height} twice, or is no voter")
-        if validators.keys[validators.ids.index(body.validator)] not in transaction.signers:
+        if keys[body.validator] not in transaction.signers:
             raise SnapshotInvalid(f"an attestation of {body.validator} is not signed with its validator key")
         seen.add(body.validator)
         claims += its
-    if not validators.configuration.has_quorum(seen):
-        groups = " and ".join(f"{quorum_size(len(group))} of {len(group)}" for group in validators.configuration.groups)
+    if not any(validators.configuration.has_quorum(seen) for validators in sets):
+        groups = " and ".join(f"{quorum_size(len(group))} of {len(group)}" for group in sets[0].configuration.groups)
         raise SnapshotInvalid(f"snapshot {manifest.height} is attested by {len(seen)} validators; a quorum is {groups}")
     if false_claims(claims):
         raise SnapshotInvalid(f"an attestation of snapshot {manifest.height} has a signature that is not genuine")

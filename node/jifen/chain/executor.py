@@ -87,10 +87,15 @@ class Executor:
     def __init__(self, chain_id: bytes, committed: StateReader, tip: Tip) -> None:
         """Start at a committed tip; `committed` reads the state as it was last made durable."""
         self.chain_id = chain_id
+        self._committed = committed
+        self.start_from(tip)
+
+    def start_from(self, tip: Tip) -> None:
+        """Forget everything and go on from a committed tip whose state has just been put in place on the disk."""
         self._tips = deque([tip])
         self._executed: deque[ExecutedBlock] = deque()
-        self.state = WorkingState(committed, tip.height)
-        self._sets = deque([Validators.of_state(chain_id, self.state)])
+        self.state = WorkingState(self._committed, tip.height)
+        self._sets = deque([Validators.of_state(self.chain_id, self.state)])
 
     @property
     def tip(self) -> Tip:

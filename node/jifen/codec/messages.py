@@ -1,4 +1,4 @@
-"""Bytes of what validators send each other: Raft's messages, and transactions on their way to the leader."""
+"""Bytes of what validators send each other: Raft's messages, transactions on their way to the leader, snapshots."""
 
 from typing import Annotated, Final
 
@@ -8,7 +8,7 @@ from msgspec import Meta
 from jifen.codec.blocks import BLOCK_BYTES_MAX
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
-from jifen.consensus.messages import MalformedMessage, Message, ValidatorId, check_message
+from jifen.consensus.messages import Count, Height, MalformedMessage, Message, ValidatorId, check_message
 
 PEER_MESSAGE_BYTES_MAX: Final = BLOCK_BYTES_MAX + (1 << 20)
 """Largest message: one block of the largest size and the certificates that may come with it."""
@@ -25,7 +25,31 @@ class ForwardTransactions(msgspec.Struct, frozen=True, array_like=True, forbid_u
     transactions: Annotated[tuple[bytes, ...], Meta(min_length=1, max_length=FORWARDED_TRANSACTIONS_MAX)]
 
 
-PeerMessage = Message | ForwardTransactions
+class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=33):
+    """A validator asks for a part of a snapshot. Lost ones are sent again, to another."""
+
+    sender: ValidatorId
+    recipient: ValidatorId
+    height: Height
+    """Asking for a chunk: height of the snapshot. Asking for a manifest: lowest height that is of use."""
+    chunk: Count | None
+    """Index of the chunk, or None for the manifest of the newest snapshot."""
+
+
+class SnapshotChunk(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=34):
+    """Answer to a SnapshotRequest."""
+
+    sender: ValidatorId
+    recipient: ValidatorId
+    height: Height
+    """Repeats the request's."""
+    chunk: Count | None
+    """Repeats the request's."""
+    data: bytes
+    """The chunk or manifest, unchecked; empty when the sender has none."""
+
+
+PeerMessage = Message | ForwardTransactions | SnapshotRequest | SnapshotChunk
 """Everything that crosses a peer link after its greeting."""
 
 _decode: Final[StrictDecoder[PeerMessage]] = StrictDecoder(
@@ -41,7 +65,7 @@ def encode_peer_message(message: PeerMessage) -> bytes:
 def decode_peer_message(data: bytes) -> PeerMessage:
     """Return the message of canonical bytes, its fields consistent with each other; raises Malformed."""
     message = _decode(data)
-    if not isinstance(message, ForwardTransactions):
+    if not isinstance(message, ForwardTransactions | SnapshotRequest | SnapshotChunk):
         try:
             check_message(message)
         except MalformedMessage as error:

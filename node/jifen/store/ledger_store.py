@@ -12,6 +12,7 @@ from typing import Any, Final, final
 
 import lmdb
 
+from jifen.chain.checkpoints import ConfigurationChange, Manifest
 from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.codec.blocks import FORMAT_VERSION, decode_certificate
 from jifen.codec.canonical import StrictDecoder, encode
@@ -35,7 +36,7 @@ from jifen.store.errors import (
 )
 from jifen.store.records import CommittedBlock, StoreBatch, cut_after
 from jifen.store.scan import StateScan
-from jifen.store.view import BASE_KEY, ReadView, decode_position, height_key, read_range
+from jifen.store.view import BASE_KEY, CHANGE_KEY, ReadView, decode_position, height_key, read_range
 
 MAP_BYTES_DEFAULT: Final = 64 << 30
 """Largest size of the store. The file grows as needed, so this costs address space only."""
@@ -66,7 +67,13 @@ class LedgerStore:
     """
 
     def __init__(
-        self, path: Path, genesis: ExecutedBlock, map_bytes: int = MAP_BYTES_DEFAULT, *, may_be_new: bool = True
+        self,
+        path: Path,
+        genesis: ExecutedBlock,
+        map_bytes: int = MAP_BYTES_DEFAULT,
+        *,
+        may_be_new: bool = True,
+        checkpoint_blocks: int = 0,
     ) -> None:
         """Open the store under `path`, writing block 0 into a new one.
 
@@ -75,6 +82,7 @@ class LedgerStore:
             genesis: block 0 of the alliance.
             map_bytes: largest size of the store.
             may_be_new: False where a store was made before: one that holds nothing has then lost it.
+            checkpoint_blocks: heights that this divides can be scanned; zero divides none.
 
         Raises:
             StoreWiped: it is empty and must not be.
@@ -90,6 +98,7 @@ class LedgerStore:
             raise StoreError(f"the store {path} cannot be opened: {error}") from None
         self._path = path
         self._failed = False
+        self._checkpoint_blocks = checkpoint_blocks
         self._scan: StateScan | None = None
         try:
             names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS)
@@ -112,15 +121,15 @@ class LedgerStore:
         """Close the environment; open views must be closed before."""
         self._env.close()
 
-    def write(self, batches: Iterable[StoreBatch], checkpoint_blocks: int = 0) -> None:
+    def write(self, batches: Iterable[StoreBatch]) -> None:
         """Make the batches durable with one sync; raises StoreFailed, after which nothing more is written.
 
         When this returns, the data is on the disk and `view` and `load` see it. Blocks of heights that
         `checkpoint_blocks` divides end a transaction, and with it a sync, of their own: the state just after each can
-        then be scanned (`take_scan`). Zero means that there are none.
+        then be scanned (`take_scan`).
         """
         with self._writing():
-            for part, is_checkpoint in cut_after(batches, checkpoint_blocks):
+            for part, is_checkpoint in cut_after(batches, self._checkpoint_blocks):
                 tip = self.tip
                 with self._env.begin(write=True) as transaction:
                     for batch in part:
@@ -134,21 +143,24 @@ class LedgerStore:
         scan, self._scan = self._scan, None
         return scan
 
-    def install(self, tip: Tip, certificate: Certificate, records: Iterable[Sequence[tuple[bytes, bytes]]]) -> None:
+    def install(self, manifest: Manifest, records: Iterable[Sequence[tuple[bytes, bytes]]]) -> None:
         """Put a snapshot's state in place of the present one, in one transaction; raises StoreFailed.
 
         Args:
-            tip: the snapshot's block, above the committed one.
-            certificate: its certificate.
+            manifest: what the snapshot is; verified, and of a block above the committed one.
             records: all (key, record bytes) pairs of the state, the keys ascending, some at a time.
 
         Whatever `records` raises is raised on, and nothing has changed then.
         """
+        tip = manifest.tip
         assert tip.height > self.tip.height, f"snapshot {tip.height} is not above block {self.tip.height}"
         hard_state = self.hard_state
         with self._writing():
             with self._env.begin(write=True) as transaction:
-                base = log_range.replace_state(transaction, self._tables, tip, certificate, records)
+                base = log_range.replace_state(transaction, self._tables, tip, manifest.certificate, records)
+                for change in manifest.configurations:
+                    key = CHANGE_KEY + height_key(change.header.height)
+                    transaction.put(key, encode(change), db=self._tables[_META])
                 log_range.raise_term(transaction, self._tables, hard_state, tip.header.term)
                 self._note_log_end(transaction)
             self.tip, self.base = tip, base
@@ -297,6 +309,10 @@ class LedgerStore:
         ]
         with transaction.cursor(tables[_TRANSACTIONS]) as cursor:
             cursor.putmulti(sorted(positions))
+
+        if executed.new_configuration is not None and executed.new_configuration.joint:
+            change = ConfigurationChange.of(executed, block.certificate)
+            transaction.put(CHANGE_KEY + key, encode(change), db=tables[_META])
 
     def _check_identity(self, genesis: ExecutedBlock, may_be_new: bool) -> None:
         with self._env.begin(write=True) as transaction:

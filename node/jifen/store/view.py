@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar, final
 
 import lmdb
 
+from jifen.chain.checkpoints import ConfigurationChange
 from jifen.chain.executor import Tip
 from jifen.codec.blocks import block_hash, decode_block, decode_certificate, decode_receipts
 from jifen.codec.canonical import StrictDecoder
@@ -28,6 +29,13 @@ Buffer = bytes | memoryview
 BASE_KEY: Final = b"base"
 """Key, in the table of facts about the store, of the highest position whose block is not held; absent when that is
 block 0, which always is held."""
+
+CHANGE_KEY: Final = b"change "
+"""Start of the keys, in the table of facts about the store, of proofs of changes of the voters; a height follows."""
+
+_decode_change: Final[StrictDecoder[ConfigurationChange]] = StrictDecoder(
+    ConfigurationChange, what="change of the voters", bytes_max=64 << 10
+)
 
 decode_position: Final[StrictDecoder[Position]] = StrictDecoder(Position, what="base of the log", bytes_max=256)
 """Return the position stored as the base; raises Malformed."""
@@ -112,6 +120,16 @@ class ReadView:
         if supply is None:
             raise KeyError(point_type)
         return supply
+
+    def configuration_changes(self) -> tuple[ConfigurationChange, ...]:
+        """Return the proofs of all changes of the voters since genesis, in the order of their heights."""
+        found = []
+        with self._transaction.cursor(self._tables[b"meta"]) as cursor:
+            there = cursor.set_range(CHANGE_KEY)
+            while there and bytes(cursor.key()).startswith(CHANGE_KEY):
+                found.append(_decode_change(bytes(cursor.value())))
+                there = cursor.next()
+        return tuple(found)
 
     def checkpoints(self) -> Checkpoints:
         """Return the newest checkpoints."""

@@ -1,7 +1,7 @@
 """One validator's actors on a real store, without network and without ticking: a test plays everybody else."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -10,14 +10,16 @@ from typing import Final, final
 import trio
 import trio.testing
 
-from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock
+from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock, SnapshotDuties
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.mempool import Mempool
-from jifen.actors.recovery import position_of, recover
+from jifen.actors.recovery import execute_log, position_of, recover
+from jifen.actors.snapshots import SnapshotExchange
 from jifen.actors.storage import StorageActor, StorageJob
 from jifen.actors.surroundings import Threads
 from jifen.actors.verifier import find_false
-from jifen.chain.executor import ExecutedBlock
+from jifen.chain.checkpoints import Manifest
+from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.blocks import decode_block
 from jifen.consensus.messages import (
@@ -26,12 +28,14 @@ from jifen.consensus.messages import (
     AppendResponse,
     Certificate,
     Message,
+    SnapshotOffer,
     VoteResponse,
 )
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import Position, RaftConfig
+from jifen.consensus.types import RaftConfig
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock
+from jifen.store.snapshots import SnapshotFolder
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.small_chain import SmallChain, entry_of
 
@@ -59,6 +63,8 @@ class OneValidator:
         self.forwarded: list[tuple[str, tuple[bytes, ...]]] = []
         self.link_is_up = True
         self.committed: list[CommittedBlock] = []
+        self.offers: list[SnapshotOffer] = []
+        """Snapshots that were offered to it."""
         self._changed = trio.Event()
         self._settled = trio.Event()
         self.store = LedgerStore(path, chain.anchor, map_bytes)
@@ -74,24 +80,17 @@ class OneValidator:
             forward=self._forward,
             view=self.store.view,
         )
-        self.raft = Raft(
-            config=RaftConfig(
-                id=name,
-                election_ticks_min=TICKS_MIN,
-                election_ticks_max=TICKS_MAX,
-                heartbeat_ticks=2,
-                append_bytes_max=1 << 20,
-                inflight_messages_max=8,
-                inflight_bytes_max=16 << 20,
-            ),
-            hard_state=self.store.hard_state,
-            base=Position(0, 0, self.store.genesis_hash),
-            last=position_of(self.executor),
-            committed=self.store.tip.height,
-            configurations=self.executor.configurations(),
-            reader=self.store,
-            random=draws,
+        self.snapshots = SnapshotExchange(
+            name=name,
+            genesis=chain.anchor.validators,
+            folder=SnapshotFolder(path.parent / "snapshots"),
+            send=lambda _: None,
+            connected=list,
+            install=self._install,
+            workers=workers,
+            bytes_per_second=1 << 30,
         )
+        self.raft = self._make_core(draws)
         self.consensus = ConsensusActor(
             name=name,
             key=keys_of(name).validator,
@@ -100,6 +99,7 @@ class OneValidator:
             orderable=self.mempool,
             send=self._send,
             on_committed=self._on_committed,
+            snapshots=SnapshotDuties(self.offers.append, self._on_installed),
             clock=self._clock,
             draws=draws,
         )
@@ -111,10 +111,39 @@ class OneValidator:
             name=name,
             consensus=self.consensus,
             mempool=self.mempool,
+            snapshots=self.snapshots,
             checked=self.checked,
             find_false=partial(find_false, workers=workers),
             clock=self._clock,
         )
+
+    def _make_core(self, draws: random.Random) -> Raft:
+        return Raft(
+            config=RaftConfig(
+                id=self.name,
+                election_ticks_min=TICKS_MIN,
+                election_ticks_max=TICKS_MAX,
+                heartbeat_ticks=2,
+                append_bytes_max=1 << 20,
+                inflight_messages_max=8,
+                inflight_bytes_max=16 << 20,
+            ),
+            hard_state=self.store.hard_state,
+            base=self.store.base,
+            last=position_of(self.executor),
+            committed=self.store.tip.height,
+            configurations=self.executor.configurations(),
+            reader=self.store,
+            random=draws,
+        )
+
+    async def _install(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> str | None:
+        return await self.consensus.install(manifest, chunks)
+
+    async def _on_installed(self, tip: Tip) -> None:
+        self.executor.start_from(tip)
+        execute_log(self.executor, self.store)
+        await trio.lowlevel.checkpoint()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,7 @@ from jifen.chain.validators import Validators
 from jifen.codec.genesis import GENESIS_FORMAT
 from jifen.keys.signing import KeyPair
 from jifen.ledger.changes import AdmitValidator, Newcomer
+from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.types import (
     SCOPES_ALL,
@@ -95,9 +96,14 @@ def free_ports(count: int) -> list[int]:
 
 
 def small_alliance(
-    home: Path, names: tuple[str, ...] = ("mall", "books", "music", "cafe"), timing: Timing | None = None
+    home: Path,
+    names: tuple[str, ...] = ("mall", "books", "music", "cafe"),
+    timing: Timing | None = None,
+    *,
+    checkpoint_blocks: int = CHECKPOINT_BLOCKS_DEFAULT,
+    **settings: Any,
 ) -> SmallAlliance:
-    """Make data directories below `home` and the setups of their validators."""
+    """Make data directories below `home` and the setups of their validators; `settings` are the same for all."""
     base = small_genesis(names)
     validators = []
     for name, port in zip(names, free_ports(len(names)), strict=True):
@@ -108,7 +114,7 @@ def small_alliance(
         (directory / "private-key.pem").write_bytes(identity.private_key_pem)
         pem = identity.certificate_pem.decode()
         validators.append(ValidatorAddress(name, "127.0.0.1", port, f"http://127.0.0.1:{port}", pem))
-    genesis = Genesis(base.format, base.name, base.created_at, base.organizations, base.point_types, tuple(validators))
+    genesis = msgspec.structs.replace(base, validators=tuple(validators), checkpoint_blocks=checkpoint_blocks)
     addresses = {item.organization: (item.peer_host, item.peer_port) for item in validators}
     setups = {
         name: NodeSetup(
@@ -124,6 +130,7 @@ def small_alliance(
             peer_port=addresses[name][1],
             peer_addresses={peer: address for peer, address in addresses.items() if peer != name},
             timing=timing or Timing(),
+            **settings,
         )
         for name in names
     }

@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from jifen.codec.messages import ForwardTransactions, PeerMessage
+from jifen.codec.messages import ForwardTransactions, PeerMessage, SnapshotChunk, SnapshotRequest
 from jifen.consensus.messages import (
     AckSignature,
     AppendRequest,
@@ -176,6 +176,8 @@ def peer_messages() -> st.SearchStrategy[PeerMessage]:
         values_of(SnapshotOffer),
         values_of(CertificatesRequest),
         certificates_responses(),
+        values_of(SnapshotRequest),
+        values_of(SnapshotChunk),
         values_of(TransferVoteRequest),
         values_of(LeadershipCheck),
         values_of(LeadershipConfirmation),

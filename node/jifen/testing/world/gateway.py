@@ -19,7 +19,7 @@ from jifen.chain.statements import proposal_claims
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
-from jifen.codec.messages import ForwardTransactions, decode_peer_message
+from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, decode_peer_message
 from jifen.consensus.messages import AppendRequest, AppendResponse, CertificatesResponse, Entry
 from jifen.consensus.raft import Raft
 from jifen.keys.verification import Claim
@@ -58,6 +58,8 @@ class SimulatedGateway:
                 kept, proofs = self._sets.checkable_of(message.certificates, self._raft.committed)
                 self._require(proofs)
                 return Delivery(msgspec.structs.replace(message, certificates=kept))
+            if isinstance(message, SnapshotRequest | SnapshotChunk):
+                return None
             return Delivery(message)
         except (Malformed, CertificateInvalid) as error:
             raise PeerFault(str(error)) from error
