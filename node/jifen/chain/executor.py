@@ -125,9 +125,9 @@ class Executor:
     def may_propose(self, proposer: str, set_hash: bytes) -> bool:
         """Tell whether a block that names this set may be `proposer`'s, as far as the set is known here.
 
-        Who leaves proposes the block that ends the change, too, although that names the new voters alone.
+        Not only voters propose: who has been taken out may lead until the others know that they can do without.
         """
-        return self.set_named(set_hash) is None or any(proposer in validators.ids for validators in self._sets)
+        return self.set_named(set_hash) is None or self._knows(proposer)
 
     def set_named(self, set_hash: bytes) -> Validators | None:
         """Return the set of that hash if it certifies a block from the committed one on, or ends a change under way."""
@@ -190,9 +190,9 @@ class Executor:
         if executed.tip.header != header:
             self.roll_back_to(parent.height)
             raise BlockInvalid(header.height, _first_difference(header, executed.tip.header))
-        if header.proposer not in current.ids and header.proposer not in executed.validators.ids:
+        if not self._knows(header.proposer):
             self.roll_back_to(parent.height)
-            raise BlockInvalid(header.height, f"its proposer {header.proposer} has no vote")
+            raise BlockInvalid(header.height, f"its proposer {header.proposer} is no validator")
         return executed
 
     def hash_at(self, height: int) -> bytes:
@@ -213,6 +213,9 @@ class Executor:
         self._tips.popleft()
         self._sets.popleft()
         return self._executed.popleft()
+
+    def _knows(self, validator: str) -> bool:
+        return self.state.get(validator_key(validator)) is not None
 
     def _close(
         self,

@@ -14,7 +14,9 @@ from jifen.consensus.invariants import InvariantBroken
 from jifen.ledger import invariants
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.types import OrganizationStatus
 from jifen.store.records import Outcome
+from jifen.testing import naive_governance
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_records import NaiveReceipt
 
@@ -52,6 +54,22 @@ class Auditor:
         """Highest committed height."""
         return len(self.blocks) - 1
 
+    @property
+    def voters(self) -> list[str]:
+        """Validators that vote after the highest committed block."""
+        return self._naive.voters
+
+    @property
+    def organizations(self) -> list[str]:
+        """The active organizations."""
+        every = self._naive.organizations.values()
+        return [one.id for one in every if one.status is OrganizationStatus.ACTIVE]
+
+    def status_of(self, validator: str) -> str | None:
+        """Return what a validator is after the highest committed block, or None when it never was one."""
+        found = [one.status.name for one in self._naive.validators if one.id == validator]
+        return found[0] if found else None
+
     def note_term(self, term: int) -> None:
         """See that a term was entered."""
         self.term = max(self.term, term)
@@ -61,6 +79,10 @@ class Auditor:
         tip = executed.tip
         _require(tip.height == self.height + 1, "blocks are committed with a gap", tip.height, self.height)
         self.blocks[tip.height] = tip.hash
+        changed = executed.new_configuration
+        if self._naive.outgoing and changed is not None and not changed.joint:
+            self._naive.height = tip.height
+            naive_governance.settle(self._naive)
         for index, (transaction, receipt) in enumerate(zip(executed.transactions, executed.receipts, strict=True)):
             name = transaction.id
             _require(name not in self.places, "a transaction is committed twice", name.hex(), tip.height)
@@ -70,6 +92,10 @@ class Auditor:
             self._naive.height = tip.height
             expected = self._naive.apply(transaction, tip.header.time)
             _require(real == expected, "a receipt that the rules do not give", real, expected)
+        configuration = executed.validators.configuration
+        books = (self._naive.voters, self._naive.outgoing)
+        real_books = (list(configuration.voters), list(configuration.outgoing))
+        _require(real_books == books, "voters that the rules do not give", real_books, books)
 
     def asked(self) -> Place:
         """Return the place that a transaction asked for now must stand above."""

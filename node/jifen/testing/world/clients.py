@@ -58,7 +58,9 @@ class Clients:
     def __init__(
         self, ids: tuple[str, ...], chain_id: bytes, scenario: Scenario, draws: random.Random, auditor: Auditor
     ) -> None:
+        """`ids` are asked; the founders are the organizations with points."""
         self._ids = ids
+        self._issuers = scenario.founders
         self._chain_id = chain_id
         self._think_ms = scenario.think_ms
         self._busy = scenario.clients
@@ -68,6 +70,8 @@ class Clients:
         self._members = [KeyPair.derive(bytes(32), f"{number} member") for number in range(MEMBERS)]
         self._registered: list[KeyPair] = []
         self._under_way: dict[int, _Operation] = {}
+        self._scripts: dict[int, list[tuple[Body, KeyPair]]] = {}
+        """What clients with a task have yet to send, the next first; they send nothing else."""
         self._written = 0
         self.resting = False
         """Whether no client begins anything new."""
@@ -83,7 +87,8 @@ class Clients:
         """Begin something new, or ask again when patience has ended."""
         operation = self._under_way.get(client)
         if operation is None:
-            if not self.resting and client < self._busy:
+            new = not self.resting and client < self._busy and client not in self._scripts
+            if new or self._scripts.get(client):
                 self.begin(client, world)
             return
         if world.now >= operation.until:
@@ -92,12 +97,22 @@ class Clients:
 
     def begin(self, client: int, world: Ports) -> None:
         """Begin a new transaction."""
-        body, key = self._body()
+        script = self._scripts.get(client)
+        body, key = script.pop(0) if script else self._body()
         data = encode_body(body)
         name = transaction_id(self._chain_id, [key.public], data)
         signed = encode_signed(data, (Signature(key.public, world.signatures.sign(key, name)),))
         self.counts["begun"] += 1
         self._ask(client, _Operation(name, signed, self._auditor.asked(), 0), world)
+
+    def perform(self, client: int, steps: list[tuple[Body, KeyPair]], world: Ports) -> None:
+        """Give a client transactions to send one after the other, each when the one before was answered."""
+        self._scripts[client] = steps
+        world.call_client(world.now, client)
+
+    def is_free(self, client: int) -> bool:
+        """Whether a client has nothing under way and nothing yet to send."""
+        return client not in self._under_way and not self._scripts.get(client)
 
     def told(self, client: int, name: bytes, outcome: Outcome, world: Ports) -> None:
         """Take an answer, perhaps a repeated or late one."""
@@ -127,7 +142,7 @@ class Clients:
             self._registered.append(key)
             return RegisterMember(expires_at, nonce, key.public), key
         one, other = draws.choice(self._registered), draws.choice(self._registered)
-        issuer = draws.choice(self._ids)
+        issuer = draws.choice(self._issuers)
         sender, recipient = (account_id(self._chain_id, key.public) for key in (one, other))
         if kind < 0.65:
             # Few order ids: some orders are credited twice, and must not be; some are refunded below.

@@ -13,9 +13,11 @@ from jifen.store.records import Outcome
 from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world import nemesis
 from jifen.testing.world.clients import Clients
+from jifen.testing.world.council import Council
 from jifen.testing.world.machines import TICK_MS, Machines
 from jifen.testing.world.scenario import Event, Scenario
 from jifen.testing.world.signatures import Signatures
+from jifen.testing.world.validator import SimulatedValidator
 from jifen.transport import PeerFault
 
 CHECK_MS: Final = 1000
@@ -23,6 +25,9 @@ CHECK_MS: Final = 1000
 
 LIVENESS_MS: Final = 20_000
 """Time after healing within which all must agree, twice: a dozen election timeouts and every client's patience."""
+
+ACTIVATION_MS: Final = 250
+"""How often an observer looks whether it has caught up."""
 
 CALM_COMMITS: Final = 12
 """Transactions that must commit after healing: more than a tight window holds."""
@@ -61,7 +66,9 @@ class World(Machines):
         self._read_draws = self._draws("reads")
         self._scheduled = 0
         """Events of the scenario so far."""
-        self.clients = Clients(self.ids, CHAIN_ID, scenario, self._draws("clients"), self.checks.auditor)
+        auditor = self.checks.auditor
+        self.clients = Clients(self.ids, CHAIN_ID, scenario, self._draws("clients"), auditor)
+        self._council = Council(self.ids, self.clients, auditor)
         self._schedule_all()
 
     def _schedule_all(self) -> None:
@@ -75,6 +82,8 @@ class World(Machines):
         for event in self.scenario.events:
             self.schedule(event)
         self._at(CHECK_MS, self._check_states)
+        if self.scenario.spares:
+            self._at(ACTIVATION_MS, self._activate)
 
     def schedule(self, event: Event) -> None:
         """Let something happen, before everything else of its millisecond, whenever this is called."""
@@ -131,9 +140,8 @@ class World(Machines):
             if self.checks.auditor.term != term:
                 raise InvariantBroken("an election although nothing was wrong", term, self.checks.auditor.term)
             self._check_states()
-            for node in self.nodes.values():
-                if not node.lost:
-                    self.checks.auditor.check_promises(node.disk)
+            for node in self._members():
+                self.checks.auditor.check_promises(node.disk)
 
     def heal(self) -> None:
         """End all faults; whoever can start, starts."""
@@ -149,7 +157,7 @@ class World(Machines):
 
     def agreed(self) -> bool:
         """Whether one leader is followed and all logs are equal, durable, and committed to their end."""
-        nodes = [node for node in self.nodes.values() if not node.lost]
+        nodes = self._members()
         if not all(node.running for node in nodes):
             return False
         tips = {(node.raft.term, node.raft.leader, node.raft.last_hash, node.raft.committed) for node in nodes}
@@ -157,6 +165,33 @@ class World(Machines):
         first = nodes[0].raft
         one = len(tips) == 1 and first.leader is not None and first.committed == first.last_height
         return one and durable == {(first.last_height, first.last_height)}
+
+    def _members(self) -> list[SimulatedValidator]:
+        """Return whom the alliance counts on: those in its set that can still start."""
+        present = {"VOTER", "OBSERVER"}
+        status_of = self.checks.auditor.status_of
+        return [node for node in self.nodes.values() if not node.lost and status_of(node.id) in present]
+
+    # Validators that come and go.
+
+    def admit(self, id: str) -> None:
+        """Have the organizations take a validator in."""
+        self.injected["validators admitted"] += 1
+        self._council.admit(id, self)
+
+    def remove(self, id: str) -> None:
+        """Have the organizations take a validator out."""
+        self._council.remove(id, self)
+
+    def caught_up(self, id: str) -> bool:
+        """Whether a validator runs and has every block."""
+        node = self.nodes[id]
+        return node.running and node.disk.tip.height == self.height
+
+    def _activate(self) -> None:
+        self._at(self.now + ACTIVATION_MS, self._activate)
+        if not self.clients.resting:
+            self._council.activate(self)
 
     def _wait(self, done: Callable[[], bool], complaint: str) -> None:
         deadline = self.now + LIVENESS_MS

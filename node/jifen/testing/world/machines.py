@@ -56,7 +56,7 @@ class Machines(ABC):
         self.scenario = scenario
         self.signatures: Signatures = signatures or HashSignatures()
         self.ids = scenario.ids
-        genesis, self.genesis = _chain(self.ids)
+        genesis, self.genesis = _chain(scenario.founders)
         self.now = 0
         """Time since the start, ms."""
         self.injected: Counter[str] = Counter()
@@ -170,6 +170,12 @@ class Machines(ABC):
             self.note(f"{id} starts")
             self.injected["restarts"] += 1
             node.start()
+
+    def retire(self, node: SimulatedValidator) -> None:
+        """Take in that a validator was taken out and has stopped for that reason."""
+        self.note(f"{node.id} is out")
+        self.injected["validators retired"] += 1
+        self._stop(node)
 
     def pause(self, id: str) -> None:
         """Stop the process; what is sent to it waits."""

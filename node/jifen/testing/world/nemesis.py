@@ -13,6 +13,8 @@
     misdirect V     a block lands on another's place in its log while it is down
     rot-old V       a bit of an old block flips while it runs
     rot-state V     a bit of its ledger state flips while it runs
+    admit V         the organizations take V in; it votes when it has every block
+    remove V        the organizations take V out
     clock V MS      set its clock that much off         transfer V, transfer any    the leader hands over
 
 `V` is a validator, `leader` (of the highest term; the first validator if there is none), `followers` or `all`.
@@ -160,5 +162,7 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "rot-old": _each(lambda world, id: world.rot_old(id)),
     "rot-state": _each(lambda world, id: world.rot_state(id)),
     "clock": _clock,
+    "admit": _each(lambda world, id: world.admit(id)),
+    "remove": _each(lambda world, id: world.remove(id)),
     "transfer": _transfer,
 }

@@ -40,6 +40,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     """Decides everything small."""
     validators: int = 4
+    """How many vote from the start."""
+    spares: int = 0
+    """Validators besides that run and wait to be admitted."""
     duration_ms: int = SAFETY_MS
     """Length of the phase with faults."""
     tight: bool = False
@@ -81,7 +84,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The validators."""
+        """The validators, spares last."""
+        return VALIDATORS[: self.validators + self.spares]
+
+    @property
+    def founders(self) -> tuple[str, ...]:
+        """Those that vote from the start."""
         return VALIDATORS[: self.validators]
 
 
@@ -144,7 +152,23 @@ def drawn(seed: int) -> Scenario:
     if any(event.command.startswith(LOSSES) for event in events):
         # Whoever lost its disk cannot help to outvote a clock that is ahead.
         events = [event for event in events if not event.command.endswith(f" {FAR_AHEAD_MS}")]
-    return msgspec.structs.replace(scenario, events=tuple(events))
+    return _with_changes(msgspec.structs.replace(scenario, events=tuple(events)), random.Random(f"{seed} changes"))
+
+
+def _with_changes(scenario: Scenario, draws: random.Random) -> Scenario:
+    """Let validators come and go in a third of the worlds, from draws of its own: the other worlds stay as they are."""
+    if draws.random() < 2 / 3:
+        return scenario
+    spares = draws.choice((1, 2))
+    scenario = msgspec.structs.replace(scenario, spares=spares)
+    # A loss for good and a removal together may leave no quorum, and so may a clock that is ahead.
+    kept = [event for event in scenario.events if not event.command.startswith((*LOSSES, "clock"))]
+    newcomers = scenario.ids[scenario.validators :]
+    kept += [Event(draws.randrange(scenario.duration_ms // 2), f"admit {newcomer}") for newcomer in newcomers]
+    for _ in range(draws.choice((1, 2, 3))):
+        whom = draws.choice(("leader", *scenario.ids))
+        kept.append(Event(draws.randrange(scenario.duration_ms // 6, scenario.duration_ms), f"remove {whom}"))
+    return msgspec.structs.replace(scenario, events=tuple(sorted(kept)))
 
 
 def _events(scenario: Scenario, draws: random.Random) -> Iterator[Event]:

@@ -81,6 +81,10 @@ class Surroundings(Protocol):
         """Write down what happened."""
         ...
 
+    def retire(self, node: "SimulatedValidator") -> None:
+        """Learn that a validator stops because it is out."""
+        ...
+
     def refused(self, id: str, entry: Entry, error: BlockInvalid) -> None:
         """Learn that a validator cannot reproduce an uncommitted block."""
         ...
@@ -274,6 +278,8 @@ class SimulatedValidator:
                 break
         self._prepared.clear()
         self._sync_more()
+        if self.raft.retired and self.executor.state.flushed == self.executor.state.committed:
+            self._world.retire(self)
 
     def _carry_out(self, output: Output) -> None:
         checks = self._world.checks
