@@ -7,7 +7,7 @@ import trio
 
 from jifen.actors.clock import system_clock
 from jifen.actors.joining import become_voter
-from jifen.ledger.changes import Change
+from jifen.ledger.changes import Change, RemoveValidator
 from jifen.ledger.governance import ProposeChange, VoteOnProposal
 from jifen.ledger.validators import ValidatorStatus, read_validator_set
 from jifen.testing.running_alliance import PATIENCE_SECONDS, RunningAlliance, running_alliance
@@ -82,4 +82,17 @@ async def test_a_lost_validator_is_replaced_by_another_of_its_organization(tmp_p
         await decide(running, replacing, "mall", "books", "music", "cafe")
         await join(running, "cafe-2")
         await configuration(running, "mall", "books", "music", "cafe-2")
+        await running.digest()
+
+
+async def test_a_removed_leader_leads_to_the_end_and_stops_in_peace(tmp_path: Path) -> None:
+    async with running_alliance(tmp_path) as running:
+        await running.start()
+        leader = await running.leader()
+        await decide(running, RemoveValidator(leader), "mall", "books", "music", "cafe")
+        await running.retired(leader)
+        others = [name for name in ("mall", "books", "music", "cafe") if name != leader]
+        await configuration(running, *others)
+        [result] = await running.submit(others[0], running.clerk.register("ann").signed)
+        assert result.rejection is None
         await running.digest()
