@@ -210,11 +210,14 @@ class Engine:
         if view.height > self._sized_at:
             governance = read_governance(view)
             self._sized_at = view.height
-            self.sizes = ListSizes(
+            sizes = ListSizes(
                 organizations=len(governance.organizations),
-                point_types=len(self.node.genesis.point_types),
+                point_types=len(view.point_types()),
                 validators=min(len(governance.validators), VALIDATORS_MAX),
             )
+            if sizes != self.sizes:
+                self.sizes = sizes
+                self._prepared.clear()  # each document keeps the weight it was found to have
 
     async def run(self, operation: Operation, variables: Mapping[str, Any]) -> Answer:
         """Execute a query or a mutation; raises RequestRefused when it may not start."""

@@ -95,12 +95,20 @@ BLOCKS_PAGE_DEFAULT: Final = 20
 TRANSACTIONS_PAGE_DEFAULT: Final = 20
 LOTS_PAGE_DEFAULT: Final = 20
 PROPOSALS_PAGE_DEFAULT: Final = 20
+AGENDA_PAGE_DEFAULT: Final = 20
+TERMS_PAGE_DEFAULT: Final = 10
+
+EXPIRY_DAYS_DEFAULT: Final = 30
+"""Days ahead that `expiringPoints` looks: as far as expiries are announced."""
 
 PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "blocks"): Page("last", BLOCKS_PAGE_DEFAULT, 50),
     ("Block", "transactions"): Page("first", TRANSACTIONS_PAGE_DEFAULT, 100),
     ("Query", "proposals"): Page("last", PROPOSALS_PAGE_DEFAULT, 50),
     ("PointBalance", "lots"): Page("first", LOTS_PAGE_DEFAULT, 100),
+    ("Block", "agenda"): Page("first", AGENDA_PAGE_DEFAULT, 100),
+    ("PointType", "termsHistory"): Page("first", TERMS_PAGE_DEFAULT, 50),
+    ("Query", "expiringPoints"): Page("first", LOTS_PAGE_DEFAULT, 100),
 }
 """List fields with a page argument, by parent type and name. A test finds any other list field that has none."""
 
@@ -135,6 +143,7 @@ class ListSizes(NamedTuple):
             ("BalanceUpdate", "balances"): self.point_types,
             ("Query", "pointBalances"): self.point_types,
             ("Receipt", "effects"): 2,
+            ("Terms", "acceptedBy"): self.organizations,
             ("Query", "checkpoints"): CHECKPOINTS_KEPT,
             ("Checkpoint", "attestations"): self.validators,
             ("ValidatorSet", "voters"): self.validators,

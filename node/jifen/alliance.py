@@ -22,12 +22,12 @@ from jifen.codec.genesis import GENESIS_FORMAT, chain_id, encode_genesis
 from jifen.keys.keystore import write_key_file, write_secret
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis, ValidatorAddress, check_genesis
+from jifen.ledger.terms import PointType
 from jifen.ledger.types import (
     Operator,
     Organization,
     OrganizationKind,
     OrganizationStatus,
-    PointType,
     RoleClass,
     Scope,
 )
@@ -295,7 +295,7 @@ def _make_organization(directory: Path, plan: OrganizationPlan, now: datetime) -
 def _point_type(plan: OrganizationPlan) -> PointType:
     role = RoleClass.CONSUMER
     name = f"{plan.id}/{role.name.lower()}"
-    return PointType(name, plan.id, role, 1, plan.earn_points, plan.earn_fen, transferable=True)
+    return PointType(name, plan.id, role, 1, plan.earn_points, plan.earn_fen)
 
 
 def _node_toml(organization: str, port_base: int, index: int) -> str:

@@ -38,6 +38,8 @@ STATE: Final = TaggedHash("jifen/state/1")
 """Of the digest before and the sorted writes of one block."""
 STATEMENT: Final = TaggedHash("jifen/statement/1")
 """Of what a validator signs about a block: that it has made it, or that it is on its disk."""
+TERMS: Final = TaggedHash("jifen/terms/1")
+"""Of a point type and one version of its terms."""
 VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
 """Of the ordered validator ids and keys."""
 CHANGE: Final = TaggedHash("jifen/change/1")

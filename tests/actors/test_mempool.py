@@ -33,9 +33,9 @@ class Centre:
         self.mempool: Mempool = node.mempool
         self.store: LedgerStore = node.store
 
-    def commit(self, *sealed: SealedTransaction) -> ExecutedBlock:
+    def commit(self, *sealed: SealedTransaction, time: int = CREATED_AT) -> ExecutedBlock:
         """Commit a block with these transactions, as consensus and storage would."""
-        block = self.chain.build(sealed)
+        block = self.chain.build(sealed, time=time)
         self.store_block(block)
         self.mempool.committed(block)
         return block
@@ -394,6 +394,21 @@ async def test_what_expired_is_dropped_and_whoever_waits_is_told(centre: Centre)
 
     results = await settled(lambda: centre.mempool.submit([sealed.signed], wait=True, timeout_seconds=10), expire)
     assert [item.error for item in results] == ["TIMED_OUT"]
+    assert centre.mempool.pending == 0
+
+
+async def test_what_block_time_has_passed_is_refused_for_good(centre: Centre) -> None:
+    sealed = centre.clerk.register("ann")
+
+    def pass_it() -> None:
+        centre.commit(time=CREATED_AT + LIFETIME_MS)
+        centre.mempool.resend()
+        assert centre.mempool.pending == 1, "the last moment of its life is its expiry"
+        centre.commit(time=CREATED_AT + LIFETIME_MS + 1)
+        centre.mempool.resend()
+
+    [result] = await settled(lambda: centre.mempool.submit([sealed.signed], wait=True, timeout_seconds=10), pass_it)
+    assert (result.status, result.rejection, result.error) == (SubmitStatus.REFUSED, Rejection.EXPIRED, None)
     assert centre.mempool.pending == 0
 
 

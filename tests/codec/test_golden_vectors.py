@@ -51,6 +51,7 @@ from jifen.ledger.membership import account_id
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import (
     Account,
@@ -62,7 +63,6 @@ from jifen.ledger.types import (
     Organization,
     OrganizationKind,
     OrganizationStatus,
-    PointType,
     RefundRecord,
     RoleClass,
     Scope,
@@ -115,7 +115,7 @@ ORGANIZATION: Final = Organization(
     (Operator(KEY, int(Scope.CASHIER | Scope.ISSUER)),),
     b"\x56" * 32,
 )
-POINT_TYPE: Final = PointType("mall/consumer", "mall", RoleClass.CONSUMER, 1, 1, 10, True)
+POINT_TYPE: Final = PointType("mall/consumer", "mall", RoleClass.CONSUMER, 1, 1, 10, Terms())
 GENESIS: Final = Genesis(
     1, "Golden", TIME, (ORGANIZATION,), (POINT_TYPE,), (ValidatorAddress("mall", "::1", 8180, "https://x", "pem"),)
 )
@@ -212,16 +212,18 @@ GOLDEN: Final = {
         "96a46d616c6cabe7a7afe58886204d616c6c01019192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
         "4b4b4b4b4b4b4b4b06c4205656565656565656565656565656565656565656565656565656565656565656"
     ),
-    "point type": "97ad6d616c6c2f636f6e73756d6572a46d616c6c0101010ac3",
+    "point type": (
+        "98ad6d616c6c2f636f6e73756d6572a46d616c6c0101010a9e01000001009101910100c3c2c290cf001fffffffffffff9101c0"
+    ),
     "account": (
         "93c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
         "4b4b4b4b4b4b4b4b4bcf000001a0c4506c00"
     ),
-    "holding": "93cd03ef9294cd03e801cf000001a0c4506c0000940702cf000001a0c4506c00cf000001a0c4506c0105",
-    "supply": "92cf001fffffffffffffcc80",
+    "holding": "98cd03ef9295cd03e801cf000001a0c4506c000000950702cf000001a0c4506c00cf000001a0c4506c0100050090909000",
+    "supply": "93cf001fffffffffffffcc8000",
     "order": (
-        "98c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f4"
+        "9dc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f401000000c2"
     ),
     "mark": "91ce00010000",
     "validator": (
@@ -234,8 +236,9 @@ GOLDEN: Final = {
         "aaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
     ),
     "receipt of an earn": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919b02a46d616c6cc414aaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd3039010acd04d2cd053609"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f02a46d616c6cc414aaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd3039010acd04d2cd053609010000"
+        "00"
     ),
     "receipt of a transfer": (
         "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919703c414aaaaaaaaaaaaaa"
@@ -335,15 +338,15 @@ GOLDEN: Final = {
         "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
     ),
     "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
-    "chain id": "f5a5108c912809806dd2c1416a715f0cffb049a0af729771e8983f614dd2b4fd",
+    "chain id": "00b8950889d856bda94ab51327d6b0bcda0cbbb01775394f1fd67d8bd45937a2",
     "account id": "78c0bbb100230f76f3c65901eef1f83cc8907e8e",
     "account text": "jf10rqthvgqyv8hdu7xtyq7au0c8nyfql5w48l8ga",
-    "state digest": "04017e28a8dc16678f420699c2c7a56e8aba99142ecb5bb7cdad4df5975f97a3",
+    "state digest": "ab33f082a9d324d2895a410c3d7c932cbbfa80c5335f8e488784e1e146eb2f87",
     "refund record": "91c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d",
     "receipt of a refund": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919d04a46d616c6cc414aaaa"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f04a46d616c6cc414aaaa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4cd3039cd02bc010a32cd0504"
-        "03"
+        "030000"
     ),
     "refund": "9704cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31a3522d31cd01f4",
     "refund, signed": (

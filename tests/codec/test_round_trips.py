@@ -24,13 +24,13 @@ from jifen.consensus.messages import Certificate
 from jifen.ledger import state
 from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.receipts import Receipt
+from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import (
     Account,
     Holding,
     OrderRecord,
     Organization,
-    PointType,
     Record,
     Supply,
     TransactionMark,

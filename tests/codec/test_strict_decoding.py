@@ -263,7 +263,7 @@ def test_a_decoder_takes_exactly_as_many_bytes_as_it_says() -> None:
 
 
 def test_a_record_is_decoded_as_what_its_key_says() -> None:
-    supply = msgspec.msgpack.encode([5, 2])
+    supply = msgspec.msgpack.encode([5, 2, 0])
 
     assert type(decode_record(b"small/consumer", supply)).__name__ == "Supply"
     with pytest.raises(Malformed, match=r"^Account: "):

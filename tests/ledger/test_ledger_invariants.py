@@ -11,11 +11,13 @@ from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
 from jifen.ledger.invariants import CHECKS, check_all
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
+from jifen.ledger.scheduling import ENTRY
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
     GOVERNANCE_KEY,
     VALIDATOR_SET_KEY,
     account_key,
+    agenda_key,
     holding_key,
     order_key,
     organization_key,
@@ -23,8 +25,10 @@ from jifen.ledger.state import (
     point_type_key,
     proposal_key,
     supply_key,
+    terms_key,
     validator_key,
 )
+from jifen.ledger.terms import Terms, TermsRecord, terms_hash
 from jifen.ledger.types import (
     POINTS_MAX,
     Account,
@@ -43,6 +47,17 @@ TYPE: Final = "mall/consumer"
 HASH, ROOT = bytes(32), bytes([1] * 32)
 ATTESTED: Final = Attestation("mall", HASH, ROOT, bytes(32))
 CERTIFIED: Final = Checkpoint(4, (ATTESTED, Attestation("books", HASH, ROOT, bytes(32))), ROOT, HASH, 9)
+GUIDE: Final = "books/guide"
+WAITING: Final = Holding(
+    0,
+    (),
+    pending=23,
+    pending_lots=(Lot(11, LotOrigin.EARNED, 40, 70),),
+    awaiting_lots=(Lot(12, LotOrigin.EARNED, 30, 70),),
+    lapsed=(Lot(3, LotOrigin.EARNED, 1, 2),),
+    due=20,
+)
+WAITING_ORDER: Final = OrderRecord(bytes(32), BO, GUIDE, 1, 1, 10, 130, 10, 1, 30, 70, 0, True)
 OLD, NEW = Lot(60, LotOrigin.EARNED, 0, 0), Lot(40, LotOrigin.EARNED, 86_400_000, 0)
 
 
@@ -50,12 +65,17 @@ def sound() -> dict[bytes, Record]:
     """Return a state in which everything holds."""
     return {
         **{point_type_key(item.id): item for item in scene().point_types},
+        **{terms_key(item.id, 1): history(item.id, item.terms) for item in scene().point_types},
+        **scheduled(),
         **{supply_key(item.id): Supply(0, 0) for item in scene().point_types},
         supply_key(TYPE): Supply(110, 3),
         account_key(ANN): Account(ANN, key_of("ann"), 7),
         account_key(BO): Account(BO, key_of("bo"), 7),
         holding_key(ANN, TYPE): Holding(100, (OLD, NEW)),
-        holding_key(BO, TYPE): Holding(7, (Lot(7, LotOrigin.TRANSFERRED, 0, 5),)),
+        **in_agenda(holding_key(BO, TYPE), Holding(7, (Lot(7, LotOrigin.TRANSFERRED, 0, 5),), due=5)),
+        **in_agenda(holding_key(BO, GUIDE), WAITING),
+        order_key("mall", "A2"): WAITING_ORDER,
+        supply_key(GUIDE): Supply(30, 4, 3),
         order_key("mall", "A1"): order(amount_fen=500, refunded_fen=500),
         **{organization_key(item.id): item for item in scene().organizations},
         **validator("mall", ValidatorStatus.VOTER),
@@ -69,6 +89,24 @@ def sound() -> dict[bytes, Record]:
         **proposal(2, ProposalStatus.OPEN),
         **governance(),
     }
+
+
+def history(name: str, terms: Terms, published_at: int = 0) -> TermsRecord:
+    """Return a version for the history."""
+    return TermsRecord(terms, terms_hash(name, terms), published_at)
+
+
+def scheduled() -> dict[bytes, Record]:
+    """Return a point type whose second version is to come."""
+    later = Terms(version=2, effective_from=90)
+    kind = msgspec.structs.replace(scene().point_types[0], scheduled=later)
+    name = point_type_key(TYPE)
+    return {name: kind, terms_key(TYPE, 2): history(TYPE, later), agenda_key(90, name): ENTRY}
+
+
+def in_agenda(name: bytes, record: Holding) -> dict[bytes, Record]:
+    """Return a holding and its entry in the agenda."""
+    return {name: record} | ({agenda_key(record.due, name): ENTRY} if record.due else {})
 
 
 def proposal(at: int, status: ProposalStatus, **changes: Any) -> dict[bytes, Record]:
@@ -134,12 +172,26 @@ def test_the_list_of_checks_is_complete() -> None:
     assert {fault.values[0] for fault in FAULTS} == set(CHECKS), "a check without a fault that shows it to bite"
 
 
-def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TYPE) -> dict[bytes, Record]:
+def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TYPE, **more: Any) -> dict[bytes, Record]:
     """Return a holding to put into the state."""
-    return {holding_key(owner, point_type): Holding(available, lots)}
+    return {holding_key(owner, point_type): Holding(available, lots, **more)}
 
 
-conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, kept, attested = CHECKS
+def waiting(**changes: Any) -> dict[bytes, Record]:
+    """Return Bo's points that wait, with changes."""
+    return {holding_key(BO, GUIDE): msgspec.structs.replace(WAITING, **changes)}
+
+
+def unscheduled(**changes: Any) -> dict[bytes, Record]:
+    """Return a point type without a version to come, with changes."""
+    kind = msgspec.structs.replace(scene().point_types[0], **changes)
+    return scheduled() | {point_type_key(TYPE): kind}
+
+
+(
+    conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, kept, attested,
+    named, prompt, fixed, awaited, versioned,
+) = CHECKS  # fmt: skip
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -166,10 +218,10 @@ FAULTS: Final = [
     pytest.param(bounded, holding(POINTS_MAX + 1), "I2: ", id="holding overflows"),
     pytest.param(bounded, holding(0, Lot(0, LotOrigin.EARNED, 0, 0)), "I2: ", id="empty lot"),
     pytest.param(bounded, holding(0, Lot(-5, LotOrigin.EARNED, 0, 0)), "I2: ", id="negative lot"),
-    pytest.param(summed, holding(99, OLD, NEW), "should be Holding(available=100", id="less than its lots"),
+    pytest.param(summed, holding(99, OLD, NEW), "should be of ((Lot(points=60", id="less than its lots"),
     pytest.param(summed, holding(100, NEW, OLD), "should be", id="wrong order"),
     pytest.param(summed, holding(120, OLD, OLD), "should be", id="not merged"),
-    pytest.param(summed, holding(1), "should be Holding(available=0, lots=()", id="points without a lot"),
+    pytest.param(summed, holding(1), "should be of ((), (), (), ())", id="points without a lot"),
     pytest.param(owned, {account_key(ANN): None}, f"I5: {ANN.hex()} holds points but is not registered", id="stray"),
     pytest.param(owned, {point_type_key(TYPE): None}, "I4: points of unknown type mall/consumer", id="no type"),
     pytest.param(owned, {account_key(BO): Account(ANN, key_of("ann"), 7)}, "holds Account", id="another's account"),
@@ -177,6 +229,57 @@ FAULTS: Final = [
     pytest.param(owned, {point_type_key(TYPE): scene().point_types[1]}, "holds PointType", id="another type"),
     pytest.param(owned, {point_type_key(TYPE): Supply(0, 0)}, "holds Supply", id="no type at all"),
     pytest.param(bounded, {holding_key(BO, TYPE): Holding(0, (), -1)}, "I2: ", id="negative debt"),
+    pytest.param(conserved, {supply_key(GUIDE): Supply(30, 4, 4)}, "and lost 4 to expiry, but 23 are", id="expired"),
+    pytest.param(bounded, {supply_key(TYPE): Supply(0, 0, -1)}, "I2: ", id="negative expired"),
+    pytest.param(bounded, waiting(pending=-1), "I2: ", id="negative pending"),
+    pytest.param(summed, waiting(pending=24), "should be of", id="more pending than its lots"),
+    pytest.param(summed, waiting(awaiting_lots=(Lot(12, LotOrigin.EARNED, 9, 9),) * 2), "should be", id="twice"),
+    pytest.param(summed, holding(0, point_type=GUIDE), "is a record of nothing", id="nothing"),
+    pytest.param(named, waiting(due=19), "at 20, it is due at 19", id="due earlier"),
+    pytest.param(named, waiting(due=0), "at 20, it is due at None", id="not due"),
+    pytest.param(named, {agenda_key(20, holding_key(BO, GUIDE)): None}, "at None, it is due at 20", id="forgotten"),
+    pytest.param(named, {agenda_key(21, holding_key(BO, GUIDE)): ENTRY}, "twice", id="named twice"),
+    pytest.param(named, {agenda_key(90, point_type_key(TYPE)): None}, "it is due at 90", id="terms forgotten"),
+    pytest.param(named, {agenda_key(7, b"hnobody"): ENTRY}, "it is due at None", id="nobody"),
+    pytest.param(prompt, waiting(due=41), "due at 41, but something happens at 40", id="activated too late"),
+    pytest.param(prompt, waiting(due=71, pending_lots=()), "happens at 70", id="expired too late"),
+    pytest.param(prompt, waiting(due=0), "due at 0, but something", id="never due"),
+    pytest.param(prompt, holding(0, lapsed=(Lot(3, LotOrigin.EARNED, 1, 2),)), "due at 0", id="never forgotten"),
+    pytest.param(
+        fixed, holding(100, Lot(100, LotOrigin.TRANSFERRED, 0, 9, 5)), "I9: holding", id="received points slide"
+    ),
+    pytest.param(awaited, waiting(awaiting_lots=(Lot(13, LotOrigin.EARNED, 30, 70),)), "orders of 12", id="one more"),
+    pytest.param(
+        awaited,
+        {order_key("mall", "A2"): msgspec.structs.replace(WAITING_ORDER, awaiting=False)},
+        "orders of 0",
+        id="confirmed",
+    ),
+    pytest.param(versioned, {terms_key(GUIDE, 1): None}, "lacks versions", id="version lost"),
+    pytest.param(
+        versioned, {terms_key(GUIDE, 2): history(GUIDE, Terms(version=2))}, "lacks versions", id="one too many"
+    ),
+    pytest.param(
+        versioned, {terms_key(GUIDE, 1): history(TYPE, Terms())}, "I10: terms books/guide 1", id="another's hash"
+    ),
+    pytest.param(
+        versioned, {terms_key(GUIDE, 1): history(GUIDE, Terms(version=2))}, "I10: terms", id="another version"
+    ),
+    pytest.param(
+        versioned, unscheduled(terms=Terms(cashable=True), scheduled=Terms(version=2)), "other terms", id="other"
+    ),
+    pytest.param(
+        versioned, {terms_key("x/guide", 1): history("x/guide", Terms())}, "do not exist", id="terms of nothing"
+    ),
+    pytest.param(
+        versioned,
+        {
+            point_type_key(GUIDE): msgspec.structs.replace(scene().point_types[4], terms=Terms(accepted_by=("books",))),
+            terms_key(GUIDE, 1): history(GUIDE, Terms(accepted_by=("books",))),
+        },
+        "I4: the terms of books/guide contradict",
+        id="contradiction",
+    ),
     pytest.param(
         refunded, {order_key("mall", "A1"): order(amount_fen=500, refunded_fen=501)}, "I3: order", id="refunded too far"
     ),

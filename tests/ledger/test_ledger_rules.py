@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from jifen.ledger.apply import RULES, apply_transaction
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.context import BlockContext
+from jifen.ledger.dates import DAY_MS, day_start
 from jifen.ledger.earning import points_for
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.invariants import check_all
-from jifen.ledger.lots import DAY_MS, day_of
 from jifen.ledger.membership import account_id
 from jifen.ledger.moving import transfer
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsTransferred, Receipt
 from jifen.ledger.records import read
 from jifen.ledger.state import account_key, holding_key, mark_key, order_key, supply_key
+from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import KIND_NAMES, Body, EarnPoints, RegisterMember, TransferPoints
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
+    EMPTY_HOLDING,
     RATE_TERM_MAX,
     Account,
     Holding,
@@ -28,7 +30,6 @@ from jifen.ledger.types import (
     LotOrigin,
     OrderRecord,
     Organization,
-    PointType,
     RoleClass,
     Scope,
     Supply,
@@ -84,11 +85,14 @@ def test_a_purchase_issues_points_and_tells_its_arithmetic() -> None:
 
     receipt = ledger.earn(12_345, "A1", START + 5)
 
-    assert receipt.effects == (PointsEarned("mall", ANN, TYPE, 1, 12_345, 1, 10, 1234, 1234),)
-    lot = Lot(1234, LotOrigin.EARNED, day_of(START), 0)
+    (effect,) = receipt.effects
+    assert effect == PointsEarned("mall", ANN, TYPE, 1, 12_345, 1, 10, 1234, 1234, 0, 1, day_start(START), 0, 0)
+    lot = Lot(1234, LotOrigin.EARNED, day_start(START), 0)
     assert ledger.state[holding_key(ANN, TYPE)] == Holding(1234, (lot,))
     assert ledger.state[supply_key(TYPE)] == Supply(1234, 0)
-    assert ledger.state[order_key("mall", "A1")] == OrderRecord(receipt.transaction_id, ANN, TYPE, 1, 1, 10, 12_345)
+    assert ledger.state[order_key("mall", "A1")] == OrderRecord(
+        receipt.transaction_id, ANN, TYPE, 1, 1, 10, 12_345, 0, 1, day_start(START), 0, 0, False
+    )
     assert ledger.state[mark_key(START + 5, receipt.transaction_id)] == TransactionMark(1)
 
 
@@ -100,7 +104,7 @@ def test_purchases_of_a_day_are_one_lot_and_of_two_days_two() -> None:
 
     holding = ledger.state[holding_key(ANN, TYPE)]
 
-    first, second = day_of(START), day_of(START + DAY_MS)
+    first, second = day_start(START), day_start(START + DAY_MS)
     assert holding == Holding(60, (Lot(30, LotOrigin.EARNED, first, 0), Lot(30, LotOrigin.EARNED, second, 0)))
 
 
@@ -109,7 +113,7 @@ def test_a_purchase_too_small_for_a_point_is_recorded_and_earns_none() -> None:
 
     receipt = ledger.earn(9, "A1", START)
 
-    assert receipt.effects == (PointsEarned("mall", ANN, TYPE, 1, 9, 1, 10, 0, 0),)
+    assert receipt.effects == (PointsEarned("mall", ANN, TYPE, 1, 9, 1, 10, 0, 0, 0, 1, day_start(START), 0, 0),)
     assert holding_key(ANN, TYPE) not in ledger.state
     assert ledger.state[supply_key(TYPE)] == Supply(0, 0)
     assert ledger.earn(100, "A1", START + 1).rejection != 0, "its order is credited all the same"
@@ -127,7 +131,7 @@ def test_a_receipt_without_points_names_the_balance_that_was_there() -> None:
 
 @given(st.integers(0, AMOUNT_FEN_MAX), st.integers(1, RATE_TERM_MAX), st.integers(1, RATE_TERM_MAX))
 def test_points_are_rounded_down_once(amount: int, earn_points: int, earn_fen: int) -> None:
-    point_type = PointType(TYPE, "mall", RoleClass.CONSUMER, 1, earn_points, earn_fen, True)
+    point_type = PointType(TYPE, "mall", RoleClass.CONSUMER, 1, earn_points, earn_fen)
 
     points = points_for(point_type, amount)
 
@@ -141,8 +145,8 @@ def test_points_pass_from_one_member_to_the_other() -> None:
     receipt = ledger.take(TransferPoints(START, NONCE, ANN, BO, TYPE, 30, b""), "ann", START + 0)
 
     assert receipt.effects == (PointsTransferred(ANN, BO, TYPE, 30, 70, 30),)
-    assert ledger.state[holding_key(ANN, TYPE)] == Holding(70, (Lot(70, LotOrigin.EARNED, day_of(START), 0),))
-    assert ledger.state[holding_key(BO, TYPE)] == Holding(30, (Lot(30, LotOrigin.TRANSFERRED, day_of(START), 0),))
+    assert ledger.state[holding_key(ANN, TYPE)] == Holding(70, (Lot(70, LotOrigin.EARNED, day_start(START), 0),))
+    assert ledger.state[holding_key(BO, TYPE)] == Holding(30, (Lot(30, LotOrigin.TRANSFERRED, day_start(START), 0),))
     assert ledger.state[supply_key(TYPE)] == Supply(100, 0)
 
 
@@ -157,7 +161,7 @@ def test_a_transfer_lengthens_no_point_s_life_and_loses_none(
     body = TransferPoints(START, NONCE, ANN, BO, TYPE, points, b"")
     (effect,) = transfer(state, body, transaction(body), held, BlockContext(CHAIN_ID, 1, START))
 
-    rest, got = state[holding_key(ANN, TYPE)], state[holding_key(BO, TYPE)]
+    rest, got = (state.get(holding_key(account, TYPE), EMPTY_HOLDING) for account in (ANN, BO))
     assert isinstance(rest, Holding)
     assert isinstance(got, Holding)
     assert (effect.sender_available_after, effect.recipient_available_after) == (rest.available, got.available)
@@ -178,10 +182,10 @@ def test_all_points_can_be_passed_on_and_back() -> None:
     ledger.earn(1000, "A1", START)
 
     ledger.take(TransferPoints(START, NONCE, ANN, BO, TYPE, 100, b""), "ann", START)
-    assert ledger.state[holding_key(ANN, TYPE)] == Holding(0, ())
+    assert holding_key(ANN, TYPE) not in ledger.state
     ledger.take(TransferPoints(START, NONCE, BO, ANN, TYPE, 100, b""), "bo", START)
 
-    assert ledger.state[holding_key(ANN, TYPE)] == Holding(100, (Lot(100, LotOrigin.TRANSFERRED, day_of(START), 0),))
+    assert ledger.state[holding_key(ANN, TYPE)] == Holding(100, (Lot(100, LotOrigin.TRANSFERRED, day_start(START), 0),))
 
 
 def test_a_record_of_another_kind_means_a_damaged_state() -> None:

@@ -7,21 +7,22 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jifen.ledger.lots import DAY_MS, add_lots, day_of, take_lots
+from jifen.ledger.dates import DAY_MS, day_start
+from jifen.ledger.lots import add_lots, take_lots
 from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Holding, Lot, LotOrigin
 from jifen.testing.strategies import holdings, lots
 
 some_lots = st.lists(lots(), max_size=10)
 
 
-def kind(lot: Lot) -> tuple[int, int, LotOrigin]:
+def kind(lot: Lot) -> tuple[int, int, LotOrigin, int]:
     """Return what two lots that merge have in common."""
-    return (lot.expires_at, lot.available_from, lot.origin)
+    return (lot.expires_at, lot.available_from, lot.origin, lot.renewal_days)
 
 
-def by_kind(found: Iterable[Lot]) -> Counter[tuple[int, int, LotOrigin]]:
+def by_kind(found: Iterable[Lot]) -> Counter[tuple[int, int, LotOrigin, int]]:
     """Return how many points there are of each kind."""
-    counted: Counter[tuple[int, int, LotOrigin]] = Counter()
+    counted: Counter[tuple[int, int, LotOrigin, int]] = Counter()
     for lot in found:
         counted[kind(lot)] += lot.points
     return counted
@@ -29,7 +30,7 @@ def by_kind(found: Iterable[Lot]) -> Counter[tuple[int, int, LotOrigin]]:
 
 def check_order(holding: Holding) -> None:
     """Check that lots stand in spending order and no two are of a kind."""
-    places = [(lot.expires_at == 0, lot.expires_at, lot.available_from, lot.origin) for lot in holding.lots]
+    places = [(lot.expires_at == 0, *kind(lot)) for lot in holding.lots]
     assert places == sorted(set(places))
 
 
@@ -54,7 +55,8 @@ def test_the_order_of_adding_makes_no_difference(holding: Holding, added: list[L
 @given(holdings())
 def test_adding_nothing_changes_nothing(holding: Holding) -> None:
     assert add_lots(holding, []) == holding
-    assert add_lots(EMPTY_HOLDING, holding.lots) == holding
+    again = add_lots(EMPTY_HOLDING, holding.lots)
+    assert (again.available, again.lots) == (holding.available, holding.lots)
 
 
 def test_lots_equal_in_all_but_quantity_merge_and_others_do_not() -> None:
@@ -165,7 +167,7 @@ def test_the_largest_quantity_can_be_held_and_taken() -> None:
 
 @given(st.integers(0, 2**48))
 def test_a_day_begins_at_midnight_utc(time: int) -> None:
-    day = day_of(time)
+    day = day_start(time)
 
     assert day % DAY_MS == 0
     assert day <= time < day + DAY_MS

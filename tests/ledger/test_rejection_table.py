@@ -142,6 +142,15 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "ALLIANCE_FULL": 57,
         "LAST_VOTER": 58,
         "CONFIGURATION_CHANGING": 59,
+        "POINT_TYPE_EXISTS": 70,
+        "TERMS_VERSION_WRONG": 71,
+        "TERMS_BACK_DATED": 72,
+        "TERMS_TOO_FAR": 73,
+        "TERMS_CONTRADICTORY": 74,
+        "BACKING_TOO_SMALL": 75,
+        "ISSUE_CAP_REACHED": 76,
+        "ORDER_NOT_PENDING": 77,
+        "BACKING_NOT_CONFIRMED": 78,
     }
 
 

@@ -10,7 +10,7 @@ from jifen.codec.transactions import decode_body, decode_signed
 from jifen.ledger import receipts as ledger
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import KIND_NAMES
-from jifen_graphql.limits import TRANSACTIONS_PAGE_DEFAULT
+from jifen_graphql.limits import AGENDA_PAGE_DEFAULT, TRANSACTIONS_PAGE_DEFAULT
 from jifen_graphql.schema.context import BlockSummary, Info
 from jifen_graphql.schema.effects import EFFECTS, Effect
 from jifen_graphql.schema.enums import TransactionOutcome, TransactionStatus
@@ -120,6 +120,7 @@ class Block:
     receipts_root: Hash
     history_root: Hash = strawberry.field(description="RFC 6962 root over the hashes of all earlier blocks.")
     transaction_count: int
+    agenda_count: int = strawberry.field(description="Effects of `agenda`.")
     summary: strawberry.Private[BlockSummary]
 
     @query_field("Its transactions in order, a page at a time.")
@@ -137,6 +138,25 @@ class Block:
             Transaction.committed(record.receipts[index], Base64(record.transactions[index]), self.height, index)
             for index in page
         ]
+
+    @query_field(
+        "What happened by itself when the block's time came: points expired or became available, expiries were "
+        "announced, terms came into force. It precedes the transactions; a page at a time."
+    )
+    def agenda(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most 100.")] = AGENDA_PAGE_DEFAULT,
+        after: Annotated[int | None, strawberry.argument(description="Index of the last one you have.")] = None,
+    ) -> list[Effect]:
+        """Cut a page out of the agenda's effects, which are read only when there are any."""
+        page = bounded_page("Block", "agenda", first, after)
+        if not self.agenda_count:
+            return []
+        record = info.context.block(self.height)
+        assert record is not None, f"block {self.height} was there a moment ago"
+        effects = [effect for receipt in record.agenda for effect in receipt.effects]
+        return [EFFECTS[type(effect)](effect) for effect in effects[page]]
 
     @query_field("The proof that it is final; null for genesis.")
     def certificate(self, info: Info) -> Certificate | None:
@@ -168,5 +188,6 @@ class Block:
             receipts_root=Hash(header.receipts_root),
             history_root=Hash(header.history_root),
             transaction_count=summary.transaction_count,
+            agenda_count=summary.agenda_count,
             summary=summary,
         )

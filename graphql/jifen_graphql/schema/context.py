@@ -29,6 +29,8 @@ class BlockSummary(NamedTuple):
     header: Header
     hash: bytes
     transaction_count: int
+    agenda_count: int
+    """Effects of what the block did by its time."""
     certificate_term: int | None
     """Term of the certificate's acknowledgements; None for genesis, which has no certificate."""
     signers: int
@@ -42,6 +44,7 @@ class BlockSummary(NamedTuple):
             header=record.header,
             hash=record.hash,
             transaction_count=len(record.transactions),
+            agenda_count=sum(len(receipt.effects) for receipt in record.agenda),
             certificate_term=certificate.term if certificate else None,
             signers=certificate.signers if certificate else 0,
         )
@@ -126,7 +129,7 @@ class RequestContext:
             except BlockNotHeld as error:
                 raise GraphQLError(str(error), extensions={"code": BLOCK_NOT_HELD}) from None
             if record is not None:
-                self.transactions_read += len(record.transactions)
+                self.transactions_read += len(record.transactions) + len(record.agenda)
                 self.summaries.put(BlockSummary.of(record))
             self._blocks[height] = record
         return self._blocks[height]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import checkpoint_records, effects, governance
+from jifen.ledger import checkpoint_records, effects, governance, term_effects
 from jifen.ledger import receipts as ledger
 from jifen.ledger.types import AccountId, PublicKey
 from jifen_graphql.schema.governance_effects import (
@@ -18,8 +18,15 @@ from jifen_graphql.schema.governance_effects import (
     ValidatorRemoved,
     VoteCounted,
 )
-from jifen_graphql.schema.scalars import Hash, Points
+from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.states import EarnRate
+from jifen_graphql.schema.term_effects import (
+    ExpiryAnnounced,
+    PointsActivated,
+    PointsExpired,
+    TermsInForce,
+    TermsPublished,
+)
 
 
 @strawberry.type(description="An account was opened.")
@@ -48,6 +55,12 @@ class PointsEarned:
     points: Points
     available_after: Points = strawberry.field(description="The account's available points of the type afterwards.")
     debt_repaid: Points = strawberry.field(description="Part of the points that repaid what refunds had left owing.")
+    terms_version: int = strawberry.field(description="Version of the terms that gave the points their dates.")
+    available_from: DateTime | None = strawberry.field(
+        description="From when they can be spent; null when they wait for the confirmation of their order."
+    )
+    expires_at: DateTime | None = strawberry.field(description="When they expire, unless they slide; null: never.")
+    pending_after: Points
 
     @classmethod
     def of(cls, effect: ledger.PointsEarned) -> PointsEarned:
@@ -62,6 +75,10 @@ class PointsEarned:
             points=Points(effect.points),
             available_after=Points(effect.available_after),
             debt_repaid=Points(effect.debt_repaid),
+            terms_version=effect.terms_version,
+            available_from=DateTime(effect.available_from) if effect.available_from else None,
+            expires_at=DateTime(effect.expires_at) if effect.expires_at else None,
+            pending_after=Points(effect.pending_after),
         )
 
 
@@ -83,6 +100,8 @@ class PointsRevoked:
     points: Points = strawberry.field(description="Taken back: burned now, or owing.")
     available_after: Points
     debt_after: Points = strawberry.field(description="What the account owes of the type afterwards.")
+    lapsed: Points = strawberry.field(description="Part of the points that had expired unspent, and is not asked for.")
+    pending_after: Points
 
     @classmethod
     def of(cls, effect: ledger.PointsRevoked) -> PointsRevoked:
@@ -99,6 +118,8 @@ class PointsRevoked:
             points=Points(effect.points),
             available_after=Points(effect.available_after),
             debt_after=Points(effect.debt_after),
+            lapsed=Points(effect.lapsed),
+            pending_after=Points(effect.pending_after),
         )
 
 
@@ -162,9 +183,14 @@ AnyEffect = (
     | ValidatorRemoved
     | ValidatorActivated
     | CheckpointAttested
+    | PointsExpired
+    | PointsActivated
+    | ExpiryAnnounced
+    | TermsPublished
+    | TermsInForce
 )
 
-Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction did.")]
+Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction, or time, did.")]
 
 EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     ledger.MemberRegistered: MemberRegistered.of,
@@ -178,5 +204,10 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     governance.ValidatorRemoved: ValidatorRemoved.of,
     governance.ValidatorActivated: ValidatorActivated.of,
     checkpoint_records.CheckpointAttested: CheckpointAttested.of,
+    term_effects.PointsExpired: PointsExpired.of,
+    term_effects.PointsActivated: PointsActivated.of,
+    term_effects.ExpiryAnnounced: ExpiryAnnounced.of,
+    term_effects.TermsPublished: TermsPublished.of,
+    term_effects.TermsInForce: TermsInForce.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

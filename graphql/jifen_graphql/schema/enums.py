@@ -21,6 +21,15 @@ strawberry.enum(RoleClass, description="Who a point type is for.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 
 
+@strawberry.enum(description="Whether points can be spent.")
+class LotState(Enum):
+    """The states of a lot."""
+
+    AVAILABLE = strawberry.enum_value("AVAILABLE", description="Can be spent.")
+    PENDING = strawberry.enum_value("PENDING", description="Can be spent from `availableFrom` on.")
+    AWAITING = strawberry.enum_value("AWAITING", description="Can be spent once the merchant has confirmed its order.")
+
+
 @strawberry.enum(description="Where a transaction stands.")
 class TransactionStatus(Enum):
     """Known to this validator or not."""

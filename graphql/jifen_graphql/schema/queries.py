@@ -9,22 +9,38 @@ from graphql import GraphQLError
 
 import jifen
 from jifen.ledger import validators as ledger_validators
+from jifen.ledger.dates import DAY_MS
 from jifen.ledger.previews import preview
 from jifen.ledger.proposals import read_governance, read_proposal
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
+from jifen.ledger.terms import TERM_DAYS_MAX
 from jifen.ledger.types import AccountId
 from jifen.ledger.validators import read_validator_set
-from jifen_graphql.limits import BLOCKS_PAGE_DEFAULT, PROPOSALS_PAGE_DEFAULT
+from jifen_graphql.limits import (
+    BLOCKS_PAGE_DEFAULT,
+    EXPIRY_DAYS_DEFAULT,
+    LOTS_PAGE_DEFAULT,
+    PROPOSALS_PAGE_DEFAULT,
+)
 from jifen_graphql.schema.blocks import Block, Transaction
 from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.fields import query_field
-from jifen_graphql.schema.pages import check_page_size
+from jifen_graphql.schema.pages import bounded_page, check_page_size
 from jifen_graphql.schema.proposals import Proposal
 from jifen_graphql.schema.scalars import DateTime, Hash
-from jifen_graphql.schema.states import Account, AsOf, Organization, PointBalance, balances_of
+from jifen_graphql.schema.states import (
+    Account,
+    AsOf,
+    ExpiringPoints,
+    Organization,
+    PointBalance,
+    PointType,
+    balances_of,
+    expiring_of,
+)
 from jifen_graphql.schema.validators import PREVIEWED_MAX, Validator, ValidatorSet, ValidatorSetPreview
 
 if TYPE_CHECKING:
@@ -217,6 +233,32 @@ class Query:
     ) -> list[PointBalance]:
         """Read the holdings of the snapshot, which was opened after the waits that the other arguments ask for."""
         return balances_of(info.context.view, account)
+
+    @query_field("A point type by its id, `<issuer>/<role>`; null when there is none.")
+    def point_type(self, info: Info, id: str) -> PointType | None:
+        """Read a point type of the snapshot."""
+        for record in info.context.view.point_types():
+            if record.id == id:
+                return PointType.of(record)
+        return None
+
+    @query_field("What of an account expires within so many days of the snapshot's block, the earliest first.")
+    def expiring_points(
+        self,
+        info: Info,
+        account: AccountId,
+        within_days: Annotated[int, strawberry.argument(description="0 to 36500.")] = EXPIRY_DAYS_DEFAULT,
+        first: Annotated[int, strawberry.argument(description="At most 100.")] = LOTS_PAGE_DEFAULT,
+        after: Annotated[int | None, strawberry.argument(description="Index of the last one you have.")] = None,
+    ) -> list[ExpiringPoints]:
+        """Read the holdings of the snapshot."""
+        page = bounded_page("Query", "expiringPoints", first, after)
+        if not 0 <= within_days <= TERM_DAYS_MAX:
+            raise GraphQLError(
+                f"withinDays must lie between 0 and {TERM_DAYS_MAX}", extensions={"code": "BAD_ARGUMENT"}
+            )
+        view = info.context.view
+        return expiring_of(view, account, view.block_time + within_days * DAY_MS)[page]
 
     @query_field(
         "A transaction by its id; its status is UNKNOWN when this validator has not got it, or holds its block no more."

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from graphql import GraphQLError
 
-import jifen_graphql.schema.enums  # noqa: F401  tells Strawberry about the ledger's enums
+from jifen.ledger import terms as ledger_terms
 from jifen.ledger import types as ledger
+from jifen.ledger.state import after_prefix, terms_key
 from jifen.ledger.types import AccountId, LotOrigin, OrganizationKind, OrganizationStatus, PublicKey, RoleClass
-from jifen_graphql.limits import LOTS_PAGE_DEFAULT
+from jifen_graphql.limits import LOTS_PAGE_DEFAULT, TERMS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info
+from jifen_graphql.schema.enums import LotState
 from jifen_graphql.schema.fields import query_field
-from jifen_graphql.schema.pages import bounded_page
+from jifen_graphql.schema.pages import bounded_page, check_page_size
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
+from jifen_graphql.schema.terms import PublishedTerms, Terms
 
 if TYPE_CHECKING:
     from jifen.actors.node import ReadView
@@ -41,12 +45,14 @@ class EarnRate:
     per_fen: Points
 
 
-@strawberry.type(description="How many points of one type exist: issued less burned.")
+@strawberry.type(description="How many points of one type exist: issued less burned and expired.")
 class PointSupply:
-    """Both figures count from genesis."""
+    """All figures but the last count from genesis."""
 
     issued: Points
     burned: Points
+    expired: Points
+    outstanding: Points = strawberry.field(description="What somebody holds, pending points included.")
 
 
 @strawberry.type(description="One kind of points.")
@@ -59,12 +65,44 @@ class PointType:
     rule_version: int = strawberry.field(description="Version of the earning rule; receipts name the one they used.")
     earn_rate: EarnRate
     transferable: bool = strawberry.field(description="Whether members may pass these points to each other.")
+    record: strawberry.Private[ledger_terms.PointType]
+
+    @query_field("The terms in force at the snapshot's block.")
+    def terms(self, info: Info) -> Terms:
+        """Convert the version in force."""
+        return Terms.of(self.id, ledger_terms.terms_in_force(self.record, info.context.view.block_time))
+
+    @query_field("A version that is published and does not hold yet; null when there is none.")
+    def scheduled_terms(self, info: Info) -> Terms | None:
+        """Convert the version that is to come."""
+        scheduled = self.record.scheduled
+        if scheduled is None or scheduled.effective_from <= info.context.view.block_time:
+            return None
+        return Terms.of(self.id, scheduled)
+
+    @query_field("Every version ever published, the first one first, a page at a time.")
+    def terms_history(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most 50.")] = TERMS_PAGE_DEFAULT,
+        after: Annotated[int, strawberry.argument(description="Version of the last one you have.")] = 0,
+    ) -> list[PublishedTerms]:
+        """Read a page of the history of the snapshot."""
+        check_page_size("PointType", "termsHistory", first)
+        if not 0 <= after <= ledger_terms.TERMS_VERSION_MAX:
+            raise GraphQLError("after is a version; 0 begins with the first", extensions={"code": "BAD_PAGE"})
+        return history_of(info.context.view, self.id, first, after)
 
     @query_field("How many points of this type exist.")
     def supply(self, info: Info) -> PointSupply:
         """Read the supply of the snapshot."""
         supply = info.context.view.supply(self.id)
-        return PointSupply(issued=Points(supply.issued), burned=Points(supply.burned))
+        return PointSupply(
+            issued=Points(supply.issued),
+            burned=Points(supply.burned),
+            expired=Points(supply.expired),
+            outstanding=Points(supply.outstanding),
+        )
 
     @strawberry.field
     def as_of(self, info: Info) -> AsOf:
@@ -72,7 +110,7 @@ class PointType:
         return AsOf.of(info.context.view)
 
     @classmethod
-    def of(cls, record: ledger.PointType) -> PointType:
+    def of(cls, record: ledger_terms.PointType) -> PointType:
         """Return the API's form of a record."""
         return cls(
             id=record.id,
@@ -80,7 +118,8 @@ class PointType:
             role=record.role,
             rule_version=record.rule_version,
             earn_rate=EarnRate(points=Points(record.earn_points), per_fen=Points(record.earn_fen)),
-            transferable=record.transferable,
+            transferable=record.terms.transferable,
+            record=record,
         )
 
 
@@ -129,18 +168,24 @@ class PointLot:
     """A lot of a holding."""
 
     points: Points
+    state: LotState
     origin: LotOrigin
-    available_from: DateTime = strawberry.field(description="Block time from which they can be spent.")
+    available_from: DateTime = strawberry.field(
+        description="Block time from which they can be spent; for AWAITING ones the day of their order."
+    )
     expires_at: DateTime | None = strawberry.field(description="Block time at which they expire; null means never.")
+    slides: bool = strawberry.field(description="Whether earning again lets them live on.")
 
     @classmethod
-    def of(cls, lot: ledger.Lot) -> PointLot:
+    def of(cls, lot: ledger.Lot, state: LotState) -> PointLot:
         """Return the API's form of a lot."""
         return cls(
             points=Points(lot.points),
+            state=state,
             origin=lot.origin,
             available_from=DateTime(lot.available_from),
             expires_at=DateTime(lot.expires_at) if lot.expires_at else None,
+            slides=lot.renewal_days > 0,
         )
 
 
@@ -149,18 +194,20 @@ class PointBalance:
     """A holding of the ledger."""
 
     point_type: str = strawberry.field(description="Id of the point type.")
-    available: Points
+    available: Points = strawberry.field(description="Can be spent.")
+    pending: Points = strawberry.field(description="Earned, and not to be spent yet.")
     debt: Points = strawberry.field(description="Points taken back by refunds after they were spent; repaid first.")
     holding: strawberry.Private[ledger.Holding]
 
-    @query_field("The lots in spending order, a page at a time.")
+    @query_field("The lots in spending order, those that can be spent first, a page at a time.")
     def lots(
         self,
         first: Annotated[int, strawberry.argument(description="At most 100.")] = LOTS_PAGE_DEFAULT,
         after: Annotated[int | None, strawberry.argument(description="Index of the last one you have.")] = None,
     ) -> list[PointLot]:
         """Cut a page out of the lots."""
-        return [PointLot.of(lot) for lot in self.holding.lots[bounded_page("PointBalance", "lots", first, after)]]
+        page = bounded_page("PointBalance", "lots", first, after)
+        return [PointLot.of(lot, state) for lot, state in lots_of(self.holding)[page]]
 
     @strawberry.field
     def as_of(self, info: Info) -> AsOf:
@@ -168,11 +215,67 @@ class PointBalance:
         return AsOf.of(info.context.view)
 
 
+def lots_of(holding: ledger.Holding) -> list[tuple[ledger.Lot, LotState]]:
+    """Return all lots of a holding with their states, those that can be spent first."""
+    states = (
+        (holding.lots, LotState.AVAILABLE),
+        (holding.pending_lots, LotState.PENDING),
+        (holding.awaiting_lots, LotState.AWAITING),
+    )
+    return [(lot, state) for lots, state in states for lot in lots]
+
+
+@strawberry.type(description="Points of one account and type that expire at one time.")
+class ExpiringPoints:
+    """What `expiringPoints` lists."""
+
+    point_type: str
+    points: Points = strawberry.field(description="Pending ones included.")
+    expires_at: DateTime
+    slides: bool = strawberry.field(description="Whether earning again lets some of them live on.")
+
+
+def expiring_of(view: ReadView, account: bytes, until: int) -> list[ExpiringPoints]:
+    """Return what of an account expires up to a block time, ms, the earliest first."""
+    found: dict[tuple[int, str], list[ledger.Lot]] = {}
+    for point_type, holding in view.holdings(account):
+        for lot, _ in lots_of(holding):
+            if 0 < lot.expires_at <= until:
+                found.setdefault((lot.expires_at, point_type), []).append(lot)
+    return [
+        ExpiringPoints(
+            point_type=point_type,
+            points=Points(sum(lot.points for lot in lots)),
+            expires_at=DateTime(expires_at),
+            slides=any(lot.renewal_days for lot in lots),
+        )
+        for (expires_at, point_type), lots in sorted(found.items(), key=lambda item: item[0])
+    ]
+
+
+def history_of(view: ReadView, point_type: str, first: int, after: int) -> list[PublishedTerms]:
+    """Return up to `first` versions of a point type's terms above version `after`."""
+    end = after_prefix(terms_key(point_type, 0)[:-4])
+    records = [record for _, record in view.range(terms_key(point_type, after + 1), end, first + 1)]
+    found = []
+    for place, record in enumerate(records[:first]):
+        assert isinstance(record, ledger_terms.TermsRecord)
+        later = records[place + 1] if place + 1 < len(records) else None
+        replaced = isinstance(later, ledger_terms.TermsRecord) and later.published_at < record.terms.effective_from
+        shown = Terms.of(point_type, record.terms)
+        found.append(PublishedTerms(terms=shown, published_at=DateTime(record.published_at), held=not replaced))
+    return found
+
+
 def balances_of(view: ReadView, account: bytes) -> list[PointBalance]:
     """Return what an account holds, sorted by point type; nothing when the account is unknown."""
     return [
         PointBalance(
-            point_type=point_type, available=Points(holding.available), debt=Points(holding.debt), holding=holding
+            point_type=point_type,
+            available=Points(holding.available),
+            pending=Points(holding.pending),
+            debt=Points(holding.debt),
+            holding=holding,
         )
         for point_type, holding in view.holdings(account)
     ]

@@ -434,13 +434,16 @@ class ConsensusActor:
         return Acknowledgement(message, tuple(named(self.raft, self.executor, height) for height in heights))
 
     def _propose_waiting(self) -> bool:
-        queued = self._orderable.queued
-        if not queued or self.raft.role is not Role.LEADER or self.raft.last_term != self.raft.term:
+        queued, raft = self._orderable.queued, self.raft
+        if raft.role is not Role.LEADER or raft.last_term != raft.term:
             return False
-        if self.raft.transferring is not None or not self.raft.has_room:
+        if raft.transferring is not None or not raft.has_room:
             return False
-        in_flight = self.raft.proposals_in_flight
+        in_flight = raft.proposals_in_flight
         if in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_GROWS_TO):
+            return False
+        # What time does to the ledger needs a block too, also when nobody asks for anything.
+        if not queued and not self.executor.is_due(self._clock()):
             return False
         candidates = self._orderable.take(BLOCK_TRANSACTIONS_TARGET, BLOCK_TRANSACTION_BYTES_TARGET)
         self._propose(candidates)

@@ -82,7 +82,7 @@ class _Waiter:
 class _Pending:
     """A transaction taken in here and not committed yet."""
 
-    __slots__ = ("outcome", "sent_at", "transaction", "waiters")
+    __slots__ = ("expired", "outcome", "sent_at", "transaction", "waiters")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
@@ -90,6 +90,8 @@ class _Pending:
         """When it was last sent or queued, on trio's clock, which is never set back."""
         self.waiters: dict[_Waiter, None] = {}
         self.outcome: Outcome | None = None
+        self.expired = False
+        """Whether block time has passed its expiry, so that no block can hold it any more."""
 
 
 @final
@@ -133,6 +135,8 @@ class Mempool:
         self._queue: OrderedDict[bytes, Transaction] = OrderedDict()
         self._leader: str | None = None
         self._leads = False
+        self._block_time = 0
+        """Time of the newest block that is committed here, ms."""
 
     @property
     def pending(self) -> int:
@@ -213,7 +217,7 @@ class Mempool:
 
     def committed(self, block: ExecutedBlock) -> None:
         """Settle what a committed block holds."""
-        height = block.tip.height
+        height, self._block_time = block.tip.height, block.tip.header.time
         for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
             self._queue.pop(transaction.id, None)
             pending = self._pending.pop(transaction.id, None)
@@ -234,7 +238,10 @@ class Mempool:
         """Drop what has expired and send what has waited too long again; called every second or so."""
         now, dead = trio.current_time(), self._clock() - EXPIRED_FOR_MS
         for pending in list(self._pending.values()):
-            if pending.transaction.body.expires_at < dead:
+            expires_at = pending.transaction.body.expires_at
+            # A block never holds what has expired by its time, and block time never goes back.
+            pending.expired = expires_at < self._block_time
+            if pending.expired or expires_at < dead:
                 _settle(self._pending.pop(pending.transaction.id))
         late = now - RESEND_AFTER_SECONDS
         self._bring_to_leader([item for item in self._pending.values() if item.sent_at is None or item.sent_at <= late])
@@ -321,6 +328,9 @@ def _result(pending: _Pending, *, waited: bool) -> SubmitResult:
     identity = pending.transaction.id
     if pending.outcome is not None:
         return _committed(identity, pending.outcome)
+    if pending.expired:
+        text = REJECTION_TEXTS[Rejection.EXPIRED]
+        return SubmitResult(identity, SubmitStatus.REFUSED, Rejection.EXPIRED, None, text, None)
     if waited:
         text = "not committed in time; it may still be: ask for its id, or send the same bytes again"
         # Not REFUSED: it stays in the mempool, and a client that believed it refused would buy twice.

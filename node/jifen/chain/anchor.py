@@ -36,4 +36,4 @@ def genesis_block(chain_id: bytes, genesis: Genesis) -> ExecutedBlock:
     )
     name = block_hash(header)
     tip = Tip(header, name, tuple(append_leaf((), 0, name)))
-    return ExecutedBlock(tip, (), (), (), writes, validators)
+    return ExecutedBlock(tip, (), (), (), (), writes, validators)

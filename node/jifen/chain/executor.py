@@ -16,10 +16,12 @@ from jifen.codec.canonical import encode
 from jifen.codec.merkle import append_leaf, frontier_root, leaf_hash, merkle_root
 from jifen.codec.records import Writes, encode_writes, state_digest
 from jifen.consensus.configuration import Configuration
-from jifen.ledger.apply import apply_transaction, is_taken
+from jifen.ledger.agenda import work_off
+from jifen.ledger.apply import apply_transaction, may_stand
 from jifen.ledger.context import BlockContext
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.records import read
+from jifen.ledger.scheduling import next_due
 from jifen.ledger.state import VALIDATOR_SET_KEY, StateReader, WorkingState, validator_key
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.validators import Validator, settle
@@ -47,8 +49,10 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     """Receipts in the order of the transactions."""
+    agenda: tuple[Receipt, ...]
+    """Receipts of what the block did by its time, before its transactions; each under AGENDA_ID."""
     encoded_receipts: tuple[bytes, ...]
-    """The same, encoded."""
+    """Both, encoded: those of the transactions, then those of the agenda. The receipts root is over these."""
     writes: Writes
     """What the block changed in the state."""
     validators: Validators
@@ -94,6 +98,9 @@ class Executor:
         """Forget everything and go on from a committed tip whose state has just been put in place on the disk."""
         self._tips = deque([tip])
         self._executed: deque[ExecutedBlock] = deque()
+        self._next_due_at = b""
+        """Hash of the tip that `_next_due` was looked up at."""
+        self._next_due: int | None = None
         self.state = WorkingState(self._committed, tip.height)
         self._sets = deque([Validators.of_state(self.chain_id, self.state)])
 
@@ -140,7 +147,7 @@ class Executor:
     def build(
         self, candidates: Iterable[Transaction], *, term: int, proposer: str, time: int, leave_joint: bool = False
     ) -> ExecutedBlock:
-        """Execute the candidates as the next block and return it; those taken before are left out.
+        """Execute the candidates as the next block and return it; those taken before or expired are left out.
 
         Args:
             candidates: checked transactions, at most a block's worth.
@@ -153,15 +160,16 @@ class Executor:
         time = max(time, parent.header.time)
         context = BlockContext(self.chain_id, parent.height + 1, time)
         self.state.begin_block()
+        agenda = work_off(self.state, context)
         if leave_joint:
             settle(self.state, context)
         taken: list[Transaction] = []
         receipts: list[Receipt] = []
         for transaction in candidates:
-            if not is_taken(self.state, transaction):
+            if may_stand(self.state, transaction, context):
                 receipts.append(apply_transaction(self.state, transaction, context))
                 taken.append(transaction)
-        return self._close(taken, receipts, term, proposer, time)
+        return self._close(taken, receipts, agenda, term=term, proposer=proposer, time=time)
 
     def execute(self, block: Block, transactions: Sequence[Transaction]) -> ExecutedBlock:
         """Execute another validator's block on the tip and compare; raises BlockInvalid and leaves no trace.
@@ -178,15 +186,24 @@ class Executor:
             raise BlockInvalid(header.height, f"its time {header.time} lies before its parent's {parent.header.time}")
         context = BlockContext(self.chain_id, parent.height + 1, header.time)
         self.state.begin_block()
+        agenda = work_off(self.state, context)
         if leaves:
             settle(self.state, context)
         receipts: list[Receipt] = []
         for transaction in transactions:
-            if is_taken(self.state, transaction):
+            if not may_stand(self.state, transaction, context):
                 self.state.abandon_block()
-                raise BlockInvalid(header.height, f"transaction {transaction.id.hex()} was taken before")
+                raise BlockInvalid(header.height, f"transaction {transaction.id.hex()} was taken before or has expired")
             receipts.append(apply_transaction(self.state, transaction, context))
-        executed = self._close(transactions, receipts, header.term, header.proposer, header.time, block.proposal)
+        executed = self._close(
+            transactions,
+            receipts,
+            agenda,
+            term=header.term,
+            proposer=header.proposer,
+            time=header.time,
+            proposal=block.proposal,
+        )
         if executed.tip.header != header:
             self.roll_back_to(parent.height)
             raise BlockInvalid(header.height, _first_difference(header, executed.tip.header))
@@ -194,6 +211,12 @@ class Executor:
             self.roll_back_to(parent.height)
             raise BlockInvalid(header.height, f"its proposer {header.proposer} is no validator")
         return executed
+
+    def is_due(self, time: int) -> bool:
+        """Tell whether something of the agenda is due at a time, ms, and waits for a block."""
+        if self._next_due_at != self.tip.hash:
+            self._next_due_at, self._next_due = self.tip.hash, next_due(self.state)
+        return self._next_due is not None and self._next_due <= time
 
     def hash_at(self, height: int) -> bytes:
         """Return the hash of an executed block, from the committed height on."""
@@ -221,6 +244,8 @@ class Executor:
         self,
         transactions: Sequence[Transaction],
         receipts: Sequence[Receipt],
+        agenda: Sequence[Receipt],
+        *,
         term: int,
         proposer: str,
         time: int,
@@ -232,7 +257,7 @@ class Executor:
         validators = self.validators
         if VALIDATOR_SET_KEY in changed:
             validators = Validators.of_state(self.chain_id, self.state)
-        encoded = tuple(encode(receipt) for receipt in receipts)
+        encoded = tuple(encode(receipt) for receipt in (*receipts, *agenda))
         header = Header(
             version=FORMAT_VERSION,
             chain_id=self.chain_id,
@@ -253,6 +278,7 @@ class Executor:
             Tip(header, name, tuple(frontier)),
             tuple(transactions),
             tuple(receipts),
+            tuple(agenda),
             encoded,
             writes,
             validators,

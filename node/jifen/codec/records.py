@@ -8,12 +8,13 @@ from jifen.hashing import STATE
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.proposals import Governance, Proposal
+from jifen.ledger.scheduling import AgendaEntry
+from jifen.ledger.terms import PointType, TermsRecord
 from jifen.ledger.types import (
     Account,
     Holding,
     OrderRecord,
     Organization,
-    PointType,
     Record,
     RefundRecord,
     Supply,
@@ -39,6 +40,8 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.ORDER: OrderRecord,
     state.MARK: TransactionMark,
     state.REFUND: RefundRecord,
+    state.AGENDA: AgendaEntry,
+    state.TERMS: TermsRecord,
     state.VALIDATOR: Validator,
     state.VALIDATOR_SET: ValidatorSet,
     state.CHECKPOINTS: Checkpoints,

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.checkpoints import attest, check_attestation
+from jifen.ledger.confirming import check_confirmation, confirm
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import check_earning, earn
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
@@ -25,10 +26,12 @@ from jifen.ledger.governing import (
 )
 from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
+from jifen.ledger.publishing import check_creation, check_publication, create, publish
 from jifen.ledger.receipts import AnyEffect, Receipt
 from jifen.ledger.refunding import check_refund, refund
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader, StateWriter, mark_key
+from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import TRANSACTION_LIFETIME_MS_MAX, TransactionMark
 
@@ -63,13 +66,24 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     VoteOnProposal: rule(check_vote, vote_on),
     WithdrawProposal: rule(check_withdrawal, withdraw),
     ActivateValidator: rule(check_activation, activate),
+    PublishTerms: rule(check_publication, publish),
+    CreatePointType: rule(check_creation, create),
+    ConfirmOrder: rule(check_confirmation, confirm),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 
 
 def is_taken(state: StateReader, transaction: Transaction) -> bool:
-    """Tell whether this very transaction stands in an earlier block."""
+    """Tell whether this very transaction stands in an earlier block; once it has expired, that is forgotten."""
     return state.get(mark_key(transaction.body.expires_at, transaction.id)) is not None
+
+
+def may_stand(state: StateReader, transaction: Transaction, context: BlockContext) -> bool:
+    """Tell whether a block may hold the transaction: it has not expired, and stands in no block already.
+
+    Block time never goes back, so what has expired once can never stand in a block, and its mark can be forgotten.
+    """
+    return transaction.body.expires_at >= context.time and not is_taken(state, transaction)
 
 
 def preflight(state: StateReader, transaction: Transaction, context: BlockContext) -> Rejection | None:
@@ -87,7 +101,7 @@ def preflight(state: StateReader, transaction: Transaction, context: BlockContex
 def apply_transaction(state: StateWriter, transaction: Transaction, context: BlockContext) -> Receipt:
     """Apply the transaction, mark it as taken and return its receipt.
 
-    The caller has made sure that it is in no earlier block (`is_taken`) and no second time in this one.
+    The caller has made sure that it may stand in this block (`may_stand`), and in no place of it before.
     """
     outcome = _act(state, transaction, context)
     state.put(mark_key(transaction.body.expires_at, transaction.id), TransactionMark(context.height))

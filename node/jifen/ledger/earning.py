@@ -1,9 +1,11 @@
-"""Earning: points for purchases, at the flat rate of the point type."""
+"""Earning: points for purchases, at the flat rate of the point type, with the dates that its terms in force give."""
 
 from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
-from jifen.ledger.lots import add_lots, day_of
+from jifen.ledger.dates import day_end
+from jifen.ledger.holdings import put_holding
+from jifen.ledger.lots import merged
 from jifen.ledger.receipts import PointsEarned
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -17,18 +19,28 @@ from jifen.ledger.state import (
     point_type_key,
     supply_key,
 )
+from jifen.ledger.terms import (
+    AvailableAfterDays,
+    AvailableOnConfirmation,
+    PointType,
+    Terms,
+    availability_of,
+    expiry_of,
+    renewal_days_of,
+    terms_in_force,
+)
 from jifen.ledger.transactions import EarnPoints, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
     EMPTY_SUPPLY,
     POINTS_MAX,
+    TIME_MAX,
     Holding,
     Lot,
     LotOrigin,
     OrderRecord,
     Organization,
     OrganizationStatus,
-    PointType,
     Scope,
     Supply,
 )
@@ -41,8 +53,13 @@ class Earning(NamedTuple):
     """What the check found and the act needs."""
 
     point_type: PointType
+    terms: Terms
+    """In force at the block's time."""
     supply: Supply
+    holding: Holding
     points: int
+    repaid: int
+    """Part of the points that repays a debt at once; pending ones do so when they become available."""
 
 
 def points_for(rate: PointType | OrderRecord, amount_fen: int) -> int:
@@ -51,7 +68,7 @@ def points_for(rate: PointType | OrderRecord, amount_fen: int) -> int:
 
 
 def check_earning(
-    state: StateReader, body: EarnPoints, transaction: Transaction, _context: BlockContext
+    state: StateReader, body: EarnPoints, transaction: Transaction, context: BlockContext
 ) -> Rejection | Earning:
     """Return why the purchase cannot be credited, or what to credit. Order: `rejections.py`."""
     organization = read(state, organization_key(body.merchant), Organization)
@@ -74,27 +91,38 @@ def check_earning(
     points = points_for(point_type, body.amount_fen)
     if supply.issued + points > POINTS_MAX:
         return Rejection.SUPPLY_EXHAUSTED
-    return Earning(point_type, supply, points)
+    terms = terms_in_force(point_type, context.time)
+    holding = read(state, holding_key(body.account, body.point_type), Holding) or EMPTY_HOLDING
+    repaid = min(points, holding.debt) if _is_immediate(terms) else 0
+    # What repays a debt is burned as it is issued and stays below any cap.
+    if points > repaid and supply.outstanding + points - repaid > terms.issue_cap:
+        return Rejection.ISSUE_CAP_REACHED
+    return Earning(point_type, terms, supply, holding, points, repaid)
 
 
 def earn(
     state: StateWriter, body: EarnPoints, transaction: Transaction, earning: Earning, context: BlockContext
 ) -> tuple[PointsEarned]:
-    """Credit the purchase; what the account owes is repaid first.
+    """Credit the purchase; what the account owes is repaid first, unless the points are pending.
 
     An order too small to earn a point is recorded all the same and earns 0.
     """
-    point_type, supply, points = earning
-    key = holding_key(body.account, body.point_type)
-    holding = read(state, key, Holding) or EMPTY_HOLDING
-    repaid = min(points, holding.debt)
+    point_type, terms, supply, holding, points, repaid = earning
+    lot = Lot(
+        points - repaid,
+        LotOrigin.EARNED,
+        availability_of(terms, context.time),
+        expiry_of(terms, context.time),
+        renewal_days_of(terms),
+    )
     if points:
-        if repaid:
-            holding = Holding(holding.available, holding.lots, holding.debt - repaid)
-        if points > repaid:
-            holding = add_lots(holding, (Lot(points - repaid, LotOrigin.EARNED, day_of(context.time), 0),))
-        state.put(key, holding)
-        state.put(supply_key(body.point_type), Supply(supply.issued + points, supply.burned + repaid))
+        holding = _credited(holding, terms, lot, repaid, context.time)
+        # Renewed lots are due later than before, which the agenda finds by itself.
+        added = (lot,) if lot.points else ()
+        holding = put_holding(state, holding_key(body.account, body.point_type), holding, added, context.time)
+        after = Supply(supply.issued + points, supply.burned + repaid, supply.expired)
+        state.put(supply_key(body.point_type), after)
+    awaiting = isinstance(terms.pending, AvailableOnConfirmation)
     order = OrderRecord(
         transaction.id,
         body.account,
@@ -103,6 +131,12 @@ def earn(
         point_type.earn_points,
         point_type.earn_fen,
         body.amount_fen,
+        0,
+        terms.version,
+        lot.available_from,
+        lot.expires_at,
+        lot.renewal_days,
+        awaiting,
     )
     state.put(order_key(body.merchant, body.order_id), order)
     effect = PointsEarned(
@@ -116,5 +150,53 @@ def earn(
         points,
         holding.available,
         repaid,
+        terms.version,
+        0 if awaiting else lot.available_from,
+        lot.expires_at,
+        holding.pending,
     )
     return (effect,)
+
+
+def _is_immediate(terms: Terms) -> bool:
+    return not isinstance(terms.pending, AvailableAfterDays | AvailableOnConfirmation)
+
+
+def _credited(holding: Holding, terms: Terms, lot: Lot, repaid: int, time: int) -> Holding:
+    """Return the holding with the lot put in where it belongs, after what slides was renewed."""
+    lots, pending, awaiting = (
+        _renewed(lots, terms, time) for lots in (holding.lots, holding.pending_lots, holding.awaiting_lots)
+    )
+    added = (lot,) if lot.points else ()
+    available, waiting = holding.available, holding.pending
+    if _is_immediate(terms):
+        lots, available = merged(lots, added), available + lot.points
+    else:
+        waiting += lot.points
+        if isinstance(terms.pending, AvailableOnConfirmation):
+            awaiting = merged(awaiting, added)
+        else:
+            pending = merged(pending, added)
+    return Holding(available, lots, holding.debt - repaid, waiting, pending, awaiting, holding.lapsed, holding.due)
+
+
+def _renewed(lots: tuple[Lot, ...], terms: Terms, time: int) -> tuple[Lot, ...]:
+    """Return the lots as an earn leaves them: those that slide live on, by the terms they were earned under.
+
+    What has reached its date is gone, though the agenda may not have got to it yet.
+    """
+    if not any(lot.renewal_days for lot in lots):
+        return lots
+    renewed = [
+        Lot(
+            lot.points,
+            lot.origin,
+            lot.available_from,
+            max(lot.expires_at, min(day_end(time, lot.renewal_days, terms.utc_offset_minutes), TIME_MAX)),
+            lot.renewal_days,
+        )
+        if lot.renewal_days and lot.expires_at > time
+        else lot
+        for lot in lots
+    ]
+    return merged((), renewed)

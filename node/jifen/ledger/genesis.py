@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, CheckpointBlocks, Checkpoints
 from jifen.ledger.proposals import ORGANIZATIONS_MAX, Governance, ThresholdTerm
+from jifen.ledger.publishing import contradicts_itself, is_covered, record_terms
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
     GOVERNANCE_KEY,
@@ -20,11 +21,11 @@ from jifen.ledger.state import (
     supply_key,
     validator_key,
 )
+from jifen.ledger.terms import PointType, Unbacked
 from jifen.ledger.types import (
     EMPTY_SUPPLY,
     HostName,
     Organization,
-    PointType,
     PortNumber,
     Slug,
     TimeMs,
@@ -101,6 +102,18 @@ def check_genesis(genesis: Genesis) -> None:
             raise ValueError(f"genesis: point type {point_type.id} is issued by {point_type.issuer}, which is unknown")
         if point_type.id != f"{point_type.issuer}/{point_type.role.name.lower()}":
             raise ValueError(f"genesis: point type {point_type.id} must be called <issuer>/<role>")
+        _check_terms(point_type, ids)
+
+
+def _check_terms(point_type: PointType, organizations: list[str]) -> None:
+    terms = point_type.terms
+    if (terms.version, terms.effective_from, point_type.scheduled) != (1, 0, None):
+        raise ValueError(f"genesis: the terms of {point_type.id} must be version 1 and hold from time 0, which is now")
+    named = terms.accepted_by if isinstance(terms.backing, Unbacked) else (*terms.accepted_by, terms.backing.guarantor)
+    if not {*named} <= {*organizations}:
+        raise ValueError(f"genesis: the terms of {point_type.id} name an organization that is unknown")
+    if contradicts_itself(terms, point_type.issuer) or not is_covered(terms):
+        raise ValueError(f"genesis: the terms of {point_type.id} contradict themselves or the backing of the cap")
 
 
 def write_genesis(state: StateWriter, genesis: Genesis) -> None:
@@ -109,7 +122,9 @@ def write_genesis(state: StateWriter, genesis: Genesis) -> None:
     for organization in genesis.organizations:
         state.put(organization_key(organization.id), organization)
     for point_type in genesis.point_types:
-        state.put(point_type_key(point_type.id), point_type)
+        terms = msgspec.structs.replace(point_type.terms, effective_from=genesis.created_at)
+        state.put(point_type_key(point_type.id), msgspec.structs.replace(point_type, terms=terms))
+        record_terms(state, point_type.id, terms, genesis.created_at)
         state.put(supply_key(point_type.id), EMPTY_SUPPLY)
     for organization, address in zip(genesis.organizations, genesis.validators, strict=True):
         state.put(

@@ -5,9 +5,17 @@ Tests and `jifen verify` run them. Each raises InvariantBroken with the values t
 
 from jifen.ledger.checking import Items, holdings_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
-from jifen.ledger.lots import add_lots
+from jifen.ledger.lots import merged, points_of
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY
-from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Account, Holding, OrderRecord, PointType, Supply
+from jifen.ledger.term_checks import (
+    check_every_version_of_terms_is_kept,
+    check_nothing_happens_to_a_holding_before_it_is_due,
+    check_received_points_do_not_slide,
+    check_the_agenda_names_what_is_due,
+    check_waiting_points_are_those_of_their_orders,
+)
+from jifen.ledger.terms import PointType
+from jifen.ledger.types import POINTS_MAX, Account, Holding, OrderRecord, Supply
 from jifen.ledger.validator_checks import (
     check_an_organization_has_at_most_one_voter,
     check_governance_lists_everybody_and_everything_open,
@@ -19,19 +27,20 @@ from jifen.ledger.validator_checks import (
 
 
 def check_supply_is_conserved(items: Items) -> None:
-    """I1: of every point type, issued less burned is the sum of all holdings."""
+    """I1: of every point type, issued less burned and expired is the sum of all holdings, pending points included."""
     known = list(items)
     held: dict[str, int] = {}
     for _, point_type, holding in holdings_of(known):
-        held[point_type] = held.get(point_type, 0) + holding.available
+        held[point_type] = held.get(point_type, 0) + holding.available + holding.pending
     for key, record in known:
         if key[:1] == SUPPLY:
             assert isinstance(record, Supply)
             name = key[1:].decode()
             total = held.pop(name, 0)
             require(
-                record.issued - record.burned == total,
-                f"I1: {name} has issued {record.issued} and burned {record.burned}, but {total} are held",
+                record.outstanding == total,
+                f"I1: {name} has issued {record.issued}, burned {record.burned} and lost {record.expired} to expiry, "
+                f"but {total} are held",
             )
     require(not held, f"I1: points of types without a supply are held: {held}")
 
@@ -41,18 +50,25 @@ def check_nothing_is_negative_or_overflows(items: Items) -> None:
     for key, record in items:
         numbers: list[int] = []
         if isinstance(record, Supply):
-            numbers = [record.issued, record.burned]
+            numbers = [record.issued, record.burned, record.expired]
         elif isinstance(record, Holding):
-            numbers = [record.available, record.debt, *(lot.points - 1 for lot in record.lots)]
+            lots = (*record.lots, *record.pending_lots, *record.awaiting_lots, *record.lapsed)
+            numbers = [record.available, record.pending, record.debt, *(lot.points - 1 for lot in lots)]
         require(all(0 <= number <= POINTS_MAX for number in numbers), f"I2: {key.hex()} holds {record}")
 
 
 def check_holdings_are_the_sum_of_their_lots(items: Items) -> None:
-    """A holding's available points are the sum of its lots, which are merged and in spending order."""
+    """A holding's points are the sum of its lots, which are merged and in spending order."""
     for account, point_type, holding in holdings_of(items):
-        expected = add_lots(EMPTY_HOLDING, holding.lots)
-        same = (holding.available, holding.lots) == (expected.available, expected.lots)
-        require(same, f"holding {account.hex()} {point_type}: {holding}, should be {expected}")
+        found = (holding.lots, holding.pending_lots, holding.awaiting_lots, holding.lapsed)
+        lots, pending, awaiting, lapsed = expected = tuple(merged((), each) for each in found)
+        right = found == expected and (holding.available, holding.pending) == (
+            points_of(lots),
+            points_of(pending) + points_of(awaiting),
+        )
+        require(right, f"holding {account.hex()} {point_type}: {holding}, should be of {expected}")
+        something = holding.available or holding.pending or holding.debt or lapsed
+        require(bool(something), f"holding {account.hex()} {point_type} is a record of nothing")
 
 
 def check_points_have_an_owner_and_a_type(items: Items) -> None:
@@ -89,6 +105,11 @@ CHECKS = (
     check_nobody_votes_twice,
     check_no_set_of_voters_is_forgotten,
     check_checkpoints_are_attested_once_by_each,
+    check_the_agenda_names_what_is_due,
+    check_nothing_happens_to_a_holding_before_it_is_due,
+    check_received_points_do_not_slide,
+    check_waiting_points_are_those_of_their_orders,
+    check_every_version_of_terms_is_kept,
 )
 """All of them."""
 

@@ -1,17 +1,19 @@
 """Moving points between members."""
 
 from jifen.ledger.context import BlockContext
+from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import add_lots, take_lots
 from jifen.ledger.receipts import PointsTransferred
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader, StateWriter, account_key, holding_key, point_type_key
+from jifen.ledger.terms import PointType, terms_in_force
 from jifen.ledger.transactions import Transaction, TransferPoints
-from jifen.ledger.types import EMPTY_HOLDING, Account, Holding, Lot, LotOrigin, PointType
+from jifen.ledger.types import EMPTY_HOLDING, Account, Holding, Lot, LotOrigin
 
 
 def check_transfer(
-    state: StateReader, body: TransferPoints, transaction: Transaction, _context: BlockContext
+    state: StateReader, body: TransferPoints, transaction: Transaction, context: BlockContext
 ) -> Rejection | Holding:
     """Return why the points cannot be passed on, or the sender's holding. Order: `rejections.py`."""
     sender = read(state, account_key(body.sender), Account)
@@ -24,7 +26,7 @@ def check_transfer(
         return Rejection.POINT_TYPE_UNKNOWN
     if sender.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if not point_type.transferable:
+    if not terms_in_force(point_type, context.time).transferable:
         return Rejection.NOT_TRANSFERABLE
     if body.sender == body.recipient:
         return Rejection.SENDER_IS_RECIPIENT
@@ -35,15 +37,15 @@ def check_transfer(
 
 
 def transfer(
-    state: StateWriter, body: TransferPoints, _transaction: Transaction, holding: Holding, _context: BlockContext
+    state: StateWriter, body: TransferPoints, _transaction: Transaction, holding: Holding, context: BlockContext
 ) -> tuple[PointsTransferred]:
-    """Pass the points on. Lots keep availability and expiry (invariant I9); only their origin changes."""
+    """Pass the points on. Lots keep availability and expiry and slide no more (invariant I9)."""
     rest, taken = take_lots(holding, body.points)
-    received = read(state, holding_key(body.recipient, body.point_type), Holding) or EMPTY_HOLDING
+    key = holding_key(body.recipient, body.point_type)
+    received = read(state, key, Holding) or EMPTY_HOLDING
     moved = [Lot(lot.points, LotOrigin.TRANSFERRED, lot.available_from, lot.expires_at) for lot in taken]
-    received = add_lots(received, moved)
-    state.put(holding_key(body.sender, body.point_type), rest)
-    state.put(holding_key(body.recipient, body.point_type), received)
+    put_holding(state, holding_key(body.sender, body.point_type), rest, (), context.time)
+    received = put_holding(state, key, add_lots(received, moved), moved, context.time)
     effect = PointsTransferred(
         body.sender, body.recipient, body.point_type, body.points, rest.available, received.available
     )

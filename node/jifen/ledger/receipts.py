@@ -15,6 +15,8 @@ from jifen.ledger.governance import (
     ValidatorRemoved,
     VoteCounted,
 )
+from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
+from jifen.ledger.terms import TermsVersionNumber
 from jifen.ledger.types import (
     AccountBytes,
     AmountFen,
@@ -26,6 +28,7 @@ from jifen.ledger.types import (
     RateTerm,
     RuleVersion,
     Slug,
+    TimeMs,
 )
 
 
@@ -51,6 +54,14 @@ class PointsEarned(Effect, frozen=True, tag=2):
     """The account's available points of the type after this transaction."""
     debt_repaid: Quantity = 0
     """Part of `points` that went to repay what earlier refunds had left owing."""
+    terms_version: TermsVersionNumber = 1
+    """Version of the point type's terms that gave the points their dates."""
+    available_from: TimeMs = 0
+    """Block time from which they can be spent, ms; 0 when they wait for the confirmation of their order."""
+    expires_at: TimeMs = 0
+    """Block time at which they expire unless they slide, ms; 0: never."""
+    pending_after: Quantity = 0
+    """The account's pending points of the type after this transaction."""
 
 
 class PointsTransferred(Effect, frozen=True, tag=3):
@@ -84,6 +95,9 @@ class PointsRevoked(Effect, frozen=True, tag=4):
     available_after: Quantity
     debt_after: Quantity
     """What the account owes of the type after this transaction."""
+    lapsed: Quantity = 0
+    """Part of `points` that had expired unspent: gone already, neither burned nor owed."""
+    pending_after: Quantity = 0
 
 
 AnyEffect = (
@@ -98,11 +112,16 @@ AnyEffect = (
     | ValidatorRemoved
     | ValidatorActivated
     | CheckpointAttested
+    | PointsExpired
+    | PointsActivated
+    | ExpiryAnnounced
+    | TermsPublished
+    | TermsInForce
 )
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """Outcome of one transaction in one block.
+    """Outcome of one transaction in one block, or of what block time has done to one record (`agenda.py`).
 
     Invariant: `rejection` is 0 exactly when `effects` is not empty.
     """

@@ -2,14 +2,18 @@
 
 What is taken is the difference of two totals, points before and points after, each rounded down once at the order's own
 rate. So ten refunds of 5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave.
-Points that are spent already become a debt, which later earnings of the type repay before they add anything.
+Points that are spent already become a debt, which later earnings of the type repay before they add anything. Points
+that expired before anybody spent them are gone and are not asked for again.
 """
 
 from typing import NamedTuple
 
+import msgspec
+
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import TILL_SCOPES, points_for
-from jifen.ledger.lots import take_lots
+from jifen.ledger.holdings import put_holding
+from jifen.ledger.lots import points_of, take_of_order, taken_first
 from jifen.ledger.receipts import PointsRevoked
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -66,24 +70,23 @@ def check_refund(
 
 
 def refund(
-    state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, _context: BlockContext
+    state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, context: BlockContext
 ) -> tuple[PointsRevoked]:
-    """Take the points back: first from what the account has, in spending order; what is missing is owed."""
+    """Take the points back, burning them; what is missing is owed."""
     order, refunded_fen = found
     points = points_for(order, order.amount_fen - order.refunded_fen) - points_for(
         order, order.amount_fen - refunded_fen
     )
     key = holding_key(order.account, order.point_type)
     holding = read(state, key, Holding) or EMPTY_HOLDING
-    taken = min(points, holding.available)
-    if taken:
-        holding, _ = take_lots(holding, taken)
-        supply = read(state, supply_key(order.point_type), Supply) or EMPTY_SUPPLY
-        state.put(supply_key(order.point_type), Supply(supply.issued, supply.burned + taken))
+    lapsed = 0
     if points:
-        holding = Holding(holding.available, holding.lots, holding.debt + points - taken)
-        state.put(key, holding)
-    state.put(order_key(body.merchant, body.order_id), _refunded(order, refunded_fen))
+        holding, taken, lapsed = take_back(holding, order, points)
+        if taken:
+            supply = read(state, supply_key(order.point_type), Supply) or EMPTY_SUPPLY
+            state.put(supply_key(order.point_type), Supply(supply.issued, supply.burned + taken, supply.expired))
+        holding = put_holding(state, key, holding, (), context.time)
+    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
     state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
     effect = PointsRevoked(
         body.merchant,
@@ -98,18 +101,40 @@ def refund(
         points,
         holding.available,
         holding.debt,
+        lapsed,
+        holding.pending,
     )
     return (effect,)
 
 
-def _refunded(order: OrderRecord, refunded_fen: int) -> OrderRecord:
-    return OrderRecord(
-        order.transaction_id,
-        order.account,
-        order.point_type,
-        order.rule_version,
-        order.earn_points,
-        order.earn_fen,
-        order.amount_fen,
-        refunded_fen,
+def take_back(holding: Holding, order: OrderRecord, points: int) -> tuple[Holding, int, int]:
+    """Take points of an order out of a holding.
+
+    From the order's own points first: those still pending, those it can spend, those that have expired unspent, which
+    are gone already. Then from its other available points in spending order, never from other orders' pending ones.
+    What is missing becomes a debt.
+
+    Returns:
+        The holding, how many points were taken out of it, and how many had expired.
+    """
+    pending_lots, awaiting_lots = holding.pending_lots, holding.awaiting_lots
+    if order.awaiting:
+        awaiting_lots, pending = take_of_order(awaiting_lots, order, points)
+    else:
+        pending_lots, pending = take_of_order(pending_lots, order, points)
+    lots, own = take_of_order(holding.lots, order, points - pending)
+    lapses, lapsed = take_of_order(holding.lapsed, order, points - pending - own)
+    missing = points - pending - own - lapsed
+    lots, others = taken_first(lots, missing)
+    spent = own + points_of(others)
+    after = Holding(
+        holding.available - spent,
+        lots,
+        holding.debt + missing - points_of(others),
+        holding.pending - pending,
+        pending_lots,
+        awaiting_lots,
+        lapses,
+        holding.due,
     )
+    return after, pending + spent, lapsed

@@ -28,6 +28,7 @@ class Rejection(IntEnum):
     SENDER_IS_RECIPIENT = 14
     INSUFFICIENT_POINTS = 15
     SUPPLY_EXHAUSTED = 16
+    ISSUE_CAP_REACHED = 76
     ORDER_UNKNOWN = 17
     REFUND_ALREADY_TAKEN = 18
     REFUND_EXCEEDS_ORDER = 19
@@ -54,6 +55,14 @@ class Rejection(IntEnum):
     ALLIANCE_FULL = 57
     LAST_VOTER = 58
     CONFIGURATION_CHANGING = 59
+    ORDER_NOT_PENDING = 77
+    POINT_TYPE_EXISTS = 70
+    TERMS_VERSION_WRONG = 71
+    TERMS_BACK_DATED = 72
+    TERMS_TOO_FAR = 73
+    TERMS_CONTRADICTORY = 74
+    BACKING_TOO_SMALL = 75
+    BACKING_NOT_CONFIRMED = 78
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -77,6 +86,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
     Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
     Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
+    Rejection.ISSUE_CAP_REACHED: "the issuer's cap on outstanding points is reached: a larger backing and cap lift it",
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
     Rejection.REFUND_ALREADY_TAKEN: "the merchant has entered this refund before (invariant I3)",
     Rejection.REFUND_EXCEEDS_ORDER: "together with earlier refunds it is more than the order came to",
@@ -103,6 +113,14 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ALLIANCE_FULL: "there are as many validators or organizations as an alliance can have: remove one first",
     Rejection.LAST_VOTER: "it is the last voter: nobody would be left to decide anything",
     Rejection.CONFIGURATION_CHANGING: "another change of the voters is not over yet: send it again in a moment",
+    Rejection.ORDER_NOT_PENDING: "none of its points wait for that: they are available, expired or refunded",
+    Rejection.POINT_TYPE_EXISTS: "the organization issues points for that role already: publish new terms for them",
+    Rejection.TERMS_VERSION_WRONG: "the version must follow the newest published one; a new point type begins with 1",
+    Rejection.TERMS_BACK_DATED: "terms hold from no time that is past: leave it 0, which is now, or name a later one",
+    Rejection.TERMS_TOO_FAR: "terms are published at most 366 days before they hold: name an earlier time",
+    Rejection.TERMS_CONTRADICTORY: "the terms contradict themselves, or the decimals that the points always had",
+    Rejection.BACKING_TOO_SMALL: "the issue cap at the settlement price is worth more than the deposit or credit line",
+    Rejection.BACKING_NOT_CONFIRMED: "an active guarantor's operator with scope TREASURER has to sign this backing too",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -124,6 +142,10 @@ FINAL_REJECTIONS = frozenset(
         Rejection.ALREADY_A_VOTER,
         Rejection.ID_TAKEN,
         Rejection.CERTIFICATE_IN_USE,
+        Rejection.POINT_TYPE_EXISTS,
+        Rejection.TERMS_BACK_DATED,
+        Rejection.TERMS_CONTRADICTORY,
+        Rejection.BACKING_TOO_SMALL,
     }
 )
 """Reasons that no transaction still on its way can cure.

@@ -24,6 +24,8 @@ HOLDING = b"h"
 ORDER = b"b"
 MARK = b"x"
 REFUND = b"r"
+AGENDA = b"t"
+TERMS = b"T"
 VALIDATOR = b"v"
 VALIDATOR_SET = b"V"
 CHECKPOINTS = b"c"
@@ -93,6 +95,16 @@ def past_set_key(height: int) -> bytes:
 def proposal_key(number: int) -> bytes:
     """State key of a proposal; they stand in the order in which they were made."""
     return PROPOSAL + number.to_bytes(8, "big")
+
+
+def agenda_key(due: int, subject: bytes) -> bytes:
+    """State key of an agenda entry: time first, so that what is due forms one range; then the key it is about."""
+    return AGENDA + due.to_bytes(8, "big") + subject
+
+
+def terms_key(point_type: str, version: int) -> bytes:
+    """State key of a version of a point type's terms; its versions stand together, in order."""
+    return TERMS + point_type.encode() + b"\0" + version.to_bytes(4, "big")
 
 
 class StateReader(Protocol):

@@ -13,6 +13,7 @@ from msgspec import Meta
 from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     AccountBytes,
@@ -85,6 +86,9 @@ Body = (
     | WithdrawProposal
     | ActivateValidator
     | AttestCheckpoint
+    | PublishTerms
+    | CreatePointType
+    | ConfirmOrder
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -97,6 +101,9 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     VoteOnProposal: "voteOnProposal",
     WithdrawProposal: "withdrawProposal",
     ActivateValidator: "activateValidator",
+    PublishTerms: "publishTerms",
+    CreatePointType: "createPointType",
+    ConfirmOrder: "confirmOrder",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

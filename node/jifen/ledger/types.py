@@ -38,6 +38,9 @@ RATE_TERM_MAX = 10**9
 RULE_VERSION_MAX = 10**9
 """Largest version of a rule: far beyond any number of changes, and encodable, which not every JSON integer is."""
 
+TIME_MAX = 2**48
+"""Latest time that a record names, ms: the year 10889."""
+
 TRANSACTION_LIFETIME_MS_MAX = 24 * 60 * 60 * 1000
 """A transaction may expire at most this long after the block that takes it: an unsent one cannot surprise for ever."""
 
@@ -63,8 +66,8 @@ PositiveQuantity = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
 AmountFen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX)]
 RateTerm = Annotated[int, Meta(ge=1, le=RATE_TERM_MAX)]
 RuleVersion = Annotated[int, Meta(ge=1, le=RULE_VERSION_MAX)]
-TimeMs = Annotated[int, Meta(ge=0, le=2**48)]
 OrganizationName = Annotated[str, Meta(min_length=1, max_length=64)]
+TimeMs = Annotated[int, Meta(ge=0, le=TIME_MAX)]
 Height = Annotated[int, Meta(ge=0, le=2**53)]
 HostName = Annotated[str, Meta(pattern=HOST_PATTERN, max_length=253)]
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
@@ -149,22 +152,6 @@ class Organization(Record, frozen=True):
         return 0
 
 
-class PointType(Record, frozen=True):
-    """One kind of points: who issues it, for whom, and the flat rate at which purchases earn it."""
-
-    id: PointTypeName
-    issuer: Slug
-    role: RoleClass
-    rule_version: RuleVersion
-    """Version of the earning rule below; every receipt names the one it used (invariant I10)."""
-    earn_points: RateTerm
-    """Points earned for every `earn_fen` fen spent."""
-    earn_fen: RateTerm
-    """Fen that earn `earn_points` points; the quotient is rounded down once per order."""
-    transferable: bool
-    """Whether members may pass these points to each other."""
-
-
 class Account(Record, frozen=True):
     """A member's account."""
 
@@ -181,32 +168,55 @@ class Lot(Record, frozen=True):
     points: PositiveQuantity
     origin: LotOrigin
     available_from: TimeMs
-    """Block time from which they can be spent, ms, cut to the UTC day so that the lots of a day merge."""
+    """Block time from which they can be spent, ms, a boundary of the issuer's local days so that the lots of a day
+    merge. Of points that wait for the confirmation of their order it is the day of the order."""
     expires_at: TimeMs
     """Block time at which they expire, ms; 0 means never."""
+    renewal_days: Annotated[int, Meta(ge=0)] = 0
+    """Days that they live on after the account earns again (sliding expiry); 0: `expires_at` is fixed.
+
+    Invariant: 0 unless EARNED; what was received never slides (I9)."""
 
 
 class Holding(Record, frozen=True):
     """An account's points of one type.
 
-    Invariant: `available` is the sum of the lots; the lots stand in spending order and no two differ in quantity only.
+    Invariant: `available` is the sum of `lots`, `pending` that of `pending_lots` and `awaiting_lots`; each stands in
+    spending order and no two lots of one differ in quantity only. A holding of nothing, neither points nor debt nor
+    `lapsed`, has no record. The agenda names the holding at `due`, not later than anything that is to happen to it.
     """
 
     available: Quantity
     lots: tuple[Lot, ...]
+    """Can be spent."""
     debt: Quantity = 0
     """Points that refunds have taken back but that were spent already; later earnings repay them first. They are no
     part of `available` and of no lot."""
+    pending: Quantity = 0
+    pending_lots: tuple[Lot, ...] = ()
+    """Earned, and to be spent once their `available_from` has come."""
+    awaiting_lots: tuple[Lot, ...] = ()
+    """Earned, and to be spent once their order is confirmed."""
+    lapsed: tuple[Lot, ...] = ()
+    """Points of its own earning that have expired unspent: a refund of their order does not ask for them again."""
+    due: TimeMs = 0
+    """Block time at which the agenda looks at this holding, ms; 0: never."""
 
 
 class Supply(Record, frozen=True):
     """How many points of one type exist.
 
-    Invariant I1: `issued - burned` is the sum of all holdings of the type.
+    Invariant I1: `issued - burned - expired` is the sum of all holdings of the type, pending points included.
     """
 
     issued: Quantity
     burned: Quantity
+    expired: Quantity = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Points that somebody holds."""
+        return self.issued - self.burned - self.expired
 
 
 class OrderRecord(Record, frozen=True):
@@ -224,6 +234,16 @@ class OrderRecord(Record, frozen=True):
     earn_fen: RateTerm
     amount_fen: AmountFen
     refunded_fen: AmountFen = 0
+    terms_version: Annotated[int, Meta(ge=1)] = 1
+    """Version of the point type's terms that gave its points their dates."""
+    available_from: TimeMs = 0
+    """As in the lot that holds its points."""
+    expires_at: TimeMs = 0
+    """As in that lot, when it was earned."""
+    renewal_days: Annotated[int, Meta(ge=0)] = 0
+    """As in that lot."""
+    awaiting: bool = False
+    """Whether its points wait for its confirmation."""
 
 
 class RefundRecord(Record, frozen=True):

@@ -56,6 +56,9 @@ class BlockRecord(msgspec.Struct, frozen=True):
     transactions: tuple[bytes, ...]
     """Signed bytes."""
     receipts: tuple[Receipt, ...]
+    """Of the transactions, in their order."""
+    agenda: tuple[Receipt, ...]
+    """Of what the block did by its time, before its transactions."""
     certificate: Certificate | None
     """None for block 0, which needs none."""
 

@@ -16,7 +16,8 @@ from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.checkpoints import read_checkpoints
 from jifen.ledger.records import read
-from jifen.ledger.types import Account, Holding, Organization, PointType, Record, Supply
+from jifen.ledger.terms import PointType
+from jifen.ledger.types import Account, Holding, Organization, Record, Supply
 from jifen.store.errors import BlockNotHeld
 from jifen.store.records import BlockRecord, Outcome, TransactionRecord
 
@@ -104,7 +105,8 @@ class ReadView:
     def holdings(self, account: bytes) -> list[tuple[str, Holding]]:
         """Return (point type id, holding) of everything the account holds or owes, sorted by point type."""
         found = self._records(state.HOLDING + account, Holding)
-        return [(key[21:].decode(), holding) for key, holding in found if holding.available or holding.debt]
+        shown = [(key[21:].decode(), holding) for key, holding in found]
+        return [(name, holding) for name, holding in shown if holding.available or holding.pending or holding.debt]
 
     def organizations(self) -> list[Organization]:
         """Return all organizations, sorted by id."""
@@ -150,11 +152,13 @@ class ReadView:
         assert data is not None, f"committed block {height} is missing"
         assert receipts is not None, f"the receipts of block {height} are missing"
         block = decode_block(data)
+        decoded, count = decode_receipts(receipts), len(block.transactions)
         return BlockRecord(
             block.header,
             block_hash(block.header),
             block.transactions,
-            decode_receipts(receipts),
+            decoded[:count],
+            decoded[count:],
             self.certificate(height),
         )
 

@@ -31,6 +31,7 @@ from jifen.ledger.checkpoints import read_checkpoints
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
 from jifen.ledger.types import (
     Account,
@@ -39,7 +40,6 @@ from jifen.ledger.types import (
     Organization,
     OrganizationKind,
     OrganizationStatus,
-    PointType,
     Record,
     RoleClass,
     Scope,
@@ -71,9 +71,7 @@ def fake_genesis(public_port: int = 8080) -> Genesis:
         )
         for name in NAMES
     )
-    point_types = tuple(
-        PointType(f"{name}/consumer", name, RoleClass.CONSUMER, 1, 1, 100, transferable=True) for name in NAMES
-    )
+    point_types = tuple(PointType(f"{name}/consumer", name, RoleClass.CONSUMER, 1, 1, 100) for name in NAMES)
     validators = tuple(
         ValidatorAddress(name, "127.0.0.1", 8180 + index, f"http://127.0.0.1:{public_port + index}", "")
         for index, name in enumerate(NAMES)
@@ -420,4 +418,6 @@ def _refused(identity: bytes | None, error: str, message: str) -> SubmitResult:
 def _record_of(executed: ExecutedBlock, certificate: Certificate | None) -> BlockRecord:
     block = decode_block(executed.payload)
     assert block_hash(block.header) == executed.tip.hash
-    return BlockRecord(block.header, executed.tip.hash, block.transactions, executed.receipts, certificate)
+    return BlockRecord(
+        block.header, executed.tip.hash, block.transactions, executed.receipts, executed.agenda, certificate
+    )

@@ -25,8 +25,8 @@ ANN, BO, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "strange
 
 @final
 class Scene:
-    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited, books' supply nearly exhausted and some
-    checkpoints attested by books.
+    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited, her P1 pending, books' supply nearly
+    exhausted and some checkpoints attested by books.
 
     Of validators: `mall-2` is admitted to replace mall's, `books-2` observes beside books' own, `cafe-2` has retired;
     books proposes to admit `tea`, cafe to remove books' validator.
@@ -46,6 +46,8 @@ class Scene:
             ("mall", "A1", "mall/consumer", 1_000_000),
             ("mall", "G1", "mall/guide", 700),
             ("books", "B1", "books/consumer", 1),
+            ("mall", "P1", "mall/distributor", 500),
+            ("mall", "P2", "mall/distributor", 4),
         ]:
             body = EarnPoints(NOW, bytes(8), merchant, order, ANN, point_type, amount, 7)
             assert self.take(transaction(body, key_of(f"{merchant} till"))) == 0

@@ -9,8 +9,9 @@ from jifen.testing.fault_scene import NOW, Fault
 from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, GOVERNANCE_NEVER_MEETS
 from jifen.testing.naive_scene import DAY_MS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
+from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
 
-GOOD: Final[dict[str, tuple[Body, str]]] = {**GOOD_POINTS, **GOOD_GOVERNANCE, **GOOD_CHECKPOINTS}
+GOOD: Final[dict[str, tuple[Body, str]]] = {**GOOD_POINTS, **GOOD_GOVERNANCE, **GOOD_CHECKPOINTS, **GOOD_TERMS}
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
 EXPIRED, TOO_FAR = {"expires_at": NOW - 1}, {"expires_at": NOW + DAY_MS + 1}
@@ -22,8 +23,14 @@ FAULTS: Final = (
     *POINT_FAULTS,
     *CHECKPOINT_FAULTS,
     *GOVERNANCE_FAULTS,
+    *TERM_FAULTS,
 )
 """What can be wrong with each of them."""
 
-NEVER_FIRST_AND_LATER: Final = {**POINTS_NEVER_MEET, **GOVERNANCE_NEVER_MEETS, **CHECKPOINTS_NEVER_MEET}
+NEVER_FIRST_AND_LATER: Final = {
+    **POINTS_NEVER_MEET,
+    **GOVERNANCE_NEVER_MEETS,
+    **CHECKPOINTS_NEVER_MEET,
+    **TERMS_NEVER_MEET,
+}
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -1,9 +1,9 @@
 """All families of transactions at once, offered to both ledgers."""
 
 from jifen.testing.twin_checkpoints import CheckpointRules
-from jifen.testing.twin_points import PointRules
+from jifen.testing.twin_terms import TermRules
 from jifen.testing.twin_validators import ValidatorRules
 
 
-class LedgerMachine(PointRules, ValidatorRules, CheckpointRules):
+class LedgerMachine(TermRules, ValidatorRules, CheckpointRules):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

@@ -9,6 +9,7 @@ work on the lists kept here.
 """
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -17,10 +18,19 @@ from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.rejections import PRECEDENCE, Rejection
+from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
-from jifen.testing import naive_checkpoints, naive_governance, naive_members, naive_points
-from jifen.testing.naive_records import NaiveLot, NaiveProposal, NaiveReceipt
+from jifen.testing import (
+    naive_checkpoints,
+    naive_governance,
+    naive_members,
+    naive_points,
+    naive_terms,
+    naive_time,
+)
+from jifen.testing.naive_records import NaiveLot, NaiveOrder, NaiveProposal, NaiveReceipt
 from jifen.testing.naive_scene import DAY_MS
 
 
@@ -29,7 +39,19 @@ class NaiveLedger:
 
     def __init__(self, genesis: Genesis) -> None:
         self.organizations = {item.id: item for item in genesis.organizations}
-        self.point_types = {item.id: item for item in genesis.point_types}
+        self.point_types: dict[str, PointType] = {}
+        self.issued: dict[str, int] = {}
+        self.burned: dict[str, int] = {}
+        self.expired: dict[str, int] = {}
+        self.terms: dict[str, list[tuple[Terms, int]]] = {}
+        """Every version of the terms of every point type, with the time at which it was published."""
+        self.told_in_force: set[tuple[str, int]] = set()
+        """Versions that are known to hold, or to have held."""
+        self.time = genesis.created_at
+        """Time of the last block, ms."""
+        for kind in genesis.point_types:
+            self.add_point_type(kind)
+            naive_terms.add_version(self, kind.id, kind.terms, self.time)
         self.validators = [
             Validator(
                 item.organization,
@@ -64,38 +86,70 @@ class NaiveLedger:
         """Key and time of registration of every account."""
         self.lots: list[NaiveLot] = []
         """Every lot there is, in the order they came; the same account may have many that look alike."""
-        self.issued = dict.fromkeys(self.point_types, 0)
-        self.orders: dict[tuple[str, str], tuple[bytes, EarnPoints]] = {}
-        """What credited an order, and under which id, by merchant and order id."""
+        self.orders: dict[tuple[str, str], NaiveOrder] = {}
+        """Every order, by merchant and order id."""
         self.refunds: dict[tuple[str, str], tuple[bytes, RefundOrder]] = {}
         """Every refund, and its transaction's id, by merchant and refund id."""
         self.debts: dict[tuple[bytes, str], int] = {}
         """What an account owes of a type."""
-        self.burned = dict.fromkeys(self.point_types, 0)
         self.receipts: dict[bytes, NaiveReceipt] = {}
         """Receipt of every transaction ever taken, rejected ones too."""
+        self.expiries: dict[bytes, int] = {}
+        """Until when each of them could have been taken."""
 
     def copy(self) -> "NaiveLedger":
         """Return a ledger of its own that may go another way."""
         return copy.deepcopy(self)
 
     def balance(self, account: bytes, point_type: str) -> int:
-        """Return how many points of a type the account has."""
-        return sum(lot.points for lot in self.lots if (lot.owner, lot.point_type) == (account, point_type))
+        """Return how many points of a type the account can spend."""
+        return sum(lot.points for lot in self.lots_in(account, point_type, "available"))
 
-    def lots_of(self, account: bytes, point_type: str) -> list[NaiveLot]:
-        """Return the account's lots of one type in spending order, those that look alike put together."""
-        alike: dict[tuple[int, int, str], int] = {}
-        for lot in self.lots:
-            if (lot.owner, lot.point_type) == (account, point_type):
-                kind = (lot.expires_at, lot.available_from, lot.origin)
-                alike[kind] = alike.get(kind, 0) + lot.points
-        lots = [NaiveLot(account, point_type, alike[kind], kind[2], kind[1], kind[0]) for kind in alike]
-        return sorted(lots, key=naive_points.spending_order)
+    def waiting(self, account: bytes, point_type: str) -> int:
+        """Return how many points of a type the account has and cannot spend yet."""
+        return sum(lot.points for lot in self.lots_in(account, point_type, "pending", "awaiting"))
+
+    def add_point_type(self, kind: PointType) -> None:
+        """Begin to count points of a type."""
+        self.point_types[kind.id] = kind
+        self.issued[kind.id] = self.burned[kind.id] = self.expired[kind.id] = 0
+
+    def make_available(self, whose: tuple[bytes, str], lots: list[NaiveLot]) -> int:
+        """Let somebody have lots to spend, of which the first repay what he owes; return how much that was."""
+        repaid = 0
+        for lot in sorted(lots, key=naive_points.spending_order):
+            part = min(lot.points, self.debts.get(whose, 0))
+            repaid += part
+            self.debts[whose] = self.debts.get(whose, 0) - part
+            if lot.points > part:
+                self.lots.append(lot._replace(points=lot.points - part, place="available"))
+        self.burned[whose[1]] += repaid
+        return repaid
+
+    def lots_in(self, account: bytes, point_type: str, *places: str) -> list[NaiveLot]:
+        """Return the account's lots of one type that stand in some places."""
+        mine = [lot for lot in self.lots if (lot.owner, lot.point_type) == (account, point_type)]
+        return [lot for lot in mine if lot.place in places]
+
+    def lots_of(self, account: bytes, point_type: str, place: str) -> list[NaiveLot]:
+        """Return the account's lots of one type and place in spending order, those that look alike put together."""
+        alike: dict[NaiveLot, int] = {}
+        for lot in self.lots_in(account, point_type, place):
+            kind = lot._replace(points=0)
+            alike[kind] = alike.get(kind, 0) + lot.points
+        return sorted((kind._replace(points=points) for kind, points in alike.items()), key=naive_points.spending_order)
 
     def is_taken(self, item: Transaction) -> bool:
         """Tell whether a block holds the transaction."""
         return item.id in self.receipts
+
+    def may_stand(self, item: Transaction, time: int) -> bool:
+        """Tell whether a block of this time may hold the transaction."""
+        return item.body.expires_at >= time and not self.is_taken(item)
+
+    def begin_block(self, time: int) -> Counter[tuple[object, ...]]:
+        """Do what a block of this time begins with; return the effects that must be told, in whatever order."""
+        return naive_time.begin_block(self, time)
 
     def reasons(self, item: Transaction, time: int) -> set[Rejection]:
         """Return every reason that holds against the transaction at a block time, ms."""
@@ -116,6 +170,7 @@ class NaiveLedger:
         else:
             receipt = NaiveReceipt(None, NAIVE_RULES[type(item.body)].act(self, item.body, item, time))
         self.receipts[item.id] = receipt
+        self.expiries[item.id] = item.body.expires_at
         return receipt
 
     def refunded_of(self, merchant: str, order: str) -> int:
@@ -146,5 +201,8 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     VoteOnProposal: NaiveRule(naive_governance.against_vote, naive_governance.vote),
     WithdrawProposal: NaiveRule(naive_governance.against_withdrawal, naive_governance.withdraw),
     ActivateValidator: NaiveRule(naive_governance.against_activation, naive_governance.activate),
+    PublishTerms: NaiveRule(naive_terms.against_publication, naive_terms.publish),
+    CreatePointType: NaiveRule(naive_terms.against_creation, naive_terms.create),
+    ConfirmOrder: NaiveRule(naive_points.against_confirmation, naive_points.confirm),
 }
 """The naive rule of every kind."""

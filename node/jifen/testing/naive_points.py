@@ -1,14 +1,17 @@
-"""Naive rules of purchases, refunds and transfers."""
+"""Naive rules of purchases, their confirmation, refunds and transfers."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.term_bodies import ConfirmOrder
+from jifen.ledger.terms import AvailableAfterDays, SlidingExpiry, Terms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, Transaction, TransferPoints
 from jifen.ledger.types import OrganizationStatus, Scope
-from jifen.testing.naive_records import NaiveLot
-from jifen.testing.naive_scene import DAY_MS
+from jifen.testing.naive_records import NaiveLot, NaiveOrder
+from jifen.testing.naive_terms import Effects, dates_of, in_force, is_awaited
 
 if TYPE_CHECKING:
     from jifen.testing.naive_ledger import NaiveLedger
@@ -16,10 +19,10 @@ if TYPE_CHECKING:
 LARGEST_QUANTITY: Final = 9_007_199_254_740_991
 """Most points there may be of one type: 2**53 - 1."""
 
-Effects = tuple[tuple[object, ...], ...]
 
-
-def against_till(ledger: "NaiveLedger", body: EarnPoints | RefundOrder, item: Transaction) -> set[Rejection]:
+def against_till(
+    ledger: "NaiveLedger", body: EarnPoints | RefundOrder | ConfirmOrder, item: Transaction
+) -> set[Rejection]:
     """Return what speaks against the merchant and who signed for it."""
     found = set()
     if body.merchant not in ledger.organizations:
@@ -43,13 +46,26 @@ def against_refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, 
     if (body.merchant, body.order_id) not in ledger.orders:
         found.add(Rejection.ORDER_UNKNOWN)
     else:
-        amount = ledger.orders[body.merchant, body.order_id][1].amount_fen
+        amount = ledger.orders[body.merchant, body.order_id].body.amount_fen
         if ledger.refunded_of(body.merchant, body.order_id) + body.amount_fen > amount:
             found.add(Rejection.REFUND_EXCEEDS_ORDER)
     return found
 
 
-def against_earning(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, _time: int) -> set[Rejection]:
+def against_confirmation(ledger: "NaiveLedger", body: ConfirmOrder, item: Transaction, _time: int) -> set[Rejection]:
+    """Return what speaks against confirming an order."""
+    found = against_till(ledger, body, item)
+    if (body.merchant, body.order_id) not in ledger.orders:
+        found.add(Rejection.ORDER_UNKNOWN)
+    else:
+        order = ledger.orders[body.merchant, body.order_id]
+        waits = order.awaiting and any(lot.place == "awaiting" for lot in lots_like(ledger, order))
+        if not waits or kept_points(ledger, order) == 0:
+            found.add(Rejection.ORDER_NOT_PENDING)
+    return found
+
+
+def against_earning(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) -> set[Rejection]:
     """Return what speaks against a purchase."""
     found = against_till(ledger, body, item)
     if body.account not in ledger.accounts:
@@ -59,14 +75,19 @@ def against_earning(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, 
     if body.point_type not in ledger.point_types:
         found.add(Rejection.POINT_TYPE_UNKNOWN)
     else:
-        if not body.point_type.startswith(f"{body.merchant}/"):
+        points, name = points_of(ledger, body), body.point_type
+        if not name.startswith(f"{body.merchant}/"):
             found.add(Rejection.NOT_THE_ISSUER)
-        if ledger.issued[body.point_type] + points_of(ledger, body) > LARGEST_QUANTITY:
+        if ledger.issued[name] + points > LARGEST_QUANTITY:
             found.add(Rejection.SUPPLY_EXHAUSTED)
+        new = points - repaid_at_once(ledger, body, points, time)
+        there = ledger.issued[name] - ledger.burned[name] - ledger.expired[name]
+        if new > 0 and there + new > in_force(ledger, name, time).issue_cap:
+            found.add(Rejection.ISSUE_CAP_REACHED)
     return found
 
 
-def against_transfer(ledger: "NaiveLedger", body: TransferPoints, item: Transaction, _time: int) -> set[Rejection]:
+def against_transfer(ledger: "NaiveLedger", body: TransferPoints, item: Transaction, time: int) -> set[Rejection]:
     """Return what speaks against a transfer."""
     found = set()
     if body.sender not in ledger.accounts:
@@ -77,7 +98,7 @@ def against_transfer(ledger: "NaiveLedger", body: TransferPoints, item: Transact
         found.add(Rejection.RECIPIENT_UNKNOWN)
     if body.point_type not in ledger.point_types:
         found.add(Rejection.POINT_TYPE_UNKNOWN)
-    elif not ledger.point_types[body.point_type].transferable:
+    elif not in_force(ledger, body.point_type, time).transferable:
         found.add(Rejection.NOT_TRANSFERABLE)
     if body.sender == body.recipient:
         found.add(Rejection.SENDER_IS_RECIPIENT)
@@ -93,68 +114,138 @@ def points_of(ledger: "NaiveLedger", body: EarnPoints) -> int:
     return exact[0]
 
 
+def kept_points(ledger: "NaiveLedger", order: NaiveOrder) -> int:
+    """Return what the part of an order that was kept earns."""
+    gone = ledger.refunded_of(order.body.merchant, order.body.order_id)
+    return points_of(ledger, msgspec.structs.replace(order.body, amount_fen=order.body.amount_fen - gone))
+
+
+def repaid_at_once(ledger: "NaiveLedger", body: EarnPoints, points: int, time: int) -> int:
+    """Return how many points of a purchase repay a debt when they are earned: none, if they have to wait."""
+    terms = in_force(ledger, body.point_type, time)
+    if is_awaited(terms) or isinstance(terms.pending, AvailableAfterDays):
+        return 0
+    return min(points, ledger.debts.get((body.account, body.point_type), 0))
+
+
+def lots_like(ledger: "NaiveLedger", order: NaiveOrder) -> list[NaiveLot]:
+    """Return the lots, wherever they stand, that look as the order's own points look by now."""
+    whose = (order.body.account, order.body.point_type)
+    found = [lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose and lot.origin == "earned"]
+    found = [lot for lot in found if lot.available_from == order.available_from]
+    if order.renewal_days:
+        return [lot for lot in found if lot.renewal_days == order.renewal_days]
+    return [lot for lot in found if lot.renewal_days == 0 and lot.expires_at == order.expires_at]
+
+
 def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) -> Effects:
     """Credit a purchase."""
     points, rule = points_of(ledger, body), ledger.point_types[body.point_type]
-    ledger.orders[body.merchant, body.order_id] = (item.id, body)
-    ledger.issued[body.point_type] += points
+    terms = in_force(ledger, body.point_type, time)
     whose = (body.account, body.point_type)
-    owed = ledger.debts.get(whose, 0)
-    repaid = points if points <= owed else owed
-    ledger.debts[whose] = owed - repaid
+    repaid = repaid_at_once(ledger, body, points, time)
+    dates = dates_of(terms, time)
+    if points:
+        ledger.lots = [renewed(lot, terms, time) if slides(lot, whose, time) else lot for lot in ledger.lots]
+    ledger.orders[body.merchant, body.order_id] = NaiveOrder(item.id, body, terms, *dates, is_awaited(terms))
+    ledger.issued[body.point_type] += points
+    ledger.debts[whose] = ledger.debts.get(whose, 0) - repaid
     ledger.burned[body.point_type] += repaid
+    place = "pending" if isinstance(terms.pending, AvailableAfterDays) else "available"
+    place = "awaiting" if is_awaited(terms) else place
     if points - repaid > 0:
-        day = time // DAY_MS * DAY_MS
-        ledger.lots.append(NaiveLot(body.account, body.point_type, points - repaid, "earned", day, 0))
-    after = ledger.balance(body.account, body.point_type)
-    head = (body.merchant, body.account, body.point_type, rule.rule_version, body.amount_fen)
-    return ((*head, rule.earn_points, rule.earn_fen, points, after, repaid),)
+        ledger.lots.append(NaiveLot(*whose, points - repaid, "earned", *dates, place))
+    head = (body.merchant, *whose, rule.rule_version, body.amount_fen, rule.earn_points, rule.earn_fen, points)
+    shown = (0 if is_awaited(terms) else dates[0], dates[1])
+    return ((*head, ledger.balance(*whose), repaid, terms.version, *shown, ledger.waiting(*whose)),)
 
 
-def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, _time: int) -> Effects:
-    """Take points back."""
-    _, order = ledger.orders[body.merchant, body.order_id]
-    rule, whose = ledger.point_types[order.point_type], (order.account, order.point_type)
-    before = ledger.refunded_of(body.merchant, body.order_id)
-    ledger.refunds[body.merchant, body.refund_id] = (item.id, body)
-    after = ledger.refunded_of(body.merchant, body.order_id)
-    had, keeps = (
-        points_of(ledger, msgspec.structs.replace(order, amount_fen=order.amount_fen - gone))
-        for gone in (before, after)
-    )
-    missing = had - keeps
-    while missing > 0 and ledger.balance(*whose) > 0:
-        lot = min((lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose), key=spending_order)
+def slides(lot: NaiveLot, whose: tuple[bytes, str], time: int) -> bool:
+    """Tell whether an earn of somebody lets a lot live on."""
+    mine = (lot.owner, lot.point_type) == whose and lot.place != "lapsed"
+    return mine and lot.renewal_days > 0 and lot.expires_at > time
+
+
+def renewed(lot: NaiveLot, terms: Terms, time: int) -> NaiveLot:
+    """Return a sliding lot after an earn."""
+    shadow = msgspec.structs.replace(terms, expiry=SlidingExpiry(lot.renewal_days))
+    return lot._replace(expires_at=max(lot.expires_at, dates_of(shadow, time)[1]))
+
+
+def confirm(ledger: "NaiveLedger", body: ConfirmOrder, _item: Transaction, _time: int) -> Effects:
+    """Make what an order has left available."""
+    order = ledger.orders[body.merchant, body.order_id]
+    whose = (order.body.account, order.body.point_type)
+    points = kept_points(ledger, order)
+    [kind] = {lot.expires_at for lot in lots_like(ledger, order) if lot.place == "awaiting"}
+    take(ledger, points, order, lambda lot: lot.place == "awaiting")
+    ledger.orders[body.merchant, body.order_id] = order._replace(awaiting=False)
+    repaid = ledger.make_available(whose, [
+        NaiveLot(*whose, points, "earned", order.available_from, kind, order.renewal_days)
+    ])  # fmt: skip
+    after = (ledger.balance(*whose), ledger.waiting(*whose))
+    return ((*whose, points, repaid, *after, body.merchant, body.order_id),)
+
+
+def take(ledger: "NaiveLedger", points: int, order: NaiveOrder | None, fits: Callable[[NaiveLot], bool]) -> int:
+    """Take points out of lots, of the order's own if one is given, in spending order; return how many there were."""
+    missing = points
+    while missing > 0:
+        lots = [lot for lot in (lots_like(ledger, order) if order else ledger.lots) if fits(lot)]
+        if not lots:
+            break
+        lot = min(lots, key=spending_order)
         part = min(missing, lot.points)
         missing -= part
-        ledger.burned[order.point_type] += part
         ledger.lots.remove(lot)
         if lot.points > part:
             ledger.lots.append(lot._replace(points=lot.points - part))
-    ledger.debts[whose] = ledger.debts.get(whose, 0) + missing
-    head = (body.merchant, order.account, order.point_type, rule.rule_version, body.amount_fen, order.amount_fen)
-    tail = (rule.earn_points, rule.earn_fen, had - keeps, ledger.balance(*whose), ledger.debts[whose])
-    return ((*head, after, *tail),)
+    return points - missing
+
+
+def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, _time: int) -> Effects:
+    """Take points back: the order's own first, then others that can be spent; the rest is owed."""
+    order = ledger.orders[body.merchant, body.order_id]
+    bought = order.body
+    rule, whose = ledger.point_types[bought.point_type], (bought.account, bought.point_type)
+    had = kept_points(ledger, order)
+    ledger.refunds[body.merchant, body.refund_id] = (item.id, body)
+    points = had - kept_points(ledger, order)
+    waits = "awaiting" if order.awaiting else "pending"
+    missing = points
+    burned = lapsed = 0
+    for place in (waits, "available", "lapsed"):
+        part = take(ledger, missing, order, lambda lot, place=place: lot.place == place)  # type: ignore[misc]
+        missing -= part
+        burned += 0 if place == "lapsed" else part
+        lapsed += part if place == "lapsed" else 0
+    mine = take(ledger, missing, None, lambda lot: (lot.owner, lot.point_type, lot.place) == (*whose, "available"))
+    ledger.burned[bought.point_type] += burned + mine
+    ledger.debts[whose] = ledger.debts.get(whose, 0) + missing - mine
+    head = (body.merchant, *whose, rule.rule_version, body.amount_fen, bought.amount_fen)
+    after = ledger.refunded_of(body.merchant, body.order_id)
+    tail = (rule.earn_points, rule.earn_fen, points, ledger.balance(*whose), ledger.debts[whose], lapsed)
+    return ((*head, after, *tail, ledger.waiting(*whose)),)
 
 
 def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, _time: int) -> Effects:
     """Pass points on."""
     missing = body.points
     while missing > 0:
-        lot = min(
-            (lot for lot in ledger.lots if (lot.owner, lot.point_type) == (body.sender, body.point_type)),
-            key=spending_order,
-        )
+        whose = (body.sender, body.point_type, "available")
+        lots = [lot for lot in ledger.lots if (lot.owner, lot.point_type, lot.place) == whose]
+        lot = min(lots, key=spending_order)
         part = min(missing, lot.points)
         missing -= part
         ledger.lots.remove(lot)
         if lot.points > part:
             ledger.lots.append(lot._replace(points=lot.points - part))
-        ledger.lots.append(lot._replace(owner=body.recipient, points=part, origin="transferred"))
+        given = lot._replace(owner=body.recipient, points=part, origin="transferred", renewal_days=0)
+        ledger.lots.append(given)
     left, got = (ledger.balance(account, body.point_type) for account in (body.sender, body.recipient))
     return ((body.sender, body.recipient, body.point_type, body.points, left, got),)
 
 
-def spending_order(lot: NaiveLot) -> tuple[bool, int, int, str]:
-    """Earliest expiry first, those that never expire last; then oldest; then earned before transferred."""
-    return (lot.expires_at == 0, lot.expires_at, lot.available_from, lot.origin)
+def spending_order(lot: NaiveLot) -> tuple[bool, int, int, str, int]:
+    """Earliest expiry first, those that never expire last; then oldest; then earned before transferred; then fixed."""
+    return (lot.expires_at == 0, lot.expires_at, lot.available_from, lot.origin, lot.renewal_days)

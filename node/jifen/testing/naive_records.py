@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from jifen.ledger.changes import Change
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.terms import Terms
+from jifen.ledger.transactions import EarnPoints
 
 
 class NaiveLot(NamedTuple):
@@ -16,6 +18,22 @@ class NaiveLot(NamedTuple):
     origin: str
     available_from: int
     expires_at: int
+    renewal_days: int = 0
+    place: str = "available"
+    """`available`, `pending` until its day, `awaiting` confirmation, or `lapsed`: expired and only remembered."""
+
+
+class NaiveOrder(NamedTuple):
+    """A credited order."""
+
+    identity: bytes
+    body: EarnPoints
+    terms: Terms
+    """Those that gave its points their dates."""
+    available_from: int
+    expires_at: int
+    renewal_days: int
+    awaiting: bool
 
 
 class NaiveReceipt(NamedTuple):

@@ -6,13 +6,22 @@ from typing import Final
 
 from jifen.codec.transactions import encode_body, transaction_id
 from jifen.ledger.genesis import Genesis, Threshold, ValidatorAddress
+from jifen.ledger.terms import (
+    AvailableAfterDays,
+    AvailableOnConfirmation,
+    CalendarExpiry,
+    CreditLine,
+    PointType,
+    RollingExpiry,
+    SlidingExpiry,
+    Terms,
+)
 from jifen.ledger.transactions import Body, Transaction
 from jifen.ledger.types import (
     Operator,
     Organization,
     OrganizationKind,
     OrganizationStatus,
-    PointType,
     PublicKey,
     RoleClass,
     Scope,
@@ -26,6 +35,9 @@ CHAIN_ID: Final = sha256(b"a chain for tests").digest()
 
 START: Final = 1_790_000_000_000
 """Time of the scene's block 0, ms; not the start of a day."""
+
+
+WEEK: Final = AvailableAfterDays(7)
 
 
 def key_of(name: str) -> PublicKey:
@@ -56,12 +68,14 @@ def scene() -> Genesis:
 
     `mall` has a till, an issuer's key and an administrator who may credit nobody; `books` issues points at so high a
     rate that a few orders exhaust the largest supply; `attic` is suspended; `cafe` issues nothing. `mall/guide` is not
-    transferable. Two thirds of the organizations decide.
+    transferable, `books/guide` waits a week and lives for forty days, `books/store` slides, `mall/distributor` waits
+    for confirmations, is capped, backed by `books`, and expires with the month after next. Two thirds of the
+    organizations decide.
     """
     operators = {
         "mall": {"mall till": Scope.CASHIER, "mall issuer": Scope.ISSUER, "mall admin": Scope.ADMIN | Scope.TREASURER},
-        "books": {"books till": Scope.CASHIER | Scope.LOCK_OFFICER, "books admin": Scope.ADMIN},
-        "attic": {"attic till": Scope.CASHIER, "attic admin": Scope.ADMIN},
+        "books": {"books till": Scope.CASHIER | Scope.LOCK_OFFICER, "books admin": Scope.ADMIN | Scope.TREASURER},
+        "attic": {"attic till": Scope.CASHIER, "attic admin": Scope.ADMIN | Scope.TREASURER},
         "cafe": {"cafe admin": Scope.ADMIN},
     }
     organizations = tuple(
@@ -76,10 +90,28 @@ def scene() -> Genesis:
         for name, keys in operators.items()
     )
     point_types = (
-        PointType("mall/consumer", "mall", RoleClass.CONSUMER, 1, 1, 10, True),
-        PointType("mall/guide", "mall", RoleClass.GUIDE, 4, 3, 7, False),
-        PointType("books/consumer", "books", RoleClass.CONSUMER, 2, 10**9, 1, True),
-        PointType("attic/consumer", "attic", RoleClass.CONSUMER, 1, 1, 1, True),
+        PointType("mall/consumer", "mall", RoleClass.CONSUMER, 1, 1, 10),
+        PointType("mall/guide", "mall", RoleClass.GUIDE, 4, 3, 7, Terms(transferable=False)),
+        PointType("books/consumer", "books", RoleClass.CONSUMER, 2, 10**9, 1),
+        PointType("attic/consumer", "attic", RoleClass.CONSUMER, 1, 1, 1),
+        PointType("books/guide", "books", RoleClass.GUIDE, 1, 1, 5, Terms(expiry=RollingExpiry(40), pending=WEEK)),
+        PointType("books/store", "books", RoleClass.STORE, 1, 1, 5, Terms(expiry=SlidingExpiry(20))),
+        PointType(
+            "mall/distributor",
+            "mall",
+            RoleClass.DISTRIBUTOR,
+            1,
+            1,
+            5,
+            Terms(
+                expiry=CalendarExpiry(0, 31, 2),
+                pending=AvailableOnConfirmation(),
+                utc_offset_minutes=480,
+                issue_cap=2000,
+                settlement_fen=1,
+                backing=CreditLine("books", 5000),
+            ),
+        ),
     )
     addresses = tuple(
         ValidatorAddress(name, "127.0.0.1", port, f"http://127.0.0.1:{port}", certificate_of(name))

@@ -63,8 +63,6 @@ POINT_FAULTS: Final = (
 
 POINTS_NEVER_MEET: Final = {
     ("EXPIRED", "EXPIRY_TOO_FAR"): "it lies on one side of the block's time",
-    ("ORGANIZATION_UNKNOWN", "ORGANIZATION_NOT_ACTIVE"): "who is unknown is not suspended",
-    ("ORGANIZATION_UNKNOWN", "NOT_AUTHORIZED"): "nobody is an operator of an unknown organization",
     ("ORGANIZATION_UNKNOWN", "ORDER_ALREADY_CREDITED"): "nor has it credited an order",
     ("ORGANIZATION_NOT_ACTIVE", "ORDER_ALREADY_CREDITED"): "the scene's was suspended from the start",
     ("POINT_TYPE_UNKNOWN", "NOT_THE_ISSUER"): "an unknown type has no issuer",

@@ -15,13 +15,13 @@ from jifen.keys.signing import KeyPair
 from jifen.ledger.changes import AdmitValidator, Newcomer
 from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT
 from jifen.ledger.genesis import Genesis, ValidatorAddress
+from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.types import (
     SCOPES_ALL,
     Operator,
     Organization,
     OrganizationKind,
     OrganizationStatus,
-    PointType,
     RoleClass,
     Scope,
 )
@@ -63,7 +63,7 @@ def organization(name: str, kind: OrganizationKind) -> Organization:
 
 def point_type(name: str, *, transferable: bool = True) -> PointType:
     """Return the consumer points of a test organization: 1 point for 10 fen."""
-    return PointType(f"{name}/consumer", name, RoleClass.CONSUMER, 1, 1, 10, transferable)
+    return PointType(f"{name}/consumer", name, RoleClass.CONSUMER, 1, 1, 10, Terms(transferable=transferable))
 
 
 def small_genesis(names: tuple[str, ...] = ("mall", "books", "music", "cafe")) -> Genesis:

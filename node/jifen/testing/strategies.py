@@ -30,7 +30,7 @@ from jifen.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
-from jifen.ledger.lots import DAY_MS
+from jifen.ledger.dates import DAY_MS
 from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Holding, Lot, LotOrigin
 
 T = TypeVar("T")
@@ -93,6 +93,7 @@ _MAKERS: Final[dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]]
     inspect.EnumType: lambda info: st.sampled_from(info.cls),
     inspect.VarTupleType: _tuple,
     inspect.StructType: _struct,
+    inspect.NoneType: lambda _: st.none(),
     inspect.UnionType: lambda info: st.one_of(*map(_strategy, info.types)),
 }
 
@@ -105,17 +106,27 @@ def lots(points_max: int = 50, origins: tuple[LotOrigin, ...] = tuple(LotOrigin)
     """Return lots of few days and expiries, so that equal ones meet; expiries lie before, within and after the days."""
     days = st.integers(0, 4).map(lambda day: day * DAY_MS)
     expiries = st.sampled_from((0, 0, 1, 2 * DAY_MS, 9 * DAY_MS))
-    return st.builds(Lot, integers(1, points_max), st.sampled_from(origins), days, expiries)
+    fixed = st.builds(Lot, integers(1, points_max), st.sampled_from(origins), days, expiries)
+    if LotOrigin.EARNED not in origins:
+        return fixed
+    sliding = st.builds(Lot, integers(1, points_max), st.just(LotOrigin.EARNED), days, st.just(9 * DAY_MS), st.just(5))
+    return fixed | fixed | sliding
 
 
 @st.composite
 def holdings(draw: st.DrawFn, points_max: int = POINTS_MAX // 100) -> Holding:
     """Draw a holding that keeps its invariant; a lot has up to `points_max` points."""
-    alike: dict[tuple[int, int, int], Lot] = {}
-    for lot in draw(st.lists(lots(points_max), max_size=8)):
-        alike[lot.expires_at or INTEGER_MAX, lot.available_from, lot.origin] = lot
-    ordered = tuple(alike[order] for order in sorted(alike))
-    return Holding(sum(lot.points for lot in ordered), ordered) if ordered else EMPTY_HOLDING
+    places = []
+    for most in (8, 2, 2, 1):
+        alike: dict[tuple[int, int, int, int], Lot] = {}
+        for lot in draw(st.lists(lots(points_max), max_size=most)):
+            alike[lot.expires_at or INTEGER_MAX, lot.available_from, lot.origin, lot.renewal_days] = lot
+        places.append(tuple(alike[order] for order in sorted(alike)))
+    spendable, pending, awaiting, lapsed = places
+    if not any(places):
+        return EMPTY_HOLDING
+    waiting = sum(lot.points for lot in (*pending, *awaiting))
+    return Holding(sum(lot.points for lot in spendable), spendable, 0, waiting, pending, awaiting, lapsed)
 
 
 @st.composite

@@ -10,7 +10,13 @@ MEMBERS: Final = ("ann", "bo", "cy", "stranger")
 """The first three register at the start; the last one may or may not."""
 
 TILLS: Final = ("mall till", "mall till", "mall issuer", "mall admin", "books till", "attic till", "ann")
-POINT_TYPES: Final = ("mall/consumer", "mall/guide", "books/consumer", "attic/consumer", "mall/store")
+WAITING_TYPES: Final = ("books/guide", "books/store", "mall/distributor")
+"""Point types whose points wait or expire from the start."""
+
+ISSUED_TYPES: Final = ("mall/consumer", "mall/guide", "books/consumer", *WAITING_TYPES)
+"""Point types that somebody may issue."""
+
+POINT_TYPES: Final = (*ISSUED_TYPES, "attic/consumer", "mall/store")
 MERCHANTS: Final = ("mall", "mall", "books", "mall", "attic", "nobody")
 
 members = st.sampled_from(MEMBERS)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from jifen.ledger import state
-from jifen.ledger.apply import apply_transaction, is_taken, preflight
+from jifen.ledger.agenda import AGENDA_ID, work_off
+from jifen.ledger.apply import apply_transaction, may_stand, preflight
 from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.invariants import check_all
@@ -23,7 +24,7 @@ from jifen.ledger.receipts import Receipt
 from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, RegisterMember, Transaction
-from jifen.ledger.types import Holding, Record, TransactionMark
+from jifen.ledger.types import EMPTY_HOLDING, Holding, Lot, Record, TransactionMark
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_records import NaiveReceipt
@@ -36,6 +37,9 @@ class TwinMachine(RuleBasedStateMachine):
 
     outcomes: ClassVar[Counter[Rejection | None]] = Counter()
     """What became of the transactions of all runs."""
+
+    woken: ClassVar[Counter[str]] = Counter()
+    """What time did in all runs: effects by name."""
 
     tables: ClassVar[list[Callable[[NaiveLedger], dict[bytes, Record]]]] = []
     """Given the twin: the records that the real ledger must hold, each table of them by the family that knows it."""
@@ -81,7 +85,7 @@ class TwinMachine(RuleBasedStateMachine):
         """Bring something to begin with into both ledgers; a family that overrides this calls its parent's too."""
 
     @precondition(lambda self: not self.open)
-    @rule(step=st.sampled_from((0, 1, 60_000, DAY_MS // 2, DAY_MS + 1)))
+    @rule(step=st.sampled_from((0, 1, 60_000, DAY_MS // 2, DAY_MS + 1, 6 * DAY_MS, 25 * DAY_MS, 400 * DAY_MS)))
     def begin(self, step: int) -> None:
         """Open a block of that much later a time."""
         self.working.begin_block()
@@ -89,6 +93,11 @@ class TwinMachine(RuleBasedStateMachine):
         self.twin.height += 1
         self.time = self.times[-1] + step
         self.open = True
+        receipts = work_off(self.working, self.context())
+        assert all((receipt.transaction_id, receipt.rejection) == (AGENDA_ID, 0) for receipt in receipts)
+        effects = [effect for receipt in receipts for effect in receipt.effects]
+        assert Counter(map(msgspec.structs.astuple, effects)) == self.twin.begin_block(self.time)
+        self.woken.update(type(effect).__name__ for effect in effects)
 
     @precondition(lambda self: self.open)
     @rule()
@@ -155,17 +164,21 @@ class TwinMachine(RuleBasedStateMachine):
         """Offer a transaction to both ledgers; both must say the same, before and after."""
         item = transaction(body, *signers)
         self.known.append(item)
-        context = BlockContext(CHAIN_ID, self.working.height + 1, self.time)
+        context = self.context()
         expected = min(self.twin.reasons(item, self.time), default=None, key=PRECEDENCE.__getitem__)
         assert preflight(self.working, item, context) == expected
-        assert is_taken(self.working, item) == self.twin.is_taken(item)
-        if self.twin.is_taken(item):
+        assert may_stand(self.working, item, context) == self.twin.may_stand(item, self.time)
+        if not self.twin.may_stand(item, self.time):
             assert expected in {Rejection.EXPIRED, Rejection.EXPIRY_TOO_FAR, Rejection.ALREADY_APPLIED}
         else:
             receipt = apply_transaction(self.working, item, context)
             assert simplified(receipt) == self.twin.apply(item, self.time)
             assert receipt.transaction_id == item.id
         self.outcomes[expected] += 1
+
+    def context(self) -> BlockContext:
+        """Return the facts about the open block."""
+        return BlockContext(CHAIN_ID, self.working.height + 1, self.time)
 
     # -------------------------------------------------------------------------------------------------- comparison
 
@@ -188,26 +201,38 @@ class TwinMachine(RuleBasedStateMachine):
         expected: dict[bytes, Record] = {}
         for records_of in self.tables:
             expected |= records_of(twin)
+        records = {key: record for key, record in records.items() if key[:1] != state.AGENDA}
         marks = {key: records.pop(key) for key in list(records) if key[:1] == state.MARK}
         holdings = {key: records.pop(key) for key in list(records) if key[:1] == state.HOLDING}
         assert records == expected
-        assert {key[9:] for key in marks} == twin.receipts.keys()
+        now = self.times[-1]
+        assert {key[9:] for key in marks} == {name for name, expiry in twin.expiries.items() if expiry >= now}
         assert all(isinstance(mark, TransactionMark) and 1 <= mark.height < len(self.twins) for mark in marks.values())
         self.compare_holdings(holdings)
 
     def compare_holdings(self, holdings: dict[bytes, Record]) -> None:
-        """Compare every balance, lot by lot; one that was spent to the last point may or may not be there."""
+        """Compare every balance, lot by lot. When the agenda looks at it is checked as an invariant."""
         for account in self.twin.accounts:
             for point_type in self.twin.point_types:
-                found = holdings.pop(state.holding_key(account, point_type), Holding(0, ()))
+                found = holdings.pop(state.holding_key(account, point_type), EMPTY_HOLDING)
                 assert isinstance(found, Holding)
-                naive = self.twin.lots_of(account, point_type)
-                assert found.available == sum(lot.points for lot in naive)
+                assert found.available == self.twin.balance(account, point_type)
+                assert found.pending == self.twin.waiting(account, point_type)
                 assert found.debt == self.twin.debts.get((account, point_type), 0)
-                assert [
-                    (lot.points, lot.origin.name.lower(), lot.available_from, lot.expires_at) for lot in found.lots
-                ] == [lot[2:] for lot in naive]
+                for place, lots in [
+                    ("available", found.lots),
+                    ("pending", found.pending_lots),
+                    ("awaiting", found.awaiting_lots),
+                    ("lapsed", found.lapsed),
+                ]:
+                    naive = self.twin.lots_of(account, point_type, place)
+                    assert [shape(lot) for lot in lots] == [lot[2:7] for lot in naive]
         assert holdings == {}
+
+
+def shape(lot: Lot) -> tuple[object, ...]:
+    """Return a lot as the twin writes it."""
+    return (lot.points, lot.origin.name.lower(), lot.available_from, lot.expires_at, lot.renewal_days)
 
 
 def simplified(receipt: Receipt) -> NaiveReceipt:

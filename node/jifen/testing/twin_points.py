@@ -8,7 +8,8 @@ from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, T
 from jifen.ledger.types import Account, OrderRecord, Record, RefundRecord, Supply
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import DAY_MS, account_of, key_of
-from jifen.testing.twin_draws import MEMBERS, MERCHANTS, POINT_TYPES, TILLS, lives, members, nonces
+from jifen.testing.naive_terms import record_of
+from jifen.testing.twin_draws import ISSUED_TYPES, MEMBERS, MERCHANTS, POINT_TYPES, TILLS, lives, members, nonces
 from jifen.testing.twin_machine import TwinMachine
 
 
@@ -77,7 +78,7 @@ class PointRules(TwinMachine):
         purchases=st.lists(
             st.tuples(
                 nonces,
-                st.sampled_from(POINT_TYPES[:3]),
+                st.sampled_from(ISSUED_TYPES),
                 st.integers(0, 200),
                 st.sampled_from(MEMBERS[:3]),
                 st.integers(0, 1000) | st.just(5_000_000),
@@ -155,7 +156,7 @@ class PointRules(TwinMachine):
         """Refund parts of orders that were credited."""
         for nonce, pick, number, share, more in refunds:
             merchant, order = sorted(self.twin.orders)[pick % len(self.twin.orders)]
-            left = self.twin.orders[merchant, order][1].amount_fen - self.twin.refunded_of(merchant, order)
+            left = self.twin.orders[merchant, order].body.amount_fen - self.twin.refunded_of(merchant, order)
             amount = max(1, left // share + more)
             body = RefundOrder(self.time + DAY_MS, nonce, merchant, order, f"r{number}", amount)
             self.submit(body, key_of(f"{merchant} till"))
@@ -164,9 +165,9 @@ class PointRules(TwinMachine):
 def organizations_and_types(twin: NaiveLedger) -> dict[bytes, Record]:
     """Return the records of organizations, point types and supplies."""
     expected: dict[bytes, Record] = {state.organization_key(item.id): item for item in twin.organizations.values()}
-    for name, kind in twin.point_types.items():
-        expected[state.point_type_key(name)] = kind
-        expected[state.supply_key(name)] = Supply(twin.issued[name], twin.burned[name])
+    for name in twin.point_types:
+        expected[state.point_type_key(name)] = record_of(twin, name, twin.time)
+        expected[state.supply_key(name)] = Supply(twin.issued[name], twin.burned[name], twin.expired[name])
     return expected
 
 
@@ -175,12 +176,21 @@ def members_and_orders(twin: NaiveLedger) -> dict[bytes, Record]:
     expected: dict[bytes, Record] = {}
     for account, (key, time) in twin.accounts.items():
         expected[state.account_key(account)] = Account(account, key, time)
-    for (merchant, order), (identity, body) in twin.orders.items():
-        kind = twin.point_types[body.point_type]
+    for (merchant, number), order in twin.orders.items():
+        body, kind = order.body, twin.point_types[order.body.point_type]
         rate = (kind.rule_version, kind.earn_points, kind.earn_fen)
-        gone = twin.refunded_of(merchant, order)
-        expected[state.order_key(merchant, order)] = OrderRecord(
-            identity, body.account, body.point_type, *rate, body.amount_fen, gone
+        amounts = (body.amount_fen, twin.refunded_of(merchant, number))
+        expected[state.order_key(merchant, number)] = OrderRecord(
+            order.identity,
+            body.account,
+            body.point_type,
+            *rate,
+            *amounts,
+            order.terms.version,
+            order.available_from,
+            order.expires_at,
+            order.renewal_days,
+            order.awaiting,
         )
     for (merchant, number), (identity, _) in twin.refunds.items():
         expected[state.refund_key(merchant, number)] = RefundRecord(identity)

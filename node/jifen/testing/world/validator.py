@@ -29,8 +29,8 @@ from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, Position, RaftConfig, RandomDraws, Role, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.state import point_type_key
+from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.types import PointType
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.testing.naive_scene import CHAIN_ID
@@ -393,10 +393,12 @@ class SimulatedValidator:
 
     def _propose_waiting(self) -> bool:
         raft, queued = self.raft, self.mempool.queued
-        if not queued or raft.role is not Role.LEADER or raft.last_term != raft.term or raft.transferring:
+        if raft.role is not Role.LEADER or raft.last_term != raft.term or raft.transferring:
             return False
         in_flight = raft.proposals_in_flight
         if not raft.has_room or in_flight >= BLOCKS_IN_FLIGHT_MAX or (in_flight and queued < BATCH_MAX // 4):
+            return False
+        if not queued and not self.executor.is_due(self._world.clock(self.id)):
             return False
         self._propose(self.mempool.take())
         return True

@@ -1,0 +1,48 @@
+"""The agenda: what is to happen by itself once block time has come to it.
+
+A record that wants to be looked at again at some time has an entry under that time and its own key. Every block, empty
+ones included, begins with what is due by its time: entries in order of time, then of key, at most AGENDA_MAX of them;
+what does not fit stays due and comes first in the next block. The module that owns the record says what happens then
+(`WAKES`). Whatever happens is told in a receipt under AGENDA_ID: one for each record it happens to.
+
+The marks of taken transactions are an agenda of their own: their keys begin with the expiry.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from jifen.ledger.context import BlockContext
+from jifen.ledger.expiring import wake_holding
+from jifen.ledger.publishing import wake_point_type
+from jifen.ledger.receipts import AnyEffect, Receipt
+from jifen.ledger.state import AGENDA, HOLDING, MARK, POINT_TYPE, StateWriter
+
+AGENDA_MAX: Final = 256
+"""Entries worked off in one block: some 10 ms, half of what a full block of transactions costs."""
+
+MARKS_MAX: Final = 1024
+"""Marks cleared in one block: twice as many as an ordinary block sets, so that they never pile up."""
+
+AGENDA_ID: Final = bytes(32)
+"""Stands for the transaction in the receipts of the agenda; no hash is zero."""
+
+WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyEffect, ...]]]] = {
+    HOLDING: wake_holding,
+    POINT_TYPE: wake_point_type,
+}
+"""By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
+record again if something is left to come, at a later time, and returns the effects."""
+
+
+def work_off(state: StateWriter, context: BlockContext) -> list[Receipt]:
+    """Do what is due by the block's time and return its receipts; the block is open and has written nothing yet."""
+    receipts: list[Receipt] = []
+    for key, _ in state.range(AGENDA, AGENDA + (context.time + 1).to_bytes(8, "big"), AGENDA_MAX):
+        state.delete(key)
+        subject = key[9:]
+        effects = WAKES[subject[:1]](state, subject, context)
+        if effects:
+            receipts.append(Receipt(AGENDA_ID, 0, effects))
+    for key, _ in state.range(MARK, MARK + context.time.to_bytes(8, "big"), MARKS_MAX):
+        state.delete(key)
+    return receipts

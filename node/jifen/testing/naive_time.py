@@ -1,0 +1,70 @@
+"""Naive rules of time: what every block begins with."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from jifen.testing.naive_records import NaiveLot
+from jifen.testing.naive_terms import come_into_force
+
+if TYPE_CHECKING:
+    from jifen.testing.naive_ledger import NaiveLedger
+
+DAY: Final = 86_400_000
+WARNINGS: Final = (30, 7, 1)
+REMEMBERED: Final = 366 * DAY
+"""How long points that have expired are remembered, ms."""
+
+
+def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]:
+    """Do what has become due since the block before; return the effects that must be told, in whatever order."""
+    told: list[tuple[object, ...]] = list(come_into_force(ledger, time))
+    for whose in sorted({(lot.owner, lot.point_type) for lot in ledger.lots}):
+        told += expire(ledger, whose, time)
+        told += activate(ledger, whose, time)
+        told += announce(ledger, whose, ledger.time, time)
+    ledger.lots = [lot for lot in ledger.lots if lot.place != "lapsed" or lot.expires_at + REMEMBERED > time]
+    ledger.time = time
+    return Counter(told)
+
+
+def mine(ledger: "NaiveLedger", whose: tuple[bytes, str]) -> list[NaiveLot]:
+    """Return the lots of one holding that are still there."""
+    return [lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose and lot.place != "lapsed"]
+
+
+def expire(ledger: "NaiveLedger", whose: tuple[bytes, str], time: int) -> list[tuple[object, ...]]:
+    """Let points go whose date has come, one date after the other."""
+    told: list[tuple[object, ...]] = []
+    for date in sorted({lot.expires_at for lot in mine(ledger, whose) if 0 < lot.expires_at <= time}):
+        gone = [lot for lot in mine(ledger, whose) if lot.expires_at == date]
+        for lot in gone:
+            ledger.lots.remove(lot)
+            if lot.origin == "earned":
+                ledger.lots.append(lot._replace(place="lapsed"))
+        points = sum(lot.points for lot in gone)
+        ledger.expired[whose[1]] += points
+        told.append((*whose, points, date, ledger.balance(*whose), ledger.waiting(*whose)))
+    return told
+
+
+def activate(ledger: "NaiveLedger", whose: tuple[bytes, str], time: int) -> list[tuple[object, ...]]:
+    """Make points available whose day has come."""
+    ready = [lot for lot in mine(ledger, whose) if lot.place == "pending" and lot.available_from <= time]
+    if not ready:
+        return []
+    for lot in ready:
+        ledger.lots.remove(lot)
+    repaid = ledger.make_available(whose, ready)
+    points = sum(lot.points for lot in ready)
+    return [(*whose, points, repaid, ledger.balance(*whose), ledger.waiting(*whose), None, None)]
+
+
+def announce(ledger: "NaiveLedger", whose: tuple[bytes, str], since: int, time: int) -> list[tuple[object, ...]]:
+    """Announce expiries whose moment has come since the block before."""
+    told: list[tuple[object, ...]] = []
+    for date in sorted({lot.expires_at for lot in mine(ledger, whose) if lot.expires_at > time}):
+        days = [number for number in WARNINGS if since < date - number * DAY <= time]
+        if days:
+            points = sum(lot.points for lot in mine(ledger, whose) if lot.expires_at == date)
+            told.append((*whose, points, date, min(days)))
+    return told
