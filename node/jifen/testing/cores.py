@@ -261,7 +261,7 @@ class Cores:
             draws = self.hosts[id].random
             assert isinstance(draws, Draws)
             draws.apart = True
-        self.first_blocks = True
+        self.first_blocks = self.leaves = True
         self._tick_until_agreed()
         leader = self.leader()
         assert leader is not None
@@ -271,7 +271,9 @@ class Cores:
     def _tick_until_agreed(self) -> None:
         self.deliver_all()
         for _ in range(SETTLE_TICKS):
-            if self.agreed():
+            leader = self.leader()
+            # One that is about to leave a joint configuration takes no other block before.
+            if leader is not None and self.agreed() and self.hosts[leader].raft.has_room:
                 return
             for id in self.ids:
                 self.tick(id)
