@@ -40,11 +40,12 @@ demo: $(RUNTIME) ## run an alliance of four validators on real purchases (ARGS="
 test: $(DEVELOPMENT) ## run the tests (ARGS="-k transfer")
 	$(BIN)/pytest $(ARGS)
 
-simulate: $(DEVELOPMENT) ## run whole alliances in a simulated world, faults drawn from seeds (SEEDS=1000 FIRST=0)
+simulate: $(DEVELOPMENT) ## run whole alliances in a simulated world, faults drawn from seeds (SEEDS=1000 FIRST=0 ARGS=--actors)
 	$(BIN)/python -m jifen.testing.simulate --seeds $(SEEDS) --first $(FIRST) $(ARGS)
 
-mutations: $(DEVELOPMENT) ## plant classic bugs and see the simulated world catch each of them
+mutations: $(DEVELOPMENT) ## plant classic bugs and see the simulated worlds catch each of them
 	$(BIN)/python -m jifen.testing.mutations $(ARGS)
+	$(BIN)/python -m jifen.testing.actor_world.mutations $(ARGS)
 
 nemesis: $(DEVELOPMENT) ## make four real validators suffer by a plan and check all that their clients were told (MINUTES=10 SEED=7)
 	@exec $(BIN)/python -m jifen.testing.nemesis --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)

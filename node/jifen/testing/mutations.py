@@ -7,7 +7,7 @@ source is touched. Rows are named after the bugs; the checklist they come from i
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
@@ -66,12 +66,18 @@ def planted(mutation: Mutation) -> Iterator[None]:
         yield
 
 
-def catch(mutation: Mutation, *, first: int = 0, seeds_max: int = SEEDS_MAX) -> Caught | None:
+def catch(
+    mutation: Mutation,
+    *,
+    first: int = 0,
+    seeds_max: int = SEEDS_MAX,
+    run: Callable[[int], None] = lambda seed: World(drawn(seed)).run(),
+) -> Caught | None:
     """Run seeds with a bug planted until one fails; None when none does."""
     with planted(mutation):
         for count in range(seeds_max):
             try:
-                World(drawn(first + count)).run()
+                run(first + count)
             except InvariantBroken as error:
                 return Caught(count + 1, _check_of(str(error)))
     return None
@@ -316,17 +322,23 @@ def table_of(results: Sequence[tuple[Mutation, Caught | None]]) -> Table:
     return table
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    name: str = "jifen.testing.mutations",
+    mutations: Sequence[Mutation] = MUTATIONS,
+    catches: Callable[..., Caught | None] = catch,
+) -> int:
     """Run from the command line; return the exit code: 1 when a bug got away."""
-    parser = argparse.ArgumentParser(prog="python -m jifen.testing.mutations", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=__doc__.splitlines()[0])
     parser.add_argument("--first", type=int, default=0, help="seed of the first world (0)")
     parser.add_argument("--only", default="", help="bugs whose name contains this")
     parser.add_argument("--markdown", action="store_true", help="print the table as docs/testing.md holds it")
     options = parser.parse_args(arguments)
     console = Console(highlight=False)
-    chosen = [mutation for mutation in MUTATIONS if options.only in mutation.name]
+    chosen = [mutation for mutation in mutations if options.only in mutation.name]
     with console.status("planting"):
-        results = [(mutation, catch(mutation, first=options.first)) for mutation in chosen]
+        results = [(mutation, catches(mutation, first=options.first)) for mutation in chosen]
     if options.markdown:
         for mutation, caught in results:
             seeds, check = caught if caught else ("-", "not caught")

@@ -31,13 +31,14 @@ from jifen.testing import (
     naive_time,
 )
 from jifen.testing.naive_records import NaiveLot, NaiveOrder, NaiveProposal, NaiveReceipt
-from jifen.testing.naive_scene import DAY_MS
+from jifen.testing.naive_scene import CHAIN_ID, DAY_MS
 
 
 class NaiveLedger:
     """The ledger after some block."""
 
-    def __init__(self, genesis: Genesis) -> None:
+    def __init__(self, genesis: Genesis, chain_id: bytes = CHAIN_ID) -> None:
+        self.chain_id = chain_id
         self.organizations = {item.id: item for item in genesis.organizations}
         self.point_types: dict[str, PointType] = {}
         self.issued: dict[str, int] = {}

@@ -15,7 +15,7 @@ def against_registration(ledger: "NaiveLedger", body: RegisterMember, item: Tran
     found = set()
     if body.key not in item.signers:
         found.add(Rejection.NOT_AUTHORIZED)
-    if account_of(body.key) in ledger.accounts:
+    if account_of(body.key, ledger.chain_id) in ledger.accounts:
         found.add(Rejection.ACCOUNT_EXISTS)
     return found
 
@@ -24,6 +24,6 @@ def register(
     ledger: "NaiveLedger", body: RegisterMember, _item: Transaction, time: int
 ) -> tuple[tuple[object, ...], ...]:
     """Open the account."""
-    account = account_of(body.key)
+    account = account_of(body.key, ledger.chain_id)
     ledger.accounts[account] = (body.key, time)
     return ((account, body.key),)

@@ -1,6 +1,7 @@
 """An alliance small enough for a test: real keys, certificates and files, ports that the system chooses."""
 
 import socket
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from jifen.ledger.types import (
     RoleClass,
     Scope,
 )
-from jifen.transport import create_tls_identity
+from jifen.transport import TlsIdentity, create_tls_identity
 
 CREATED_AT = 1_790_000_000_000
 """Time of block 0, ms: in the past of every test's clock."""
@@ -100,16 +101,21 @@ def small_alliance(
     names: tuple[str, ...] = ("mall", "books", "music", "cafe"),
     timing: Timing | None = None,
     *,
+    ports: Sequence[int] = (),
+    identify: Callable[[str, datetime], TlsIdentity] = create_tls_identity,
     checkpoint_blocks: int = CHECKPOINT_BLOCKS_DEFAULT,
     **settings: Any,
 ) -> SmallAlliance:
-    """Make data directories below `home` and the setups of their validators; `settings` are the same for all."""
+    """Make data directories below `home` and the setups of their validators.
+
+    `ports` are free ones by default; `settings` are the same for all.
+    """
     base = small_genesis(names)
     validators = []
-    for name, port in zip(names, free_ports(len(names)), strict=True):
+    for name, port in zip(names, ports or free_ports(len(names)), strict=True):
         directory = home / name
         directory.mkdir(parents=True)
-        identity = create_tls_identity(name, datetime.fromtimestamp(CREATED_AT / 1000 - 86_400, UTC))
+        identity = identify(name, datetime.fromtimestamp(CREATED_AT / 1000 - 86_400, UTC))
         (directory / "certificate.pem").write_bytes(identity.certificate_pem)
         (directory / "private-key.pem").write_bytes(identity.private_key_pem)
         pem = identity.certificate_pem.decode()

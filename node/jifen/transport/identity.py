@@ -16,6 +16,8 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CERTIFICATE_LIFETIME_DAYS = 20 * 365
@@ -52,9 +54,16 @@ def create_tls_identity(organization: str, not_before: datetime) -> TlsIdentity:
         organization: id of the organization, the certificate's common name; for people, nothing compares it.
         not_before: start of validity, with a time zone. Machines whose clocks lag refuse the certificate until then.
     """
+    key = ec.generate_private_key(ec.SECP256R1())
+    return self_signed(organization, not_before, key, x509.random_serial_number())
+
+
+def self_signed(
+    organization: str, not_before: datetime, key: EllipticCurvePrivateKey | Ed25519PrivateKey, serial_number: int
+) -> TlsIdentity:
+    """Sign a certificate for a key, as `create_tls_identity` does; with an Ed25519 key always the same one."""
     if not_before.tzinfo is None:
         raise ValueError("not_before needs a time zone")
-    key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, organization)])
     usage = x509.KeyUsage(
         digital_signature=True,
@@ -73,7 +82,7 @@ def create_tls_identity(organization: str, not_before: datetime) -> TlsIdentity:
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial_number)
         .not_valid_before(not_before)
         .not_valid_after(not_before + timedelta(days=CERTIFICATE_LIFETIME_DAYS))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -85,7 +94,7 @@ def create_tls_identity(organization: str, not_before: datetime) -> TlsIdentity:
         .add_extension(subject_key, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject_key), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(organization)]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, None if isinstance(key, Ed25519PrivateKey) else hashes.SHA256())
     )
     return TlsIdentity(
         certificate_pem=certificate.public_bytes(serialization.Encoding.PEM),

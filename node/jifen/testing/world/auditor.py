@@ -4,21 +4,26 @@ Its books are a `NaiveLedger`, which shares no rule with the real one. It sees e
 height, and every answer that a client gets.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import msgspec
 
 from jifen.chain.executor import ExecutedBlock
+from jifen.codec.blocks import Header
 from jifen.codec.records import decode_record
 from jifen.consensus.invariants import InvariantBroken
 from jifen.ledger import invariants
 from jifen.ledger.genesis import Genesis
+from jifen.ledger.receipts import Receipt
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import OrganizationStatus
 from jifen.store.records import Outcome
 from jifen.testing import naive_governance
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_records import NaiveReceipt
+from jifen.testing.naive_scene import CHAIN_ID
 
 if TYPE_CHECKING:
     from jifen.testing.world.disk import SimulatedDisk
@@ -36,7 +41,7 @@ class Place(NamedTuple):
 class Auditor:
     """The expected ledger, and everything promised to clients."""
 
-    def __init__(self, genesis: Genesis, genesis_hash: bytes) -> None:
+    def __init__(self, genesis: Genesis, genesis_hash: bytes, chain_id: bytes = CHAIN_ID) -> None:
         self.blocks: dict[int, bytes] = {0: genesis_hash}
         """Hash of every block ever committed anywhere."""
         self.places: dict[bytes, Place] = {}
@@ -45,7 +50,7 @@ class Auditor:
         """What clients were told, by transaction."""
         self.term = 0
         """Highest term ever seen."""
-        self._naive = NaiveLedger(genesis)
+        self._naive = NaiveLedger(genesis, chain_id)
         self._latest_told = Place(0, -1, 0)
         """Latest place in the chain that any client was told of."""
 
@@ -76,26 +81,32 @@ class Auditor:
 
     def take_block(self, executed: ExecutedBlock) -> None:
         """Enter a block that was committed for the first time into the books; compare every receipt."""
-        tip = executed.tip
-        _require(tip.height == self.height + 1, "blocks are committed with a gap", tip.height, self.height)
-        self.blocks[tip.height] = tip.hash
         changed = executed.new_configuration
         if self._naive.outgoing and changed is not None and not changed.joint:
-            self._naive.height = tip.height
+            self._naive.height = executed.tip.height
             naive_governance.settle(self._naive)
-        for index, (transaction, receipt) in enumerate(zip(executed.transactions, executed.receipts, strict=True)):
-            name = transaction.id
-            _require(name not in self.places, "a transaction is committed twice", name.hex(), tip.height)
-            self.places[name] = Place(tip.height, index, receipt.rejection)
-            effects = tuple(msgspec.structs.astuple(effect) for effect in receipt.effects)
-            real = NaiveReceipt(Rejection(receipt.rejection) if receipt.rejection else None, effects)
-            self._naive.height = tip.height
-            expected = self._naive.apply(transaction, tip.header.time)
-            _require(real == expected, "a receipt that the rules do not give", real, expected)
+        self.enter(executed.tip.header, executed.tip.hash, executed.transactions, executed.receipts)
         configuration = executed.validators.configuration
         books = (self._naive.voters, self._naive.outgoing)
         real_books = (list(configuration.voters), list(configuration.outgoing))
         _require(real_books == books, "voters that the rules do not give", real_books, books)
+
+    def enter(
+        self, header: Header, hash: bytes, transactions: Sequence[Transaction], receipts: Sequence[Receipt]
+    ) -> None:
+        """Enter a block, as `take_block` does, by what of it the books look at."""
+        height = header.height
+        _require(height == self.height + 1, "blocks are committed with a gap", height, self.height)
+        self.blocks[height] = hash
+        for index, (transaction, receipt) in enumerate(zip(transactions, receipts, strict=True)):
+            name = transaction.id
+            _require(name not in self.places, "a transaction is committed twice", name.hex(), height)
+            self.places[name] = Place(height, index, receipt.rejection)
+            effects = tuple(msgspec.structs.astuple(effect) for effect in receipt.effects)
+            real = NaiveReceipt(Rejection(receipt.rejection) if receipt.rejection else None, effects)
+            self._naive.height = height
+            expected = self._naive.apply(transaction, header.time)
+            _require(real == expected, "a receipt that the rules do not give", real, expected)
 
     def asked(self) -> Place:
         """Return the place that a transaction asked for now must stand above."""

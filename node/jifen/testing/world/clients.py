@@ -31,8 +31,12 @@ MEMBERS: Final = 12
 class Ports(Protocol):
     """What clients need of the world."""
 
-    now: int
     signatures: Signatures
+
+    @property
+    def now(self) -> int:
+        """Time since the start, ms."""
+        ...
 
     def ask(self, client: int, validator: str, signed: bytes) -> None:
         """Send a transaction to a validator."""
@@ -121,6 +125,15 @@ class Clients:
             return
         self._auditor.answered(name, outcome, operation.after)
         self.counts["told"] += 1
+        del self._under_way[client]
+        world.call_client(world.now + self._draws.randrange(1, self._think_ms + 1), client)
+
+    def refused(self, client: int, name: bytes, world: Ports) -> None:
+        """Take the answer that a transaction will never be applied."""
+        operation = self._under_way.get(client)
+        if operation is None or operation.id != name:
+            return
+        self.counts["refused"] += 1
         del self._under_way[client]
         world.call_client(world.now + self._draws.randrange(1, self._think_ms + 1), client)
 

@@ -14,6 +14,7 @@ from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world import nemesis
 from jifen.testing.world.clients import Clients
 from jifen.testing.world.council import Council
+from jifen.testing.world.figures import Figures
 from jifen.testing.world.machines import TICK_MS, Machines
 from jifen.testing.world.scenario import Event, Scenario
 from jifen.testing.world.signatures import Signatures
@@ -208,6 +209,12 @@ class World(Machines):
     def height(self) -> int:
         """Highest height committed anywhere."""
         return self.checks.auditor.height
+
+    def figures(self) -> Figures:
+        """Return what it came to."""
+        checks = self.checks
+        told = self.clients.counts["told"]
+        return Figures(checks.steps, len(checks.leaders), self.height, told, checks.reads_confirmed)
 
     # Clients.
 

@@ -207,6 +207,16 @@ class Machines(ABC):
         """Let the next sync of a validator fail."""
         self._doomed_sync.add(id)
 
+    def slow_disk(self, id: str, ms: int) -> None:
+        """Let a validator's syncs take up to so much longer."""
+        self.slow_ms[id] = ms
+        self.injected["slow disks"] += ms > 0
+
+    def set_clock(self, id: str, ms: int) -> None:
+        """Set a validator's clock that much off."""
+        self.offset_ms[id] = ms
+        self.injected["clock steps"] += 1
+
     def transfer(self, to: str | None) -> None:
         """Let the leader hand over, to somebody or to whom it chooses."""
         leader = self.leader_id()
