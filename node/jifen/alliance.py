@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from jifen import config
+from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
 from jifen.codec.genesis import GENESIS_FORMAT, chain_id, encode_genesis
 from jifen.keys.keystore import write_key_file, write_secret
 from jifen.keys.signing import KeyPair
@@ -315,6 +316,10 @@ admin_listen = "127.0.0.1:{port_base + ADMIN_PORT_OFFSET + index}"
 # allowed_hosts = ["points.example"]
 # Largest size of the store, bytes; the file grows as needed.
 # store_map_bytes = {MAP_BYTES_DEFAULT}
+# Blocks kept below the newest certified checkpoint; 0 keeps all.
+# retained_blocks = 0
+# Most bytes of snapshots served to other validators in a second.
+# snapshot_bytes_per_second = {BYTES_PER_SECOND_DEFAULT}
 
 # Addresses of other validators where they differ from genesis.json.
 # [peers]

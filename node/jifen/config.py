@@ -24,6 +24,7 @@ from msgspec import Meta
 
 from jifen.actors.peers import Contact
 from jifen.actors.setup import NodeSetup
+from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import decode_genesis
 from jifen.keys.keystore import read_key_file
@@ -102,6 +103,10 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Id of the validator where it is not that of the organization: one that joined after genesis."""
     store_map_bytes: Annotated[int, Meta(ge=16 << 20, le=1 << 46)] = MAP_BYTES_DEFAULT
     """Largest size of the store, bytes. The file grows as needed, so a large limit costs nothing."""
+    retained_blocks: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    """Blocks kept below the newest certified checkpoint; 0 keeps all."""
+    snapshot_bytes_per_second: Annotated[int, Meta(ge=16 << 10, le=1 << 34)] = BYTES_PER_SECOND_DEFAULT
+    """Most bytes of snapshots served to other validators in a second, to all of them together."""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -290,6 +295,8 @@ def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: Key
         peer_port=listen.port,
         peer_addresses=addresses,
         store_map_bytes=config.store_map_bytes,
+        retained_blocks=config.retained_blocks,
+        snapshot_bytes_per_second=config.snapshot_bytes_per_second,
     )
 
 

@@ -19,16 +19,18 @@ import msgspec
 
 from jifen import config
 from jifen.chain.anchor import genesis_block
+from jifen.chain.checkpoints import SnapshotInvalid, ascending, verify_manifest
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor, Tip
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
 from jifen.chain.statements import proposal
 from jifen.chain.validators import CertificateInvalid
-from jifen.codec.blocks import FORMAT_VERSION, Block, decode_block, decode_certificate, decode_receipts
+from jifen.codec.blocks import FORMAT_VERSION, Block, block_hash, decode_block, decode_certificate, decode_receipts
 from jifen.codec.canonical import StrictDecoder
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.codec.records import decode_record
+from jifen.consensus.types import Position
 from jifen.keys.verification import Claim, false_claims, is_signed
 from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.genesis import Genesis
@@ -37,6 +39,8 @@ from jifen.ledger.transactions import Transaction
 from jifen.store.directory import STORE_DIRECTORY, locked_directory
 from jifen.store.errors import FormatUnknown, StoreError, WrongChain
 from jifen.store.ledger_store import TIP_BYTES_MAX
+from jifen.store.snapshots import SNAPSHOTS_DIRECTORY, SnapshotFolder
+from jifen.store.view import BASE_KEY, decode_position
 
 _TABLES: Final = (b"meta", b"log", b"certificates", b"receipts", b"state", b"transactions")
 _decode_tip: Final[StrictDecoder[Tip]] = StrictDecoder(Tip, what="committed tip", bytes_max=TIP_BYTES_MAX)
@@ -74,11 +78,15 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     """Blocks of the log above the committed height; they carry no certificate yet."""
     seconds: float
     hashes: bytes
-    """Hashes of all blocks, genesis first, 32 bytes each."""
+    """Hashes of all blocks from `first_height` on, 32 bytes each."""
+    first_height: int = 0
+    """0 when everything was replayed; else the height of the certified snapshot that the replay began with, because
+    the directory does not hold what came before."""
 
     def hash_at(self, height: int) -> bytes:
         """Return the hash of the block at a height."""
-        return self.hashes[32 * height : 32 * height + 32]
+        place = 32 * (height - self.first_height)
+        return self.hashes[place : place + 32]
 
 
 def verify_directory(directory: Path) -> Report:
@@ -93,7 +101,7 @@ def verify_directory(directory: Path) -> Report:
     settings, genesis = config.read_config(directory), config.read_genesis(directory)
     started = time.perf_counter()
     with locked_directory(directory), _opened(directory / STORE_DIRECTORY) as tables:
-        replay = _Replay(genesis, tables)
+        replay = _Replay(genesis, tables, SnapshotFolder(directory / SNAPSHOTS_DIRECTORY))
         replay.run()
         return Report(
             directory=str(directory),
@@ -101,14 +109,15 @@ def verify_directory(directory: Path) -> Report:
             chain_id=replay.chain_id.hex(),
             height=replay.tip.height,
             state_digest=replay.tip.header.state_digest.hex(),
-            blocks=replay.tip.height + 1,
+            blocks=replay.tip.height - replay.start.height + (1 if replay.start.height == 0 else 0),
             transactions=replay.transactions,
             signatures=replay.signatures,
-            certificates=replay.tip.height,
+            certificates=replay.tip.height - replay.start.height,
             records=len(replay.state.records),
             uncommitted=replay.uncommitted,
             seconds=time.perf_counter() - started,
             hashes=bytes(replay.hashes),
+            first_height=replay.start.height,
         )
 
 
@@ -120,9 +129,15 @@ def compare(reports: list[Report]) -> None:
     for one, other in combinations(reports, 2):
         if one.chain_id != other.chain_id:
             raise Contradiction(0, f"{one.directory} and {other.directory} belong to different alliances")
-        common = min(one.height, other.height)
+        common, lowest = min(one.height, other.height), max(one.first_height, other.first_height)
+        if lowest > common:
+            raise StoreError(
+                f"{one.directory} and {other.directory} have no block in common that both could replay; start the one "
+                "that is behind until it has caught up, then compare again"
+            )
         if one.hash_at(common) != other.hash_at(common):
-            first = next(height for height in range(common + 1) if one.hash_at(height) != other.hash_at(height))
+            heights = range(lowest, common + 1)
+            first = next(height for height in heights if one.hash_at(height) != other.hash_at(height))
             raise Contradiction(first, f"{one.directory} and {other.directory} hold different blocks")
 
 
@@ -173,15 +188,18 @@ class _Replay:
     Invariant: `state` is the state after the block last replayed, as encoded records.
     """
 
-    def __init__(self, genesis: Genesis, tables: _Tables) -> None:
+    def __init__(self, genesis: Genesis, tables: _Tables, snapshots: SnapshotFolder) -> None:
         self._tables = tables
+        self._snapshots = snapshots
         self._check_identity(genesis)
         self.chain_id = chain_id(genesis)
         self._genesis = genesis_block(self.chain_id, genesis)
-        self.state = MemoryState(self._genesis.writes)
-        self.tip = self._genesis.tip
+        self.base = self._read_base()
+        self.state, self.tip = self._beginning()
+        self.start = self.tip
+        """Where the replay begins: block 0, or the block of a certified snapshot."""
         self.hashes = bytearray(self.tip.hash)
-        self.transactions = self.signatures = self.uncommitted = 0
+        self.transactions = self.signatures = self.uncommitted = self._linked_transactions = 0
         self._executor = Executor(self.chain_id, self.state, self.tip)
 
     def run(self) -> None:
@@ -192,13 +210,60 @@ class _Replay:
                 "the store belongs to another alliance than genesis.json beside it; put the right one back"
             )
         self._check_receipts(0, ())
-        for height in range(1, stored.height + 1):
+        self._check_links_below()
+        for height in range(self.start.height + 1, stored.height + 1):
             self._replay_block(height)
         if stored != self.tip:
             raise Contradiction(stored.height, "the committed tip is not the tip of the replayed chain")
         self._check_tables()
         self._check_state()
         self._execute_uncommitted()
+
+    def _read_base(self) -> Position:
+        data = self._tables.get(b"meta", BASE_KEY)
+        if data is None:
+            return Position(0, 0, self._genesis.tip.hash)
+        try:
+            return decode_position(data)
+        except Malformed as error:
+            raise Contradiction(0, str(error)) from None
+
+    def _beginning(self) -> tuple[MemoryState, Tip]:
+        """Return state and block from which everything held can be replayed, proved by nothing but genesis."""
+        if self.base.height == 0:
+            return MemoryState(self._genesis.writes), self._genesis.tip
+        for height in reversed(self._snapshots.heights()):
+            manifest = self._snapshots.manifest(height)
+            if manifest is None or height < self.base.height:
+                continue
+            try:
+                verify_manifest(self._genesis.validators, manifest)
+                records = [pair for part in ascending(self._snapshots.chunks(manifest)) for pair in part]
+            except SnapshotInvalid as error:
+                raise Contradiction(height, f"its snapshot: {error}") from None
+            return MemoryState(records), manifest.tip
+        raise StoreError(
+            f"the store begins after block {self.base.height}, and beside it lies no certified snapshot; "
+            "verify the directory of a validator that has one, or that keeps all blocks"
+        )
+
+    def _check_links_below(self) -> None:
+        """Check the blocks that are held below the replay: each is the one that the next names as its parent."""
+        expected = self.start.hash
+        for height in range(self.start.height, self.base.height, -1):
+            data, receipts = self._tables.get(b"log", _key(height)), self._tables.get(b"receipts", _key(height))
+            if data is None or receipts is None:
+                raise Contradiction(height, "it is missing from the log, or its receipts are")
+            try:
+                block, count = decode_block(data), len(decode_receipts(receipts))
+            except Malformed as error:
+                raise Contradiction(height, str(error)) from None
+            if block_hash(block.header) != expected or len(block.transactions) != count:
+                raise Contradiction(height, "it is not the block that the one after it names")
+            expected = block.header.parent_hash
+            self._linked_transactions += count
+        if expected != self.base.hash:
+            raise Contradiction(self.base.height, "the store begins after another block than the next one names")
 
     def _check_identity(self, genesis: Genesis) -> None:
         version = self._tables.get(b"meta", b"format")
@@ -318,7 +383,12 @@ class _Replay:
 
     def _check_tables(self) -> None:
         height = self.tip.height
-        expected = {b"certificates": height, b"receipts": height + 1, b"transactions": self.transactions}
+        held, based = height - self.base.height, int(self.base.height > 0)
+        expected = {
+            b"certificates": held + based,
+            b"receipts": held + 1,
+            b"transactions": self.transactions + self._linked_transactions,
+        }
         for table, count in expected.items():
             found = self._tables.count(table)
             if found != count:
@@ -348,7 +418,7 @@ class _Replay:
             self._execute(height, block, self._open_transactions(height, block))
             height += 1
         self.uncommitted = height - self.tip.height - 1
-        if self._tables.count(b"log") != height:
+        if self._tables.count(b"log") != height - self.base.height:
             raise Contradiction(height, "the log goes on behind a gap")
 
 

@@ -117,6 +117,9 @@ class NodeStatus:
     pending_transactions: int = strawberry.field(description="Transactions that wait for a block.")
     version: str = strawberry.field(description="Version of the software.")
     peers: list[Peer]
+    snapshot_height: int | None = strawberry.field(
+        description="Height of the newest certified snapshot that this validator can give to others; null without one."
+    )
     refused_block: RefusedBlock | None = strawberry.field(
         description="Latest block that it could not reproduce; null once that height is final here."
     )
@@ -148,6 +151,7 @@ class Query:
             pending_transactions=status.pending_transactions,
             version=jifen.__version__,
             peers=[Peer(id=peer.id, connected=peer.connected, detail=peer.detail) for peer in status.peers],
+            snapshot_height=status.snapshot_height,
             refused_block=RefusedBlock.of(refused) if refused else None,
             as_of=AsOf.of(view),
         )

@@ -8,6 +8,7 @@ from typing import Final, final
 import msgspec
 import trio
 
+from jifen.actors.checkpoints import CheckpointActor
 from jifen.actors.clock import Clock
 from jifen.actors.consensus import ConsensusActor, RefusedBlock
 from jifen.actors.links import PeerLinks, PeerStatus
@@ -51,6 +52,8 @@ class NodeStatus(msgspec.Struct, frozen=True):
     pending_transactions: int
     """Taken in here and not committed yet."""
     peers: tuple[PeerStatus, ...]
+    snapshot_height: int | None = None
+    """Height of the newest certified snapshot that is held here, or None."""
     refused_block: RefusedBlock | None = None
     """Latest block that this validator could not reproduce, until its height is committed: its maker is damaged, or
     this validator is."""
@@ -67,6 +70,7 @@ class Node:
         chain: bytes,
         store: LedgerStore,
         consensus: ConsensusActor,
+        checkpoints: CheckpointActor,
         mempool: Mempool,
         hub: SubscriptionHub,
         links: PeerLinks,
@@ -82,6 +86,7 @@ class Node:
         self._validator_key = setup.validator_key
         self._store = store
         self._consensus = consensus
+        self._checkpoints = checkpoints
         self._mempool = mempool
         self._hub = hub
         self._links = links
@@ -105,6 +110,7 @@ class Node:
             block_time=tip.header.time,
             pending_transactions=self._mempool.pending,
             peers=self._links.status(),
+            snapshot_height=self._checkpoints.newest,
             refused_block=self._consensus.refused,
         )
 

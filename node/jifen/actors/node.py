@@ -181,6 +181,7 @@ class _Wiring:
             clock=clock,
             draws=draws,
         )
+        self._checkpoints: CheckpointActor
         self._make_storage(folder, surroundings)
         self._gateway = PeerGateway(
             name=setup.validator,
@@ -196,6 +197,7 @@ class _Wiring:
             chain=self._chain_id,
             store=store,
             consensus=self._consensus,
+            checkpoints=self._checkpoints,
             mempool=self._mempool,
             hub=self._hub,
             links=self._links,

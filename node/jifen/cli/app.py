@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jifen import __version__
-from jifen.cli import demo, keys, nodes, states, transactions
+from jifen.cli import demo, keys, nodes, snapshots, states, transactions
 from jifen.cli.failures import EPILOG
 
 app = typer.Typer(
@@ -46,4 +46,5 @@ app.command("account", epilog=EPILOG)(states.account)
 app.command("import", epilog=EPILOG)(demo.import_purchases)
 app.command("verify", epilog=EPILOG, short_help="Replay stopped directories and compare.")(states.verify)
 app.add_typer(keys.app, name="key", epilog=EPILOG)
+app.add_typer(snapshots.app, name="snapshot", epilog=EPILOG)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
