@@ -10,9 +10,10 @@ import trio.testing
 
 from jifen.actors import links as links_module
 from jifen.actors.links import FORWARDED_FRAMES_WAITING_MAX, FRAMES_WAITING_MAX, PeerLinks
+from jifen.codec import messages as messages_module
 from jifen.codec.messages import ForwardTransactions, decode_peer_message
-from jifen.consensus.messages import VoteRequest
-from jifen.transport import Address, LinkState, Peer, open_tcp
+from jifen.consensus.messages import TimeoutNow, VoteRequest
+from jifen.transport import PROTOCOL_VERSION, Address, LinkState, Peer, open_tcp
 
 
 class Wire:
@@ -34,8 +35,8 @@ class Wire:
         self.change[peer.id] = on_change
         await trio.sleep_forever()
 
-    def connect(self, name: str, *, connected: bool = True) -> None:
-        self.change[name](name, LinkState(connected, "connected" if connected else "gone"))
+    def connect(self, name: str, *, connected: bool = True, version: int = PROTOCOL_VERSION) -> None:
+        self.change[name](name, LinkState(connected, "connected" if connected else "gone", version))
 
     def read(self, name: str) -> list[object]:
         """Take every frame that waits for a peer."""
@@ -96,6 +97,19 @@ async def test_what_cannot_leave_is_dropped_and_never_waited_for(links: PeerLink
     assert wire.read("mall") == []
     links.send(vote(1, "stranger"))
     assert not links.forward("stranger", (b"\1",))
+
+
+async def test_a_peer_of_an_older_version_is_not_sent_what_it_does_not_know(
+    links: PeerLinks, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_module, "SINCE", {TimeoutNow: 2})
+    wire.connect("mall", version=1)
+    wire.connect("music", version=2)
+    for recipient in ("mall", "music"):
+        links.send(TimeoutNow(1, "books", recipient))
+        links.send(vote(2, recipient))
+    assert wire.read("mall") == [vote(2)]
+    assert wire.read("music") == [TimeoutNow(1, "books", "music"), vote(2, "music")]
 
 
 async def test_transactions_leave_room_for_raft(links: PeerLinks, wire: Wire) -> None:

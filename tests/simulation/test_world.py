@@ -37,7 +37,7 @@ FAULTS = {
     *("lost", "duplicated", "reordered", "delayed", "cut off", "clogs", "partitions", "bridges", "one-way cuts"),
     *("crashes", "restarts", "torn syncs", "unseen syncs", "pauses", "drifting clocks", "clock steps", "transfers"),
     *("slow disks", "full disks", "failed syncs", "wiped disks", "rotten blocks", "misdirected writes"),
-    *("rotten old blocks", "rotten states", "refused blocks"),
+    *("rotten old blocks", "rotten states", "refused blocks", "older releases", "releases changed"),
 }
 
 

@@ -16,7 +16,7 @@ def array(*fields: object) -> bytes:
 
 
 def test_the_expected_hello_passes() -> None:
-    assert check_hello(encode_hello(EXPECTED), EXPECTED) is None
+    assert check_hello(encode_hello(EXPECTED), EXPECTED) == PROTOCOL_VERSION
 
 
 def test_a_hello_is_a_msgpack_array_of_four() -> None:
@@ -42,8 +42,9 @@ def test_the_longest_hello_fits_its_limit() -> None:
         pytest.param(encode_hello(EXPECTED) + b"\x00", Refusal.MALFORMED, id="trailing byte"),
         pytest.param(b"\x94\xcc\x01" + encode_hello(EXPECTED)[2:], Refusal.MALFORMED, id="a longer integer"),
         pytest.param(array(1, CHAIN_ID, "mall", "n" * HELLO_BYTES_MAX), Refusal.MALFORMED, id="too long"),
-        pytest.param(array(PROTOCOL_VERSION + 1, CHAIN_ID, "mall", "north"), Refusal.VERSION, id="next version"),
+        pytest.param(array(0, CHAIN_ID, "mall", "north"), Refusal.VERSION, id="too old"),
         pytest.param(array(PROTOCOL_VERSION + 1, {"of": "another shape"}), Refusal.VERSION, id="a later shape"),
+        pytest.param(array(PROTOCOL_VERSION + 1, CHAIN_ID, "south", "north"), Refusal.WRONG_PEER, id="newer and wrong"),
         pytest.param(array(PROTOCOL_VERSION, b"\x22" * 32, "mall", "north"), Refusal.WRONG_CHAIN, id="wrong chain"),
         pytest.param(array(PROTOCOL_VERSION, b"\x22" * 32, "x", "y"), Refusal.WRONG_CHAIN, id="chain before peer"),
         pytest.param(array(PROTOCOL_VERSION, CHAIN_ID, "south", "north"), Refusal.WRONG_PEER, id="wrong sender"),
@@ -61,7 +62,34 @@ def test_a_wrong_hello_is_refused_for_the_first_reason(data: bytes, refusal: Ref
     )
 )
 def test_only_the_expected_bytes_pass(data: bytes) -> None:
-    assert (check_hello(data, EXPECTED) is None) == (data == encode_hello(EXPECTED))
+    right = {encode_hello(msgspec.structs.replace(EXPECTED, version=version)) for version in (1, 2)}
+    assert isinstance(check_hello(data, EXPECTED), int) == (data in right)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "spoken"),
+    [
+        ((1, 1), (1, 1), 1),
+        ((1, 2), (1, 1), 1),
+        ((1, 2), (1, 2), 2),
+        ((1, 2), (2, 3), 2),
+        ((2, 3), (1, 2), 2),
+        ((2, 3), (1, 1), None),
+        ((1, 1), (2, 3), None),
+    ],
+)
+def test_two_releases_speak_the_newest_version_that_both_know(
+    ours: tuple[int, int], theirs: tuple[int, int], spoken: int | None
+) -> None:
+    """A release speaks two versions, so an alliance upgrades one validator at a time."""
+
+    def verdict(one: tuple[int, int], other: tuple[int, int]) -> Refusal | int:
+        expected = msgspec.structs.replace(EXPECTED, version=one[1])
+        return check_hello(encode_hello(msgspec.structs.replace(EXPECTED, version=other[1])), expected, one[0])
+
+    verdicts = [verdict(ours, theirs), verdict(theirs, ours)]
+    # Whoever is newer knows its oldest and refuses; the other could not know.
+    assert verdicts == [spoken, spoken] if spoken is not None else Refusal.VERSION in verdicts
 
 
 def test_every_refusal_has_its_own_close_code_for_private_use_and_a_sentence() -> None:

@@ -91,7 +91,7 @@ async def test_tls_with_anything_but_a_websocket_inside_ends_its_connection_only
         (Hello(PROTOCOL_VERSION, b"\x22" * 32, "mall", "north"), Refusal.WRONG_CHAIN),
         (Hello(PROTOCOL_VERSION, b"\x11" * 32, "south", "north"), Refusal.WRONG_PEER),
         (Hello(PROTOCOL_VERSION, b"\x11" * 32, "mall", "south"), Refusal.WRONG_PEER),
-        (Hello(PROTOCOL_VERSION + 1, b"\x11" * 32, "mall", "north"), Refusal.VERSION),
+        (Hello(PROTOCOL_VERSION - 1, b"\x11" * 32, "mall", "north"), Refusal.VERSION),
     ],
 )
 async def test_a_wrong_hello_is_refused_with_its_close_code(network: "Network", hello: Hello, refusal: Refusal) -> None:

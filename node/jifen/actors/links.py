@@ -8,7 +8,13 @@ from typing import final
 import msgspec
 import trio
 
-from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, encode_peer_message
+from jifen.codec.messages import (
+    ForwardTransactions,
+    SnapshotChunk,
+    SnapshotRequest,
+    encode_peer_message,
+    is_spoken,
+)
 from jifen.consensus.messages import Message
 from jifen.transport import Address, Connector, Knock, LinkState, Peer, dial_peer
 
@@ -80,8 +86,10 @@ class PeerLinks:
         return [peer for peer, state in self._states.items() if state.connected]
 
     def send(self, message: Message | SnapshotRequest | SnapshotChunk) -> None:
-        """Send to the message's recipient without waiting; dropped when it cannot be queued."""
-        self._offer(message.recipient, encode_peer_message(message))
+        """Send to the message's recipient without waiting; dropped when it cannot be queued, or is not known there."""
+        state = self._states.get(message.recipient)
+        if state is not None and is_spoken(message, state.version):
+            self._offer(message.recipient, encode_peer_message(message))
 
     def forward(self, leader: str, transactions: tuple[bytes, ...]) -> bool:
         """Send transactions to the leader without waiting; False when they cannot be queued."""

@@ -1,5 +1,6 @@
 """Bytes of what validators send each other: Raft's messages, transactions on their way to the leader, snapshots."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -52,9 +53,21 @@ class SnapshotChunk(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 PeerMessage = Message | ForwardTransactions | SnapshotRequest | SnapshotChunk
 """Everything that crosses a peer link after its greeting."""
 
+SINCE: Final[Mapping[type, int]] = {}
+"""Kinds of messages that came after the first version of the peer protocol, and the version that brought each.
+
+The fields of a kind never change: what needs another field is another kind. To a peer that speaks an older version a
+kind is not sent, as if the link had lost it, so whatever it is for must do without, only less well.
+"""
+
 _decode: Final[StrictDecoder[PeerMessage]] = StrictDecoder(
     PeerMessage, what="peer message", bytes_max=PEER_MESSAGE_BYTES_MAX
 )
+
+
+def is_spoken(message: PeerMessage, version: int, since: Mapping[type, int] | None = None) -> bool:
+    """Tell whether a peer that speaks `version` of the protocol knows this kind of message; `since` is `SINCE`."""
+    return (SINCE if since is None else since).get(type(message), 1) <= version
 
 
 def encode_peer_message(message: PeerMessage) -> bytes:

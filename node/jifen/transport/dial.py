@@ -9,7 +9,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
-from jifen.transport.frames import PROTOCOL_VERSION, Hello, check_hello, encode_hello
+from jifen.transport.frames import PROTOCOL_VERSION, Hello, Refusal, check_hello, encode_hello
 from jifen.transport.limits import TransportLimits
 from jifen.transport.link import Link, TlsStream, shake_hands
 from jifen.transport.peers import Address, ChangeCallback, Jitter, Knock, LinkLost, LinkState, Peer
@@ -155,8 +155,7 @@ class _Dialer:
                 return f"the certificate at {self._address} is not that of {self._peer.id}", 0.0
             link = Link(tls, self._limits, readers)
             try:
-                await self._greet(link)
-                return await self._stay(link)
+                return await self._stay(link, await self._greet(link))
             finally:
                 self._link = None
                 await link.close()
@@ -174,7 +173,8 @@ class _Dialer:
         except OSError as error:
             raise LinkLost(f"cannot connect to {self._address}: {error.strerror or error}") from error
 
-    async def _greet(self, link: Link) -> None:
+    async def _greet(self, link: Link) -> int:
+        """Exchange Hellos; return the version that both speak."""
         seconds = self._limits.hello_seconds
         try:
             with trio.fail_after(seconds):
@@ -183,15 +183,16 @@ class _Dialer:
                 answer = await link.receive(seconds)
         except trio.TooSlowError:
             raise LinkLost(f"no Hello within {seconds:g} s") from None
-        refusal = check_hello(answer, self._theirs)
-        if refusal is not None:
-            await link.tell(refusal.close_code, refusal.sentence)
-            raise LinkLost(refusal.sentence)
+        verdict = check_hello(answer, self._theirs)
+        if isinstance(verdict, Refusal):
+            await link.tell(verdict.close_code, verdict.sentence)
+            raise LinkLost(verdict.sentence)
+        return verdict
 
-    async def _stay(self, link: Link) -> tuple[str, float]:
+    async def _stay(self, link: Link, version: int) -> tuple[str, float]:
         since = trio.current_time()
         self._link = link
-        self._change(LinkState(True, str(self._address)))
+        self._change(LinkState(True, str(self._address), version))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_alive, link)
             reason = await _watch(link)

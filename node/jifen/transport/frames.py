@@ -14,7 +14,11 @@ from msgspec import Meta
 from jifen.ledger.types import HashBytes, Slug
 
 PROTOCOL_VERSION = 1
-"""Version of the links' rules and of the frames on them. A validator talks to its own version only."""
+"""Newest version of the links' rules and of the messages on them that this release speaks."""
+
+PROTOCOL_VERSION_OLDEST = 1
+"""Oldest version that it still speaks: the one before the newest, so that an alliance can go over to a new release one
+validator at a time. There is none before the first."""
 
 HELLO_BYTES_MAX = 256
 """Largest Hello any version may send: this one has at most 110 bytes."""
@@ -26,11 +30,12 @@ _REFUSAL_CODE_FIRST = 4000
 class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Who speaks to whom, and about which chain. On the wire: a msgpack array of the fields in this order.
 
-    The version comes first in every version to come, so that any two can at least tell that they differ.
+    The version comes first in every version to come, so that any two can at least tell that they differ. Each side
+    names its newest; both then speak the lower of the two.
     """
 
     version: Annotated[int, Meta(ge=0, le=2**32 - 1)]
-    """Protocol version of the sender, `PROTOCOL_VERSION`."""
+    """Newest protocol version of the sender."""
 
     chain_id: HashBytes
     """The chain both serve, 32 bytes."""
@@ -52,7 +57,7 @@ class Refusal(Enum):
     """Why a Hello was turned down, in the order of the checks. The sentence says what to do about it."""
 
     MALFORMED = (1, "The first frame is no Hello. Something other than a validator is connecting.")
-    VERSION = (2, "The protocol versions differ. Run the same release on all validators.")
+    VERSION = (2, "No common protocol version. Upgrade the older validator; releases may differ by one version.")
     WRONG_CHAIN = (3, "The chain ids differ. Start both validators from the same genesis.")
     WRONG_PEER = (4, "The Hello names another validator. Compare the peer addresses with `jifen validators list`.")
 
@@ -78,23 +83,32 @@ def encode_hello(hello: Hello) -> bytes:
     return msgspec.msgpack.encode(hello)
 
 
-def check_hello(data: bytes, expected: Hello) -> Refusal | None:
+def check_hello(data: bytes, expected: Hello, oldest: int = PROTOCOL_VERSION_OLDEST) -> Refusal | int:
     """Decode strictly and compare with the only Hello that is right on this link.
 
-    Returns the first reason against it, or None.
+    Returns the first reason against it, or the version that both speak from now on.
+
+    Args:
+        data: what the other side sent.
+        expected: what it should be, with our own newest version, which need not be the other side's.
+        oldest: the oldest version that we speak.
     """
     if len(data) > HELLO_BYTES_MAX:
         return Refusal.MALFORMED
+    newer = False
     try:
-        if _head_decoder.decode(data).version != expected.version:
+        theirs = _head_decoder.decode(data).version
+        if theirs < oldest:
             return Refusal.VERSION
+        newer = theirs > expected.version
         hello = _hello_decoder.decode(data)
     except msgspec.MsgspecError:
-        return Refusal.MALFORMED
+        # A newer release may have changed the rest of the Hello once nobody speaks our version any more.
+        return Refusal.VERSION if newer else Refusal.MALFORMED
     if encode_hello(hello) != data:  # the same values in longer integers or strings, or bytes after them
         return Refusal.MALFORMED
     if hello.chain_id != expected.chain_id:
         return Refusal.WRONG_CHAIN
     if (hello.sender, hello.recipient) != (expected.sender, expected.recipient):
         return Refusal.WRONG_PEER
-    return None
+    return min(hello.version, expected.version)

@@ -6,6 +6,8 @@ from typing import Protocol, final
 import msgspec
 import trio
 
+from jifen.transport.frames import PROTOCOL_VERSION
+
 
 class Address(msgspec.Struct, frozen=True):
     """Where a validator listens for its peers."""
@@ -39,6 +41,9 @@ class LinkState(msgspec.Struct, frozen=True):
 
     detail: str
     """One phrase for people: the address while connected, the reason when not."""
+
+    version: int = PROTOCOL_VERSION
+    """Protocol version that both sides speak on it while connected."""
 
 
 @final

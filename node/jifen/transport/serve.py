@@ -16,7 +16,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
-from jifen.transport.frames import PEER_FAULT_CLOSE_CODE, PROTOCOL_VERSION, Hello, check_hello, encode_hello
+from jifen.transport.frames import PEER_FAULT_CLOSE_CODE, PROTOCOL_VERSION, Hello, Refusal, check_hello, encode_hello
 from jifen.transport.limits import TransportLimits
 from jifen.transport.link import Link, TlsStream, shake_hands
 from jifen.transport.peers import (
@@ -212,14 +212,14 @@ class PeerServer:
                 await link.accept()
                 data = await link.receive(seconds)
                 expected = Hello(PROTOCOL_VERSION, self._chain_id, peer, self._local)
-                refusal = check_hello(data, expected)
-                if refusal is None:
+                verdict = check_hello(data, expected)
+                if not isinstance(verdict, Refusal):
                     await link.send(encode_hello(Hello(PROTOCOL_VERSION, self._chain_id, self._local, peer)))
         except trio.TooSlowError:
             raise LinkLost(f"no Hello within {seconds:g} s") from None
-        if refusal is not None:
-            await link.tell(refusal.close_code, refusal.sentence)
-            raise LinkLost(f"{peer}: {refusal.sentence}")
+        if isinstance(verdict, Refusal):
+            await link.tell(verdict.close_code, verdict.sentence)
+            raise LinkLost(f"{peer}: {verdict.sentence}")
 
     async def _deliver_in_turn(self, link: Link, peer: str, remote: str) -> None:
         older = self._live.get(peer)

@@ -19,7 +19,13 @@ from jifen.chain.statements import proposal_claims
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
-from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, decode_peer_message
+from jifen.codec.messages import (
+    ForwardTransactions,
+    PeerMessage,
+    SnapshotChunk,
+    SnapshotRequest,
+    decode_peer_message,
+)
 from jifen.consensus.messages import AppendRequest, AppendResponse, CertificatesResponse, Entry
 from jifen.consensus.raft import Raft
 from jifen.keys.verification import Claim
@@ -32,7 +38,17 @@ from jifen.transport import PeerFault
 class SimulatedGateway:
     """Checks what arrives at one validator."""
 
-    def __init__(self, signatures: Signatures, raft: Raft, executor: Executor, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        signatures: Signatures,
+        raft: Raft,
+        executor: Executor,
+        *,
+        clock: Callable[[], int],
+        knows: Callable[[PeerMessage], bool],
+    ) -> None:
+        """`knows` tells which messages this validator's release knows; the others are Malformed to it."""
+        self._knows = knows
         self._signatures = signatures
         self._raft = raft
         self._executor = executor
@@ -48,6 +64,8 @@ class SimulatedGateway:
         """Return what a frame brings, None when it is not followed; raises PeerFault."""
         try:
             message = decode_peer_message(frame)
+            if not self._knows(message):
+                raise PeerFault(f"an older release knows no {type(message).__name__}")
             if isinstance(message, ForwardTransactions):
                 return [self.open_transaction(signed) for signed in message.transactions]
             if isinstance(message, AppendRequest):

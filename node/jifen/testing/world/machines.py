@@ -15,6 +15,7 @@ from typing import Any, Final
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.codec.blocks import decode_block
+from jifen.codec.messages import PeerMessage, is_spoken
 from jifen.consensus.messages import Entry
 from jifen.consensus.quorum import quorum_size
 from jifen.consensus.types import RaftConfig, Role
@@ -27,6 +28,7 @@ from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.checks import Checks
 from jifen.testing.world.disk import CAPACITY_BYTES
 from jifen.testing.world.network import Network
+from jifen.testing.world.releases import LATER, OLDER, PRESENT
 from jifen.testing.world.scenario import Scenario
 from jifen.testing.world.signatures import HashSignatures, Signatures
 from jifen.testing.world.validator import SimulatedValidator
@@ -80,6 +82,11 @@ class Machines(ABC):
         """Frames that wait in front of a paused validator."""
         self._held_reads: dict[str, list[int]] = {id: [] for id in self.ids}
         """Reads that do; clients come by other doors, and may be let in first."""
+        self.releases = {id: OLDER if place < scenario.old else PRESENT for place, id in enumerate(self.ids)}
+        """What each validator runs."""
+        self._changes = dict.fromkeys(self.ids, 0)
+        """How often each has changed it: a link of before does not outlive that."""
+        self.injected["older releases"] += scenario.old
         self.nodes: dict[str, SimulatedValidator] = {}
         for id in self.ids:
             draws = self._draws(f"elections of {id}")
@@ -268,6 +275,20 @@ class Machines(ABC):
             self.injected["rotten old blocks"] += 1
             disk.rot(self._disk_draws.randrange(1, disk.tip.height), self._disk_draws.randrange(4096))
 
+    def change_release(self, id: str, release: int) -> None:
+        """Stop a validator, and start it again with another release."""
+        if self.releases[id] == release:
+            return
+        self.injected["releases changed"] += 1
+        self.crash(id)
+        self.releases[id] = release
+        self._changes[id] += 1
+        self.restart(id)
+
+    def is_spoken(self, message: PeerMessage, *ids: str) -> bool:
+        """Tell whether the releases that these validators run know this kind of message."""
+        return type(message) not in LATER or is_spoken(message, min(self.releases[id] for id in ids), LATER)
+
     def rot_state(self, id: str) -> None:
         """Flip a bit of a validator's ledger state, on its disk and in its memory, unnoticed."""
         if self._may_lose(id):
@@ -312,7 +333,7 @@ class Machines(ABC):
         self.frames += 1
         self.frame_bytes += len(frame)
         for due in self.network.arrivals((sender, recipient), self.now):
-            self._at(due, self._arrive, (sender, recipient), frame)
+            self._at(due, self._arrive, (sender, recipient), frame, self._changes[recipient])
 
     def start_sync(self, id: str) -> None:
         """Let a validator's disk work on what waits."""
@@ -344,9 +365,9 @@ class Machines(ABC):
         if self.nodes[id].running:
             self._work(id, self.nodes[id].tick)
 
-    def _arrive(self, link: tuple[str, str], frame: bytes) -> None:
+    def _arrive(self, link: tuple[str, str], frame: bytes, changes: int) -> None:
         node = self.nodes[link[1]]
-        if not node.running or link in self.network.cut:
+        if not node.running or link in self.network.cut or changes != self._changes[link[1]]:
             return
         if node.paused:
             self._held[node.id].append(frame)

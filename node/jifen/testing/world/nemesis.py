@@ -15,7 +15,8 @@
     rot-state V     a bit of its ledger state flips while it runs
     admit V         the organizations take V in; it votes when it has every block
     remove V        the organizations take V out
-    clock V MS      set its clock that much off         transfer V, transfer any    the leader hands over
+    clock V MS      set its clock that much off     transfer V, transfer any    the leader hands over
+    upgrade V       restart it with the present release, `downgrade` with the one before
 
 `V` is a validator, `leader` (of the highest term; the first validator if there is none), `followers` or `all`.
 """
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from jifen.testing.world.afflictions import COMMON, each, named
+from jifen.testing.world.releases import OLDER, PRESENT
 from jifen.testing.world.scenario import ScenarioUnreadable
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     **COMMON,
     "lose": _frames("lose"),
     "repeat": _frames("repeat"),
+    "upgrade": each(lambda world, id: world.change_release(id, PRESENT)),
+    "downgrade": each(lambda world, id: world.change_release(id, OLDER)),
     "ask": _ask,
     "read": each(_read),
     "wipe": each(lambda world, id: world.wipe(id)),

@@ -65,6 +65,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Longest sync of a healthy disk."""
     busy_ms_max: int = 0
     """Longest time that a validator lets what arrives wait for its turn."""
+    old: int = 0
+    """How many validators, the first ones, run the older of two releases at the start."""
     drift_per_mille: int = 0
     """Most by which a validator's clock runs fast or slow."""
     events: tuple[Event, ...] = ()
@@ -147,6 +149,7 @@ def drawn(seed: int) -> Scenario:
         sync_ms_max=pick((1, 10, 120)),
         busy_ms_max=pick((0, 0, 20)),
         drift_per_mille=pick((0, 0, 80)),
+        old=pick((0, 0, 1, 2)),
     )
     events = sorted(_events(scenario, draws))
     if any(event.command.startswith(LOSSES) for event in events):
@@ -182,6 +185,7 @@ def _events(scenario: Scenario, draws: random.Random) -> Iterator[Event]:
         (_lose_disk, 9000),
         (_clock, 3000),
         (_transfer, 1500),
+        (_change_release, 3000),
     ):
         if draws.random() < 0.5:
             continue
@@ -256,6 +260,10 @@ def _clock(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]
 
 def _transfer(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
     yield Event(at, f"transfer {draws.choice(('any', *scenario.ids))}")
+
+
+def _change_release(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
+    yield Event(at, f"{draws.choice(('upgrade', 'upgrade', 'downgrade'))} {_target(scenario, draws)}")
 
 
 def shrunk(scenario: Scenario, fails: Callable[[Scenario], bool], *, runs_max: int = 60) -> Scenario:

@@ -61,6 +61,10 @@ class Surroundings(Protocol):
         """Return the time by a validator's own clock, ms since the epoch."""
         ...
 
+    def is_spoken(self, message: PeerMessage, *ids: str) -> bool:
+        """Tell whether the releases that these validators run know this kind of message."""
+        ...
+
     def send(self, sender: str, recipient: str, frame: bytes) -> None:
         """Put a frame on a link."""
         ...
@@ -143,7 +147,13 @@ class SimulatedValidator:
             random=self._draws,
         )
         self.mempool = SimulatedMempool()
-        self.gateway = SimulatedGateway(world.signatures, self.raft, self.executor, lambda: world.clock(self.id))
+        self.gateway = SimulatedGateway(
+            world.signatures,
+            self.raft,
+            self.executor,
+            clock=lambda: world.clock(self.id),
+            knows=lambda message: world.is_spoken(message, self.id),
+        )
         self._known_leader: tuple[str | None, int] = (None, 0)
         self.running, self.paused = True, False
         world.checks.started(self)
@@ -367,7 +377,8 @@ class SimulatedValidator:
             self._send(message)
 
     def _send(self, message: PeerMessage) -> None:
-        self._world.send(self.id, message.recipient, encode_peer_message(message))
+        if self._world.is_spoken(message, self.id, message.recipient):
+            self._world.send(self.id, message.recipient, encode_peer_message(message))
 
     def _forward(self, transactions: list[Transaction]) -> None:
         leader = self.raft.leader
