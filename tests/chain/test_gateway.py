@@ -1,15 +1,22 @@
 """The gateway for transactions, and the memory of what it found good."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from jifen.chain import gateway
 from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.chain.sealing import SealedTransaction
+from jifen.chain.statements import statement_message
 from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
 from jifen.codec.transactions import decode_signed, encode_signed
 from jifen.keys.verification import false_claims
+from jifen.ledger.evidence_records import RecordEvidence
+from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.transactions import Signature
+from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.small_chain import SmallChain, opened
 
 
@@ -110,3 +117,52 @@ def test_the_memory_is_bounded_and_the_oldest_make_room(chain: SmallChain, monke
     assert all(checked.find(item.signed) for item in items[:3])
     checked.remember(items[3:])
     assert [checked.find(item.signed) is not None for item in items] == [False, False, True, True, True]
+
+
+def evidence_on(chain_id: bytes, signer: str = "books", **changes: Any) -> Evidence:
+    """Return what books' validator, or another, has signed: two proposals of one term and height."""
+    key = keys_of(signer).validator
+    sides = []
+    for name in (b"\1" * 32, b"\2" * 32):
+        message = statement_message(chain_id, bytes(32), StatementKind.PROPOSAL, 3, 7, name)
+        sides.append(SignedHash(bytes(32), name, key.sign(message)))
+    shown = Evidence("books", key.public, StatementKind.PROPOSAL, 3, 7, *sides)
+    return msgspec.structs.replace(shown, **changes)
+
+
+def recorded(chain: SmallChain, evidence: Evidence) -> list[int]:
+    """Return which claims of a transaction that shows the evidence do not hold."""
+    body = RecordEvidence(CREATED_AT, bytes(8), evidence)
+    _, claims = open_transaction(chain.chain_id, chain.clerk.sealed(body, keys_of("music").operator).signed)
+    assert len(claims) == 3
+    return false_claims(claims)
+
+
+def test_evidence_brings_its_own_signatures_to_be_checked(chain: SmallChain) -> None:
+    assert recorded(chain, evidence_on(chain.chain_id)) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"term": 4},
+        {"height": 8},
+        {"kind": StatementKind.ACKNOWLEDGEMENT},
+        {"key": keys_of("mall").validator.public},
+        {"second": SignedHash(bytes(32), b"\2" * 32, bytes(64))},
+        {"second": SignedHash(b"\1" * 32, b"\2" * 32, evidence_on(SmallChain().chain_id).second.signature)},
+        {"second": SignedHash(bytes(32), b"\3" * 32, evidence_on(SmallChain().chain_id).second.signature)},
+    ],
+    ids=["term", "height", "kind", "key", "no signature", "validator set", "block"],
+)
+def test_evidence_of_what_was_not_signed_is_forged(chain: SmallChain, changes: dict[str, Any]) -> None:
+    assert recorded(chain, evidence_on(chain.chain_id, **changes)) != []
+
+
+def test_evidence_of_another_chain_is_forged_here(chain: SmallChain) -> None:
+    assert recorded(chain, evidence_on(bytes(32))) == [1, 2]
+
+
+def test_nobody_is_blamed_for_two_statements_of_two_validators(chain: SmallChain) -> None:
+    books, mall = evidence_on(chain.chain_id), evidence_on(chain.chain_id, "mall")
+    assert recorded(chain, msgspec.structs.replace(books, second=mall.second)) == [2]

@@ -3,12 +3,15 @@
 import pytest
 
 from jifen.chain.gateway import open_transaction
+from jifen.chain.statements import statement_message
 from jifen.client import TransactionBuilder
 from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES
 from jifen.codec.errors import Malformed
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
+from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.membership import account_id
+from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
 
 CHAIN = bytes(range(32))
@@ -50,6 +53,19 @@ def test_a_transfer_leaves_from_the_signers_own_account() -> None:
     transaction, _ = open_transaction(CHAIN, made.signed)
     assert isinstance(transaction.body, TransferPoints)
     assert transaction.body.sender == account_id(CHAIN, ALICE.public)
+
+
+def test_evidence_goes_in_with_the_signatures_that_it_rests_on() -> None:
+    sides = []
+    for name in (b"\1" * 32, b"\2" * 32):
+        message = statement_message(CHAIN, bytes(32), StatementKind.PROPOSAL, 3, 7, name)
+        sides.append(SignedHash(bytes(32), name, TILL.sign(message)))
+    evidence = Evidence("books", TILL.public, StatementKind.PROPOSAL, 3, 7, *sides)
+    made = builder().record_evidence(ALICE, evidence)
+
+    transaction, claims = open_transaction(CHAIN, made.signed)
+    assert transaction.body == RecordEvidence(NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), evidence)
+    assert (len(claims), false_claims(claims)) == (3, [])
 
 
 def test_equal_requests_are_two_transactions_because_of_their_nonces() -> None:

@@ -34,6 +34,7 @@ from jifen.consensus.messages import (
 )
 from jifen.ledger.changes import AdmitValidator, Newcomer, RemoveValidator
 from jifen.ledger.checkpoint_records import Attestation, AttestCheckpoint, Checkpoint, CheckpointAttested, Checkpoints
+from jifen.ledger.evidence_records import EvidenceAgainst, EvidenceRecorded, RecordedEvidence, RecordEvidence
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.governance import (
     ActivateValidator,
@@ -51,6 +52,7 @@ from jifen.ledger.membership import account_id
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import (
@@ -90,6 +92,16 @@ ADMISSION: Final = AdmitValidator(
     None,
 )
 
+EVIDENCE: Final = Evidence(
+    "books",
+    KEY,
+    StatementKind.PROPOSAL,
+    7,
+    300,
+    SignedHash(b"\x06" * 32, b"\x07" * 32, b"\x5e" * 64),
+    SignedHash(b"\x06" * 32, b"\x08" * 32, b"\x5f" * 64),
+)
+
 BODIES: Final[dict[str, Body]] = {
     "register": RegisterMember(TIME, NONCE, KEY),
     "earn": EarnPoints(TIME, NONCE, "mall", "A-1", ACCOUNT, "mall/consumer", 12_345, TIME - 1),
@@ -101,6 +113,7 @@ BODIES: Final[dict[str, Body]] = {
     "vote": VoteOnProposal(TIME, NONCE, "mall", b"\x1d" * 32, True),
     "withdrawal": WithdrawProposal(TIME, NONCE, "mall", b"\x1d" * 32),
     "activation": ActivateValidator(TIME, NONCE, "books-2"),
+    "evidence": RecordEvidence(TIME, NONCE, EVIDENCE),
 }
 
 HEADER: Final = Header(
@@ -138,6 +151,12 @@ VALUES: Final[dict[str, Any]] = {
     ),
     "receipt of an attestation": Receipt(
         b"\x1d" * 32, 0, (CheckpointAttested("mall", 4000, b"\x07" * 32, b"\x0a" * 32, 3, certified=True),)
+    ),
+    "evidence against a validator": EvidenceAgainst(
+        (RecordedEvidence(StatementKind.ACKNOWLEDGEMENT, 7, 300, b"\x07" * 32, b"\x08" * 32, b"\x1d" * 32, 310),)
+    ),
+    "receipt of evidence": Receipt(
+        b"\x1d" * 32, 0, (EvidenceRecorded("books", StatementKind.PROPOSAL, 7, 300, b"\x07" * 32, b"\x08" * 32, 2),)
     ),
     "validator": Validator(
         "books-2", "books", KEY, "pem", "::1", 8180, "https://x", ValidatorStatus.OBSERVER, 300, "books"
@@ -408,6 +427,39 @@ GOLDEN: Final = {
         "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091940fa7626f6f6b732d32a5"
         "626f6f6b73a5626f6f6b73"
     ),
+    "evidence against a validator": (
+        "9191970107cd012cc4200707070707070707070707070707070707070707070707070707070707070707c42008080808"
+        "08080808080808080808080808080808080808080808080808080808c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1dcd0136"
+    ),
+    "receipt of evidence": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919814a5626f6f6b730207cd"
+        "012cc4200707070707070707070707070707070707070707070707070707070707070707c42008080808080808080808"
+        "0808080808080808080808080808080808080808080802"
+    ),
+    "evidence": (
+        "9414cf000001a0c4506c00c408000102030405060797a5626f6f6b73c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b0207cd012c93c4200606060606060606060606060606060606060606060606060606"
+        "060606060606c4200707070707070707070707070707070707070707070707070707070707070707c4405e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e93c4200606060606060606060606060606060606060606060606060606060606060606c42008"
+        "08080808080808080808080808080808080808080808080808080808080808c4405f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "5f"
+    ),
+    "evidence, signed": (
+        "92c501519414cf000001a0c4506c00c408000102030405060797a5626f6f6b73c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b0207cd012c93c42006060606060606060606060606060606060606060606"
+        "06060606060606060606c4200707070707070707070707070707070707070707070707070707070707070707c4405e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e93c42006060606060606060606060606060606060606060606060606060606060606"
+        "06c4200808080808080808080808080808080808080808080808080808080808080808c4405f5f5f5f5f5f5f5f5f5f5f"
+        "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "5f5f5f5f5f9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e"
+    ),
+    "evidence, id": "90ad43ad98eca9b570c4f32d1c9e866f9937016508423ee3046e1d4660ba7898",
     "proposal of an admission": (
         "960acf000001a0c4506c00c4080001020304050607a46d616c6c9a01a374656193a3e88cb6029192c4204b4b4b4b4b4b"
         "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b01a3746561c420565656565656565656565656565656"

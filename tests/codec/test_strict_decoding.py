@@ -25,6 +25,8 @@ from jifen.codec.transactions import (
     encode_signed,
 )
 from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Certificate, Entry
+from jifen.ledger.evidence_records import RecordEvidence
+from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import AMOUNT_FEN_MAX, POINTS_MAX
 
@@ -196,6 +198,9 @@ def test_keys_and_signatures_have_their_length(key: int, signature: int) -> None
         decode_signed(encode_signed(BODY, (Signature(bytes(key), bytes(signature)),)))
 
 
+SIDE: Final = SignedHash(bytes(32), bytes(32), bytes(64))
+
+
 def test_the_largest_transaction_of_every_kind_fits_its_limit_with_every_signature() -> None:
     issuer = "m" * 32
     bodies: list[Body] = [
@@ -203,6 +208,7 @@ def test_the_largest_transaction_of_every_kind_fits_its_limit_with_every_signatu
         EarnPoints(2**48, bytes(16), issuer, "o" * 64, bytes(20), f"{issuer}/distributor", AMOUNT_FEN_MAX, 2**48),
         TransferPoints(2**48, bytes(16), bytes(20), bytes(20), f"{issuer}/distributor", POINTS_MAX, bytes(32)),
         RefundOrder(2**48, bytes(16), issuer, "o" * 64, "r" * 64, AMOUNT_FEN_MAX),
+        RecordEvidence(2**48, bytes(16), Evidence(issuer, bytes(32), StatementKind.PROPOSAL, 2**53, 2**53, SIDE, SIDE)),
     ]
 
     for body in bodies:

@@ -9,6 +9,7 @@ from jifen.ledger import invariants
 from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
+from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
 from jifen.ledger.invariants import CHECKS, check_all
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.scheduling import ENTRY
@@ -18,6 +19,7 @@ from jifen.ledger.state import (
     VALIDATOR_SET_KEY,
     account_key,
     agenda_key,
+    evidence_key,
     holding_key,
     order_key,
     organization_key,
@@ -28,6 +30,7 @@ from jifen.ledger.state import (
     terms_key,
     validator_key,
 )
+from jifen.ledger.statements import StatementKind
 from jifen.ledger.terms import Terms, TermsRecord, terms_hash
 from jifen.ledger.types import (
     POINTS_MAX,
@@ -46,6 +49,9 @@ ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
 TYPE: Final = "mall/consumer"
 HASH, ROOT = bytes(32), bytes([1] * 32)
 ATTESTED: Final = Attestation("mall", HASH, ROOT, bytes(32))
+PIECE: Final = RecordedEvidence(StatementKind.PROPOSAL, 3, 7, HASH, ROOT, bytes(32), 9)
+PROVES_NOTHING: Final = msgspec.structs.replace(PIECE, second_hash=HASH)
+MANY: Final = [msgspec.structs.replace(PIECE, height=height) for height in range(EVIDENCE_RECORDED_MAX + 1)]
 CERTIFIED: Final = Checkpoint(4, (ATTESTED, Attestation("books", HASH, ROOT, bytes(32))), ROOT, HASH, 9)
 GUIDE: Final = "books/guide"
 WAITING: Final = Holding(
@@ -172,6 +178,11 @@ def test_the_list_of_checks_is_complete() -> None:
     assert {fault.values[0] for fault in FAULTS} == set(CHECKS), "a check without a fault that shows it to bite"
 
 
+def evidence(validator: str, *pieces: RecordedEvidence) -> dict[bytes, Record]:
+    """Return evidence to put into the state."""
+    return {evidence_key(validator): EvidenceAgainst(pieces)}
+
+
 def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TYPE, **more: Any) -> dict[bytes, Record]:
     """Return a holding to put into the state."""
     return {holding_key(owner, point_type): Holding(available, lots, **more)}
@@ -190,7 +201,7 @@ def unscheduled(**changes: Any) -> dict[bytes, Record]:
 
 (
     conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, kept, attested,
-    named, prompt, fixed, awaited, versioned,
+    named, prompt, fixed, awaited, versioned, proven,
 ) = CHECKS  # fmt: skip
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
@@ -330,6 +341,11 @@ FAULTS: Final = [
     pytest.param(
         attested, checkpoints(Checkpoint(2, (ATTESTED,), HASH, HASH, 5)), "that nobody attested", id="another root"
     ),
+    pytest.param(proven, evidence("nobody", PIECE), "which is no validator", id="evidence against nobody"),
+    pytest.param(proven, evidence("mall", PIECE, PIECE), "stands twice", id="evidence twice"),
+    pytest.param(proven, evidence("mall"), "0 pieces", id="no evidence"),
+    pytest.param(proven, evidence("mall", *MANY), "33 pieces", id="evidence without end"),
+    pytest.param(proven, evidence("mall", PROVES_NOTHING), "agrees with itself", id="evidence of nothing"),
     pytest.param(kept, {past_set_key(0): None}, "has no past", id="a past forgotten"),
     pytest.param(kept, {past_set_key(0): ValidatorSet(("mall",))}, "is not kept as", id="another past"),
     pytest.param(kept, {past_set_key(1): ValidatorSet(("mall",))}, "holds ValidatorSet", id="another height"),

@@ -151,6 +151,10 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "ISSUE_CAP_REACHED": 76,
         "ORDER_NOT_PENDING": 77,
         "BACKING_NOT_CONFIRMED": 78,
+        "NOT_ITS_KEY": 60,
+        "STATEMENTS_AGREE": 61,
+        "EVIDENCE_ALREADY_RECORDED": 62,
+        "EVIDENCE_ENOUGH": 63,
     }
 
 

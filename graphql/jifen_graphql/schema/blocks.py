@@ -59,7 +59,7 @@ class Transaction:
     bytes: Base64 | None = strawberry.field(default=None, description="The signed bytes.")
     ledger_receipt: strawberry.Private[ledger.Receipt | None] = None
 
-    @query_field("registerMember, earnPoints, transferPoints, refundOrder or attestCheckpoint.")
+    @query_field("registerMember, earnPoints, transferPoints, refundOrder, recordEvidence and so on.")
     def kind(self) -> str | None:
         """Decode the kind out of the signed bytes."""
         if self.bytes is None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import checkpoint_records, effects, governance, term_effects
+from jifen.ledger import checkpoint_records, effects, evidence_records, governance, term_effects
 from jifen.ledger import receipts as ledger
+from jifen.ledger.statements import StatementKind
 from jifen.ledger.types import AccountId, PublicKey
 from jifen_graphql.schema.governance_effects import (
     ChangeProposed,
@@ -171,6 +172,32 @@ class CheckpointAttested:
         )
 
 
+@strawberry.type(description="A validator stands convicted of having said two things of one term and height.")
+class EvidenceRecorded:
+    """Effect of `recordEvidence`."""
+
+    validator: str
+    kind: StatementKind
+    term: int
+    height: int
+    first_hash: Hash
+    second_hash: Hash
+    recorded: int = strawberry.field(description="Pieces recorded against it by then, this one included.")
+
+    @classmethod
+    def of(cls, effect: evidence_records.EvidenceRecorded) -> EvidenceRecorded:
+        """Return the API's form of an effect."""
+        return cls(
+            validator=effect.validator,
+            kind=effect.kind,
+            term=effect.term,
+            height=effect.height,
+            first_hash=Hash(effect.first_hash),
+            second_hash=Hash(effect.second_hash),
+            recorded=effect.recorded,
+        )
+
+
 AnyEffect = (
     MemberRegistered
     | PointsEarned
@@ -188,6 +215,7 @@ AnyEffect = (
     | ExpiryAnnounced
     | TermsPublished
     | TermsInForce
+    | EvidenceRecorded
 )
 
 Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction, or time, did.")]
@@ -209,5 +237,6 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     term_effects.ExpiryAnnounced: ExpiryAnnounced.of,
     term_effects.TermsPublished: TermsPublished.of,
     term_effects.TermsInForce: TermsInForce.of,
+    evidence_records.EvidenceRecorded: EvidenceRecorded.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

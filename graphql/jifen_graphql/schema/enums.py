@@ -6,6 +6,7 @@ import strawberry
 
 from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.statements import StatementKind
 from jifen.ledger.types import LotOrigin, OrganizationKind, OrganizationStatus, RoleClass
 from jifen.ledger.validators import ValidatorStatus
 
@@ -17,6 +18,7 @@ strawberry.enum(OrganizationKind, description="What an organization is in the al
 strawberry.enum(OrganizationStatus, description="Whether an organization may act; only an active one issues points.")
 strawberry.enum(ProposalStatus, description="How far a proposal has come; only an open one takes votes.")
 strawberry.enum(ValidatorStatus, description="What a validator is at present; a retired one is out for good.")
+strawberry.enum(StatementKind, description="What a validator says of a block under its signature.")
 strawberry.enum(RoleClass, description="Who a point type is for.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 

@@ -7,10 +7,12 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import final
 
+from jifen.chain.statements import evidence_claims
 from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
 from jifen.codec.transactions import decode_body, decode_signed, transaction_id
 from jifen.keys.verification import Claim
+from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import PublicKey
 
@@ -19,7 +21,10 @@ CHECKED_TRANSACTIONS_MAX = 32_768
 
 
 def open_transaction(chain_id: bytes, signed: bytes) -> tuple[Transaction, list[Claim]]:
-    """Return a decoded transaction and the claims that must hold before it may be used; raises Malformed."""
+    """Return a decoded transaction and the claims that must hold before it may be used; raises Malformed.
+
+    Evidence brings two signatures of its own: the rules then only compare.
+    """
     envelope = decode_signed(signed)
     body = decode_body(envelope.body)
     signers = tuple(PublicKey(item.key) for item in envelope.signatures)
@@ -27,6 +32,8 @@ def open_transaction(chain_id: bytes, signed: bytes) -> tuple[Transaction, list[
         raise Malformed("signed transaction: a key stands twice among the signers; each signs once")
     identity = transaction_id(chain_id, signers, envelope.body)
     claims = [Claim(item.key, identity, item.signature) for item in envelope.signatures]
+    if isinstance(body, RecordEvidence):
+        claims += evidence_claims(chain_id, body.evidence)
     return Transaction(identity, body, signers, leaf_hash(signed), signed), claims
 
 

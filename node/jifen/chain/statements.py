@@ -8,7 +8,7 @@ from jifen.codec.blocks import Block, Header, block_hash
 from jifen.consensus.messages import AppendRequest
 from jifen.hashing import STATEMENT
 from jifen.keys.verification import Claim
-from jifen.ledger.statements import StatementKind
+from jifen.ledger.statements import Evidence, Statement, StatementKind, statements_of
 
 
 def statement_message(
@@ -39,6 +39,24 @@ def proposal(header: Header) -> bytes:
     return statement_message(
         header.chain_id, header.validator_set_hash, StatementKind.PROPOSAL, header.term, header.height, name
     )
+
+
+def statement_claim(chain_id: bytes, key: bytes, statement: Statement) -> Claim:
+    """Return the claim that the holder of `key` has made a statement on a chain."""
+    message = statement_message(
+        chain_id,
+        statement.validator_set_hash,
+        statement.kind,
+        statement.term,
+        statement.height,
+        statement.hash,
+    )
+    return Claim(key, message, statement.signature)
+
+
+def evidence_claims(chain_id: bytes, evidence: Evidence) -> list[Claim]:
+    """Return the two claims that evidence rests on."""
+    return [statement_claim(chain_id, evidence.key, statement) for statement in statements_of(evidence)]
 
 
 def proposal_claims(

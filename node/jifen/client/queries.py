@@ -59,6 +59,7 @@ _EFFECTS: Final = (
     "... on PointsRevoked { merchant account pointType ruleVersion amountFen orderAmountFen orderRefundedFen points "
     "availableAfter debtAfter } "
     "... on CheckpointAttested { validator height blockHash root agreeing certified } "
+    "... on EvidenceRecorded { validator kind term height firstHash secondHash recorded } "
     "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
     "recipientAvailableAfter } }"
 )

@@ -7,7 +7,9 @@ from typing import final
 
 from jifen.chain.sealing import SealedTransaction, seal
 from jifen.keys.signing import KeyPair
+from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.membership import account_id
+from jifen.ledger.statements import Evidence
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import AccountId
 
@@ -107,6 +109,10 @@ class TransactionBuilder:
         """Pass points on, signed by the sender's key; the sender is the account of `pair` unless it is named."""
         source = self.account_of(pair.public) if sender is None else sender
         return self.sign(TransferPoints(*self._head(), source, recipient, point_type, points, b""), pair)
+
+    def record_evidence(self, pair: KeyPair, evidence: Evidence) -> SealedTransaction:
+        """Show the alliance that a validator has contradicted itself; anybody may, signed with any key."""
+        return self.sign(RecordEvidence(*self._head(), evidence), pair)
 
     def sign(self, body: Body, *signers: KeyPair) -> SealedTransaction:
         """Sign a body with every given key; raises Malformed when a field is out of range."""

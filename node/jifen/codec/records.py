@@ -7,6 +7,7 @@ from jifen.codec.canonical import StrictDecoder, encode
 from jifen.hashing import STATE
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
+from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.scheduling import AgendaEntry
 from jifen.ledger.terms import PointType, TermsRecord
@@ -45,6 +46,7 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.VALIDATOR: Validator,
     state.VALIDATOR_SET: ValidatorSet,
     state.CHECKPOINTS: Checkpoints,
+    state.EVIDENCE: EvidenceAgainst,
     state.PROPOSAL: Proposal,
     state.GOVERNANCE: Governance,
 }

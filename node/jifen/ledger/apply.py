@@ -13,6 +13,8 @@ from jifen.ledger.checkpoints import attest, check_attestation
 from jifen.ledger.confirming import check_confirmation, confirm
 from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import check_earning, earn
+from jifen.ledger.evidence import check_evidence, record
+from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.governing import (
     activate,
@@ -62,6 +64,7 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     TransferPoints: rule(check_transfer, transfer),
     RefundOrder: rule(check_refund, refund),
     AttestCheckpoint: rule(check_attestation, attest),
+    RecordEvidence: rule(check_evidence, record),
     ProposeChange: rule(check_proposing, propose),
     VoteOnProposal: rule(check_vote, vote_on),
     WithdrawProposal: rule(check_withdrawal, withdraw),

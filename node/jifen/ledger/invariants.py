@@ -5,6 +5,7 @@ Tests and `jifen verify` run them. Each raises InvariantBroken with the values t
 
 from jifen.ledger.checking import Items, holdings_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
+from jifen.ledger.evidence_checks import check_evidence_names_validators_and_is_recorded_once
 from jifen.ledger.lots import merged, points_of
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY
 from jifen.ledger.term_checks import (
@@ -110,6 +111,7 @@ CHECKS = (
     check_received_points_do_not_slide,
     check_waiting_points_are_those_of_their_orders,
     check_every_version_of_terms_is_kept,
+    check_evidence_names_validators_and_is_recorded_once,
 )
 """All of them."""
 

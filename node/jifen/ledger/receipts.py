@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from jifen.ledger.checkpoint_records import CheckpointAttested
 from jifen.ledger.effects import Effect
+from jifen.ledger.evidence_records import EvidenceRecorded
 from jifen.ledger.governance import (
     ChangeProposed,
     ProposalWithdrawn,
@@ -117,6 +118,7 @@ AnyEffect = (
     | ExpiryAnnounced
     | TermsPublished
     | TermsInForce
+    | EvidenceRecorded
 )
 
 

@@ -63,6 +63,10 @@ class Rejection(IntEnum):
     TERMS_CONTRADICTORY = 74
     BACKING_TOO_SMALL = 75
     BACKING_NOT_CONFIRMED = 78
+    NOT_ITS_KEY = 60
+    STATEMENTS_AGREE = 61
+    EVIDENCE_ALREADY_RECORDED = 62
+    EVIDENCE_ENOUGH = 63
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -121,6 +125,10 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.TERMS_CONTRADICTORY: "the terms contradict themselves, or the decimals that the points always had",
     Rejection.BACKING_TOO_SMALL: "the issue cap at the settlement price is worth more than the deposit or credit line",
     Rejection.BACKING_NOT_CONFIRMED: "an active guarantor's operator with scope TREASURER has to sign this backing too",
+    Rejection.NOT_ITS_KEY: "the key that signed both statements is not the validator's: they prove nothing against it",
+    Rejection.STATEMENTS_AGREE: "both statements name the same block: that is no contradiction",
+    Rejection.EVIDENCE_ALREADY_RECORDED: "this contradiction of the validator is recorded already",
+    Rejection.EVIDENCE_ENOUGH: "as much evidence against this validator is recorded as the ledger keeps",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -146,6 +154,10 @@ FINAL_REJECTIONS = frozenset(
         Rejection.TERMS_BACK_DATED,
         Rejection.TERMS_CONTRADICTORY,
         Rejection.BACKING_TOO_SMALL,
+        Rejection.NOT_ITS_KEY,
+        Rejection.STATEMENTS_AGREE,
+        Rejection.EVIDENCE_ALREADY_RECORDED,
+        Rejection.EVIDENCE_ENOUGH,
     }
 )
 """Reasons that no transaction still on its way can cure.

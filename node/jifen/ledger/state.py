@@ -29,6 +29,7 @@ TERMS = b"T"
 VALIDATOR = b"v"
 VALIDATOR_SET = b"V"
 CHECKPOINTS = b"c"
+EVIDENCE = b"e"
 
 PROPOSAL = b"g"
 GOVERNANCE = b"G"
@@ -105,6 +106,11 @@ def agenda_key(due: int, subject: bytes) -> bytes:
 def terms_key(point_type: str, version: int) -> bytes:
     """State key of a version of a point type's terms; its versions stand together, in order."""
     return TERMS + point_type.encode() + b"\0" + version.to_bytes(4, "big")
+
+
+def evidence_key(validator: str) -> bytes:
+    """State key of the evidence against a validator."""
+    return EVIDENCE + validator.encode()
 
 
 class StateReader(Protocol):

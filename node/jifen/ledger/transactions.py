@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.types import (
@@ -89,6 +90,7 @@ Body = (
     | PublishTerms
     | CreatePointType
     | ConfirmOrder
+    | RecordEvidence
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -97,6 +99,7 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     TransferPoints: "transferPoints",
     RefundOrder: "refundOrder",
     AttestCheckpoint: "attestCheckpoint",
+    RecordEvidence: "recordEvidence",
     ProposeChange: "proposeChange",
     VoteOnProposal: "voteOnProposal",
     WithdrawProposal: "withdrawProposal",
@@ -120,7 +123,8 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
     """A decoded transaction whose signatures have been checked: what the rules work on.
 
     Made only by a gateway (`jifen.chain.gateway`), which guarantees: 1. the bytes were canonical, 2. `id` is their
-    hash under this chain's id, 3. every key in `signers` signed `id`, 4. no key stands twice in `signers`.
+    hash under this chain's id, 3. every key in `signers` signed `id`, 4. no key stands twice in `signers`, 5. both
+    signatures inside evidence hold under the key that it names.
     """
 
     id: TransactionId

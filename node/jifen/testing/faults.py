@@ -5,13 +5,20 @@ from typing import Final
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Body
 from jifen.testing.checkpoint_faults import CHECKPOINT_FAULTS, CHECKPOINTS_NEVER_MEET, GOOD_CHECKPOINTS
+from jifen.testing.evidence_faults import EVIDENCE_FAULTS, EVIDENCE_NEVER_MEETS, GOOD_EVIDENCE
 from jifen.testing.fault_scene import NOW, Fault
 from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, GOVERNANCE_NEVER_MEETS
 from jifen.testing.naive_scene import DAY_MS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
 from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
 
-GOOD: Final[dict[str, tuple[Body, str]]] = {**GOOD_POINTS, **GOOD_GOVERNANCE, **GOOD_CHECKPOINTS, **GOOD_TERMS}
+GOOD: Final[dict[str, tuple[Body, str]]] = {
+    **GOOD_POINTS,
+    **GOOD_GOVERNANCE,
+    **GOOD_CHECKPOINTS,
+    **GOOD_TERMS,
+    **GOOD_EVIDENCE,
+}
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
 EXPIRED, TOO_FAR = {"expires_at": NOW - 1}, {"expires_at": NOW + DAY_MS + 1}
@@ -24,6 +31,7 @@ FAULTS: Final = (
     *CHECKPOINT_FAULTS,
     *GOVERNANCE_FAULTS,
     *TERM_FAULTS,
+    *EVIDENCE_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -32,5 +40,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **GOVERNANCE_NEVER_MEETS,
     **CHECKPOINTS_NEVER_MEET,
     **TERMS_NEVER_MEET,
+    **EVIDENCE_NEVER_MEETS,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

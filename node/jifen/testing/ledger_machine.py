@@ -1,9 +1,10 @@
 """All families of transactions at once, offered to both ledgers."""
 
 from jifen.testing.twin_checkpoints import CheckpointRules
+from jifen.testing.twin_evidence import EvidenceRules
 from jifen.testing.twin_terms import TermRules
 from jifen.testing.twin_validators import ValidatorRules
 
 
-class LedgerMachine(TermRules, ValidatorRules, CheckpointRules):
+class LedgerMachine(TermRules, ValidatorRules, CheckpointRules, EvidenceRules):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

@@ -15,15 +15,18 @@ from typing import Any, Final, NamedTuple
 
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.rejections import PRECEDENCE, Rejection
+from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.testing import (
     naive_checkpoints,
+    naive_evidence,
     naive_governance,
     naive_members,
     naive_points,
@@ -77,12 +80,17 @@ class NaiveLedger:
         """Every attestation there ever was, with its transaction's id."""
         self.certified: dict[int, tuple[bytes, bytes, int]] = {}
         """Root, block and height of the quorum of every certified checkpoint, by height."""
+        self.evidence: list[tuple[Evidence, bytes, int]] = []
+        """Every piece of evidence recorded, with its transaction's id and its block's height."""
         self.voters_changed_at = 0
         self.past_voters: dict[int, tuple[list[str], list[str]]] = {0: (list(self.voters), [])}
         """Voters and outgoing voters from each height on at which they changed."""
         self.threshold = genesis.approval
         self.proposals: list[NaiveProposal] = []
         """Every proposal there ever was; number n stands at n - 1."""
+        self._begin_members()
+
+    def _begin_members(self) -> None:
         self.accounts: dict[bytes, tuple[bytes, int]] = {}
         """Key and time of registration of every account."""
         self.lots: list[NaiveLot] = []
@@ -198,6 +206,7 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     RefundOrder: NaiveRule(naive_points.against_refund, naive_points.refund),
     TransferPoints: NaiveRule(naive_points.against_transfer, naive_points.transfer),
     AttestCheckpoint: NaiveRule(naive_checkpoints.against_attestation, naive_checkpoints.attest),
+    RecordEvidence: NaiveRule(naive_evidence.against_evidence, naive_evidence.record),
     ProposeChange: NaiveRule(naive_governance.against_proposing, naive_governance.propose),
     VoteOnProposal: NaiveRule(naive_governance.against_vote, naive_governance.vote),
     WithdrawProposal: NaiveRule(naive_governance.against_withdrawal, naive_governance.withdraw),
