@@ -170,21 +170,7 @@ def prepare_validator(
         RequestError: the plan does not fit the alliance.
         AllianceError: the directory cannot be made.
     """
-    known = {organization.id: organization for organization in genesis.organizations}
-    if plan.name is not None and plan.organization in known:
-        raise RequestError(
-            f"{plan.organization} is in the alliance already; name its operator key with --operator-key, and no --name"
-        )
-    if plan.validator in known:
-        raise RequestError(f"{plan.validator} is the id of a validator of genesis; choose one that was never used")
-    listens = (plan.peer_listen, plan.public_listen, plan.admin_listen)
-    for text in listens:
-        try:
-            config.parse_address(text)
-        except ValueError as error:
-            raise RequestError(f"listening address {error}") from None
-    if len({*listens}) < len(listens):
-        raise RequestError("two of the listening addresses are the same; give each its own port")
+    _check_plan(plan, genesis)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise AllianceError(f"{directory} is in the way; name an empty or new directory")
     with new_directory(directory) as building:
@@ -221,6 +207,24 @@ def prepare_validator(
         decode_request(document, "what was asked for")
         (building / config.REQUEST_FILE).write_bytes(document)
     return request
+
+
+def _check_plan(plan: ValidatorPlan, genesis: Genesis) -> None:
+    known = {organization.id: organization for organization in genesis.organizations}
+    if plan.name is not None and plan.organization in known:
+        raise RequestError(
+            f"{plan.organization} is in the alliance already; name its operator key with --operator-key, and no --name"
+        )
+    if plan.validator in known:
+        raise RequestError(f"{plan.validator} is the id of a validator of genesis; choose one that was never used")
+    listens = (plan.peer_listen, plan.public_listen, plan.admin_listen)
+    for text in listens:
+        try:
+            config.parse_address(text)
+        except ValueError as error:
+            raise RequestError(f"listening address {error}") from None
+    if len({*listens}) < len(listens):
+        raise RequestError("two of the listening addresses are the same; give each its own port")
 
 
 def _scope(name: str) -> int:

@@ -81,8 +81,14 @@ def prepare(  # noqa: PLR0913, PLR0917 - typer calls it by name
     fingerprint = change_fingerprint(request.change()).hex()
     if as_json:
         print_json({"request": str(directory / REQUEST_FILE), "fingerprint": fingerprint, "chainId": request.chain_id})
-        return
-    typer.echo(f"{directory}: data directory of {request.validator}; its secrets stay here")
+    else:
+        _tell(directory, request.validator, fingerprint)
+
+
+def _tell(directory: Path, validator: str, fingerprint: str) -> None:
+    from jifen.config import REQUEST_FILE
+
+    typer.echo(f"{directory}: data directory of {validator}; its secrets stay here")
     typer.echo(f"request      {directory / REQUEST_FILE}")
     typer.echo(f"fingerprint  {fingerprint}")
     typer.echo("Send the request to an organization of the alliance, which proposes it with")
