@@ -2,7 +2,7 @@
 
 import pytest
 
-from jifen.consensus.progress import Inflight, Mode, Progress
+from jifen.consensus.progress import HEARTBEATS_TO_A_REPEAT, Inflight, Mode, Progress
 
 
 def make_progress(*, next_height: int = 6, messages: int = 2) -> Progress:
@@ -111,3 +111,17 @@ def test_a_heartbeat_sets_the_certificates_back_to_what_the_peer_reported() -> N
     progress.certificates_sent = 5
     progress.resume()
     assert progress.certificates_sent == 2
+
+
+def test_certificates_that_went_with_entries_on_their_way_are_not_sent_again_while_the_peer_gets_on() -> None:
+    progress = replicating()
+    progress.sent(6, 10)
+    progress.certificates_sent = 5
+    for commit in range(2, 5):
+        progress.reported(commit)
+        for _ in range(HEARTBEATS_TO_A_REPEAT - 1):
+            progress.resume()
+    assert progress.certificates_sent == 5
+
+    progress.resume()
+    assert progress.certificates_sent == 4

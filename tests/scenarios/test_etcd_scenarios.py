@@ -243,6 +243,11 @@ def test_a_commit_is_told_to_a_follower_that_lags_without_waiting_for_a_new_bloc
         c: last 4, committed 3
         lose a > c                          # this time they are lost
         beat a
+        beat a
+        beat a
+        deliver a > c
+        c: committed 3                      # what was sent with blocks on their way is given time to arrive
+        beat a
         deliver a > c
         c: committed 4
         release

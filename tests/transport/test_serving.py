@@ -11,6 +11,7 @@ from trio_websocket import ConnectionClosed
 
 from jifen.transport import PROTOCOL_VERSION, Hello, LinkState, PeerFault, Refusal, TransportLimits
 from jifen.transport.frames import PEER_FAULT_CLOSE_CODE, encode_hello
+from jifen.transport.limits import FRAMES_READ_AHEAD_MAX
 
 if TYPE_CHECKING:
     from tests.transport.conftest import Network
@@ -318,11 +319,27 @@ async def test_a_slow_handler_holds_the_sender_up_instead_of_filling_memory(netw
             break
         accepted += 1
         await trio.testing.wait_all_tasks_blocked()
-    # One with the handler, one being put together, one being sent, two in the channel.
-    assert accepted == 5
+    # One with the handler, two read ahead, one being put together, one being sent, two in the channel.
+    assert accepted == 5 + FRAMES_READ_AHEAD_MAX
     assert len(network.inbox.frames) == 1
     network.inbox.gate.set()
     for _ in range(accepted):
+        await network.inbox.next()
+
+
+async def test_frames_of_the_largest_size_may_be_read_ahead(network: "Network") -> None:
+    largest = 1_000_000
+    network.limits = TransportLimits(frame_bytes_max=largest)
+    network.inbox.gate = trio.Event()
+    network.start_server()
+    send = network.dial(frames_max=FRAMES_READ_AHEAD_MAX + 2)
+    await network.changes.until_up()
+    for _ in range(FRAMES_READ_AHEAD_MAX + 2):
+        send.send_nowait(bytes(largest))
+    await network.inbox.next()
+    await trio.testing.wait_all_tasks_blocked()
+    network.inbox.gate.set()
+    for _ in range(FRAMES_READ_AHEAD_MAX + 1):
         await network.inbox.next()
 
 

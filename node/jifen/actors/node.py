@@ -9,6 +9,7 @@ from typing import final
 
 import trio
 
+from jifen.actors.checkers import Checkers
 from jifen.actors.checkpoints import CheckpointActor
 from jifen.actors.clock import tick_for_ever
 from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock, SnapshotDuties
@@ -154,7 +155,8 @@ class _Wiring:
         self._listen = surroundings.listen
         clock, draws, workers = surroundings.clock, surroundings.draws, surroundings.workers
         self._workers = workers
-        checks = partial(find_false, workers=workers)
+        self._checkers = Checkers(surroundings.checkers, workers) if surroundings.checkers else None
+        checks = partial(find_false, workers=workers) if self._checkers is None else self._checkers.find_false
         checked = CheckedTransactions()
         self._hub = SubscriptionHub(store.tip.height)
         self._store = store
@@ -284,6 +286,8 @@ class _Wiring:
                 )
             )
             nursery.start_soon(self._storage.run)
+            if self._checkers is not None:
+                nursery.start_soon(self._checkers.run)
             nursery.start_soon(self._consensus.run)
             nursery.start_soon(self._links.run)
             nursery.start_soon(self._checkpoints.run)

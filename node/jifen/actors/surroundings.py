@@ -69,7 +69,15 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Draws election time-outs, the jitter of dialling, first ids of reads, and nonces. Nonces must not be guessed."""
     workers: Workers = msgspec.field(default_factory=Threads)
     """Runs what must not stop the event loop."""
+    checkers: int = 0
+    """Most processes that may be started to check signatures (`jifen.actors.checkers`); without, workers do it all."""
     connect: Connector = open_tcp
     """Opens the byte stream of a link, below TLS."""
     listen: Listen = listen_on_tcp
     """Takes the byte streams of peers, below TLS."""
+
+
+def whole_machine(clock: Clock = system_clock) -> Surroundings:
+    """Return the surroundings of a validator that may use all of this machine."""
+    processors = os.cpu_count() or 1
+    return Surroundings(clock=clock, checkers=processors if processors > 1 else 0)

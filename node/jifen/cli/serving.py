@@ -8,7 +8,7 @@ import structlog
 import trio
 
 from jifen.actors.node import run_node
-from jifen.actors.surroundings import Surroundings
+from jifen.actors.surroundings import Surroundings, whole_machine
 from jifen.config import LoadedNode
 from jifen_graphql.server import serve_admin, serve_public
 
@@ -23,7 +23,7 @@ a leader whose peers stop with it is not taken for one that hangs."""
 async def serve(loaded: LoadedNode, stop_with_parent: bool, surroundings: Surroundings | None = None) -> None:
     """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then let another validator lead.
 
-    The APIs stop after that, and then the node. `surroundings` are this machine's own by default.
+    The APIs stop after that, and then the node. `surroundings` are the whole machine by default.
 
     Raises:
         StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
@@ -36,7 +36,7 @@ async def serve(loaded: LoadedNode, stop_with_parent: bool, surroundings: Surrou
         await nursery.start(_wait_for_signal, stop)
         if stop_with_parent:
             nursery.start_soon(_wait_for_parent, stop)
-        node = await nursery.start(partial(run_node, loaded.setup, surroundings=surroundings))
+        node = await nursery.start(partial(run_node, loaded.setup, surroundings=surroundings or whole_machine()))
         async with trio.open_nursery() as apis:
             public, admin = loaded.public, loaded.admin
             await apis.start(

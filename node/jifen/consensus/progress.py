@@ -13,6 +13,11 @@ with the peer's committed height, so a lost one, or a peer that restarts meanwhi
 
 from collections import deque
 from enum import StrEnum, unique
+from typing import Final
+
+HEARTBEATS_TO_A_REPEAT: Final = 4
+"""Heartbeats without progress after which certificates are sent again though entries are on their way: fewer than an
+election time-out has, more than a busy peer takes over a message."""
 
 
 @unique
@@ -89,6 +94,8 @@ class Progress:
         self.certified = 0
         """Height up to which the peer has said, in an acknowledgement of this term, that it holds the certificates
         durably. Invariant: never falls."""
+        self._heartbeats = 0
+        """Heartbeats since `commit` rose, or since certificates were last sent again."""
         self.active = False
         """Whether the peer has answered since the last check of the quorum."""
         self._active_before = False
@@ -130,6 +137,8 @@ class Progress:
     def reported(self, commit: int) -> None:
         """Note the committed height that a response names."""
         self.active = True
+        if commit > self.commit:
+            self._heartbeats = 0
         self.commit = commit
         self.certificates_sent = max(self.certificates_sent, commit)
 
@@ -184,6 +193,10 @@ class Progress:
         """Allow for loss, at a heartbeat: send certificates again from where the peer says it is.
 
         A window full of lost messages needs no more: the heartbeat is anchored after all of them, so its answer frees
-        the window (success) or restarts at the first loss (refusal).
+        the window (success) or restarts at the first loss (refusal). And while entries are on their way, the
+        certificates that went with them are too: a peer that catches up would get each many times over, and check it.
         """
-        self.certificates_sent = self.commit
+        self._heartbeats += 1
+        if not len(self.inflight) or self._heartbeats >= HEARTBEATS_TO_A_REPEAT:
+            self.certificates_sent = self.commit
+            self._heartbeats = 0

@@ -3,8 +3,12 @@
 import msgspec
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024
-"""Largest frame, in bytes. A catch-up batch of several full blocks fits; the two frames per peer that can be in memory
-at once (one with the handler, one being put together) stay small beside the ledger's own caches."""
+"""Largest frame, in bytes. A catch-up batch of several full blocks fits; the few frames per peer that can be in memory
+at once (one with the handler, those read ahead, one being put together) stay small beside the ledger's own caches."""
+
+FRAMES_READ_AHEAD_MAX = 2
+"""Frames that may wait for the handler of a link: enough for the next large one to be read, past a heartbeat, while the
+handler works on the last. A busy event loop takes as long to read a megabyte as to execute it."""
 
 
 class TransportLimits(msgspec.Struct, frozen=True, kw_only=True):

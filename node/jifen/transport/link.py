@@ -29,7 +29,7 @@ from wsproto.utilities import ProtocolError
 
 from jifen.transport.frames import PEER_FAULT_CLOSE_CODE, REFUSALS_BY_CLOSE_CODE
 from jifen.transport.identity import der_fingerprint
-from jifen.transport.limits import TransportLimits
+from jifen.transport.limits import FRAMES_READ_AHEAD_MAX, TransportLimits
 from jifen.transport.peers import LinkLost
 
 TlsStream = trio.SSLStream[trio.abc.Stream]
@@ -152,7 +152,7 @@ class Link:
         """Wrap a stream whose TLS handshake is done; `readers` is where the library's reader task will live."""
         self._limits = limits
         self._tls = tls
-        self._stream = MeteredStream(tls, limits.frame_bytes_max + SLACK_BYTES)
+        self._stream = MeteredStream(tls, (FRAMES_READ_AHEAD_MAX + 1) * limits.frame_bytes_max + SLACK_BYTES)
         self._readers = readers
         self._reader_scope = trio.CancelScope()
         self._reader_fault: str | None = None
@@ -189,7 +189,7 @@ class Link:
             request = await wrap_server_stream(
                 cast("trio.Nursery", self),
                 cast("trio.abc.Stream", self._stream),
-                message_queue_size=0,  # no frame waits between the reader and us: the socket's buffer is queue enough
+                message_queue_size=FRAMES_READ_AHEAD_MAX,
                 max_message_size=self._limits.frame_bytes_max,
                 receive_buffer_size=RECEIVE_BYTES,
             )

@@ -20,7 +20,7 @@ import structlog
 import trio
 
 from jifen.actors.clock import system_clock
-from jifen.actors.surroundings import Surroundings
+from jifen.actors.surroundings import whole_machine
 from jifen.cli.collector import calm_collector
 from jifen.cli.descriptors import allow_open_files
 from jifen.cli.failures import exit_code_of
@@ -68,7 +68,7 @@ async def _main(loaded: LoadedNode) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
         nursery.start_soon(obey_and_stop)
-        await serve(loaded, stop_with_parent=False, surroundings=Surroundings(clock=clock))
+        await serve(loaded, stop_with_parent=False, surroundings=whole_machine(clock))
         nursery.cancel_scope.cancel()
 
 

@@ -214,9 +214,7 @@ class World(Machines):
         """Return what it came to."""
         checks = self.checks
         told = self.clients.counts["told"]
-        return Figures(
-            checks.steps, len(checks.leaders), self.height, told, checks.reads_confirmed, checks.auditor.woken
-        )
+        return Figures(checks.steps, len(checks.leaders), self.height, told, checks.reads_confirmed)
 
     # Clients.
 
