@@ -45,6 +45,7 @@ simulate: $(DEVELOPMENT) ## run whole alliances in a simulated world, faults dra
 
 mutations: $(DEVELOPMENT) ## plant classic bugs and see the simulated worlds catch each of them
 	$(BIN)/python -m jifen.testing.mutations $(ARGS)
+	$(BIN)/python -m jifen.testing.core_mutations $(ARGS)
 	$(BIN)/python -m jifen.testing.actor_world.mutations $(ARGS)
 
 nemesis: $(DEVELOPMENT) ## make four real validators suffer by a plan and check all that their clients were told (MINUTES=10 SEED=7)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -87,6 +87,17 @@ class AllianceRecord(msgspec.Struct, frozen=True):
     organizations: tuple[str, ...]
     """In the order of genesis."""
 
+
+class Identity(NamedTuple):
+    """The public halves of what a data directory was given."""
+
+    validator_key: bytes
+    operator_key: bytes
+    certificate_pem: str
+
+
+OPERATOR_SCOPES: Final = Scope.ADMIN | Scope.ISSUER | Scope.CASHIER
+"""What the first operator key of an organization may do."""
 
 DEMO_NAME: Final = "Harbour Alliance"
 DEMO_ORGANIZATIONS: Final = (
@@ -202,26 +213,30 @@ def create_alliance(
         )
     if read_alliance(home) is not None:
         raise AllianceError(f"{home} holds an alliance already; start it, or name another directory with --home")
-    with _building(home) as building:
+    with new_directory(home) as building:
         record = _build(building, name, organizations, port_base, now())
     return record
 
 
 @contextmanager
-def _building(home: Path) -> Iterator[Path]:
+def new_directory(home: Path) -> Iterator[Path]:
+    """Yield a directory to build in, which becomes `home` at once when the block ends well, and vanishes when not.
+
+    Raises AllianceError when `home` cannot be made, or is there and not empty.
+    """
     home = home.absolute()
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{home.name}-", suffix=".new", dir=home.parent))
     except OSError as error:
-        raise AllianceError(f"{home} cannot be made: {error.strerror}; name another directory with --home") from None
+        raise AllianceError(f"{home} cannot be made: {error.strerror}; name another directory") from None
     try:
         yield building
         _sync_tree(building)
         building.rename(home)  # replaces an empty directory, refuses a full one
         _sync(home.parent)
     except OSError as error:
-        raise AllianceError(f"{home} cannot be made: {error}; name another directory with --home") from None
+        raise AllianceError(f"{home} cannot be made: {error}; name another directory") from None
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -259,7 +274,13 @@ def _build(
     for index, plan in enumerate(organizations):
         directory = building / plan.id
         (directory / config.GENESIS_FILE).write_bytes(document)
-        (directory / config.CONFIG_FILE).write_text(_node_toml(plan.id, port_base, index), encoding="utf-8")
+        settings = node_toml(
+            plan.id,
+            peer_listen=f"127.0.0.1:{port_base + PEER_PORT_OFFSET + index}",
+            public_listen=f"127.0.0.1:{port_base + index}",
+            admin_listen=f"127.0.0.1:{port_base + ADMIN_PORT_OFFSET + index}",
+        )
+        (directory / config.CONFIG_FILE).write_text(settings, encoding="utf-8")
     passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES)
     write_private(building / config.PASSPHRASE_FILE, passphrase)
     write_secret(building / MEMBERS_KEY_FILE, secrets.token_bytes(32), "", "master secret of demo members", passphrase)
@@ -270,27 +291,46 @@ def _build(
     return record
 
 
-def _make_organization(directory: Path, plan: OrganizationPlan, now: datetime) -> tuple[Organization, str]:
-    for path in (directory, directory / "keys", directory / "tls"):
+def make_identity(
+    directory: Path, validator: str, organization: str, now: datetime, operator: KeyPair | None = None
+) -> Identity:
+    """Draw the keys of a validator, its certificate and its secrets, and write them into a data directory.
+
+    The keys are sealed under a random passphrase that lies beside them, readable by its owner only.
+
+    Args:
+        directory: the data directory; it is there and belongs to its owner alone.
+        validator: id of the validator.
+        organization: id of the organization that runs it.
+        now: the time, with a zone.
+        operator: the organization's operator key; a new one is drawn when it is left out.
+    """
+    for path in (directory / "keys", directory / "tls"):
         path.mkdir(mode=0o700)
     passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES)
     write_private(directory / config.PASSPHRASE_FILE, passphrase)
     write_private(directory / config.TOKEN_FILE, secrets.token_hex(32))
-    validator, operator = KeyPair.generate(), KeyPair.generate()
-    write_key_file(directory / config.VALIDATOR_KEY_FILE, validator, passphrase, f"validator of {plan.id}")
-    write_key_file(directory / config.OPERATOR_KEY_FILE, operator, passphrase, f"operator of {plan.id}")
-    identity = create_tls_identity(plan.id, now - CLOCK_LAG)
+    own, operator = KeyPair.generate(), operator or KeyPair.generate()
+    write_key_file(directory / config.VALIDATOR_KEY_FILE, own, passphrase, f"validator of {validator}")
+    write_key_file(directory / config.OPERATOR_KEY_FILE, operator, passphrase, f"operator of {organization}")
+    identity = create_tls_identity(validator, now - CLOCK_LAG)
     (directory / config.CERTIFICATE_FILE).write_bytes(identity.certificate_pem)
     write_private(directory / config.TLS_KEY_FILE, identity.private_key_pem.decode())
+    return Identity(own.public, operator.public, identity.certificate_pem.decode())
+
+
+def _make_organization(directory: Path, plan: OrganizationPlan, now: datetime) -> tuple[Organization, str]:
+    directory.mkdir(mode=0o700)
+    identity = make_identity(directory, plan.id, plan.id, now)
     organization = Organization(
         id=plan.id,
         name=plan.name,
         kind=plan.kind,
         status=OrganizationStatus.ACTIVE,
-        operators=(Operator(operator.public, int(Scope.ADMIN | Scope.ISSUER | Scope.CASHIER)),),
-        validator_key=validator.public,
+        operators=(Operator(identity.operator_key, int(OPERATOR_SCOPES)),),
+        validator_key=identity.validator_key,
     )
-    return organization, identity.certificate_pem.decode()
+    return organization, identity.certificate_pem
 
 
 def _point_type(plan: OrganizationPlan) -> PointType:
@@ -299,18 +339,22 @@ def _point_type(plan: OrganizationPlan) -> PointType:
     return PointType(name, plan.id, role, 1, plan.earn_points, plan.earn_fen)
 
 
-def _node_toml(organization: str, port_base: int, index: int) -> str:
+def node_toml(
+    organization: str, *, peer_listen: str, public_listen: str, admin_listen: str, validator: str | None = None
+) -> str:
+    """Return the settings of a validator; the addresses are `host:port`. `validator` names one that is to join."""
+    named = "" if validator is None else f'validator = "{validator}"\n'
     return f"""\
 # Settings of one validator. `jifen start --data DIR` reads them; docs/operating.md explains each.
 format = {config.CONFIG_FORMAT}
 organization = "{organization}"
-
+{named}
 # Other validators connect here (mutually authenticated TLS).
-peer_listen = "127.0.0.1:{port_base + PEER_PORT_OFFSET + index}"
+peer_listen = "{peer_listen}"
 # Public API, playground and member app (HTTP).
-public_listen = "127.0.0.1:{port_base + index}"
+public_listen = "{public_listen}"
 # Admin API, behind the token in admin.token. Keep it on a private address.
-admin_listen = "127.0.0.1:{port_base + ADMIN_PORT_OFFSET + index}"
+admin_listen = "{admin_listen}"
 
 # Further host names under which the public API may be asked.
 # allowed_hosts = ["points.example"]
@@ -321,7 +365,7 @@ admin_listen = "127.0.0.1:{port_base + ADMIN_PORT_OFFSET + index}"
 # Most bytes of snapshots served to other validators in a second.
 # snapshot_bytes_per_second = {BYTES_PER_SECOND_DEFAULT}
 
-# Addresses of other validators where they differ from genesis.json.
+# Addresses of other validators where they differ from what the ledger says.
 # [peers]
 # "some-organization" = "10.0.0.2:8180"
 """

@@ -9,6 +9,7 @@ Everything is read and checked once, here; what comes out can be started. A home
     HOME/<organization>/tls/            certificate.pem, private-key.pem
     HOME/<organization>/admin.token     bearer token of the admin API
     HOME/<organization>/passphrase      opens the keys of an unattended validator; leave it out to be asked
+    HOME/<organization>/join-request.json what one that joins asked the alliance for
     HOME/<organization>/contacts.json   validators that one that joined heard the ledger from at first
     HOME/<organization>/ledger/         the store
 """
@@ -69,6 +70,7 @@ CERTIFICATE_FILE: Final = "tls/certificate.pem"
 TLS_KEY_FILE: Final = "tls/private-key.pem"
 TOKEN_FILE: Final = "admin.token"  # noqa: S105 - a name, not a secret
 CONTACTS_FILE: Final = "contacts.json"
+REQUEST_FILE: Final = "join-request.json"
 PASSPHRASE_FILE: Final = "passphrase"  # noqa: S105 - a name, not a secret
 
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([1-9][0-9]{0,4})")
@@ -190,7 +192,11 @@ def read_config(directory: Path) -> NodeConfig:
 
 def read_genesis(directory: Path) -> Genesis:
     """Return the genesis document of a data directory; raises ConfigError."""
-    path = directory / GENESIS_FILE
+    return read_genesis_file(directory / GENESIS_FILE)
+
+
+def read_genesis_file(path: Path) -> Genesis:
+    """Return a genesis document; raises ConfigError."""
     try:
         return decode_genesis(_read_file(path, 2 << 20, "copy the one that the alliance agreed on"))
     except Malformed as error:

@@ -14,10 +14,12 @@ from jifen.codec.blocks import block_hash, decode_block, encode_block
 from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Entry, VoteRequest, VoteResponse
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import HardState
+from jifen.ledger.dates import DAY_MS, day_end
+from jifen.ledger.terms import RollingExpiry, Terms
 from jifen.store.errors import StoreFailed
 from jifen.store.records import CommittedBlock
 from jifen.testing.one_validator import OneValidator
-from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
+from jifen.testing.small_alliance import CREATED_AT, genesis_with, keys_of, small_genesis
 from jifen.testing.small_chain import SmallChain
 
 
@@ -315,6 +317,46 @@ async def test_a_waiting_transaction_is_proposed_at_once_when_nothing_is_in_flig
         assert outcome is not None
         assert outcome.height == 2
         assert node.mempool.pending == 0
+
+
+async def test_an_idle_leader_makes_a_block_when_something_is_due_and_no_other(tmp_path: Path) -> None:
+    node = OneValidator(tmp_path, SmallChain(genesis_with(Terms(expiry=RollingExpiry(2)))))
+    end = day_end(CREATED_AT, 2)
+    clerk = node.chain.clerk
+    async with node.running():
+        await node.lead()
+        signed = [clerk.register("ann").signed, clerk.earn("ann", "o-1", 500).signed]
+        await node.mempool.submit(signed, wait=False, timeout_seconds=0)
+        await node.acknowledge("mall", "music")
+        await node.settle()
+        height = node.raft.last_height
+        await node.acknowledge("mall", "music")
+        node.now = end - DAY_MS - 1
+        await node.tick()
+        assert node.raft.last_height == height, "nothing is due yet"
+        node.now = end
+        await node.tick()
+        assert node.raft.last_height == height + 1
+        await node.tick()
+        assert node.raft.last_height == height + 1, "it is done, though not committed"
+        await node.acknowledge("mall", "music")
+        with node.store.view() as view:
+            record = view.block(height + 1)
+        assert record is not None
+        assert (record.transactions, len(record.agenda)) == ((), 1)
+        await node.tick()
+        assert node.raft.last_height == height + 1
+
+
+async def test_a_follower_makes_no_block_whatever_is_due(tmp_path: Path) -> None:
+    chain = SmallChain(genesis_with(Terms(expiry=RollingExpiry(2))))
+    node = OneValidator(tmp_path, SmallChain(chain.genesis))
+    block = chain.build([chain.clerk.register("ann"), chain.clerk.earn("ann", "o-1", 500)])
+    async with node.running():
+        await node.hear([block])
+        node.now = day_end(CREATED_AT, 2)
+        await node.tick()
+        assert node.raft.last_height == 1
 
 
 async def test_while_blocks_are_in_flight_transactions_gather_into_larger_ones(node: OneValidator) -> None:

@@ -9,7 +9,7 @@ from jifen.codec.merkle import EMPTY_ROOT
 from jifen.testing.small_alliance import CREATED_AT, small_genesis
 from jifen.testing.small_chain import SmallChain
 
-GOLDEN_HASH = "2e578c949aa7e7c65d8ffc064f6d79836d400a9c2bda9c2ed46ccdd889d5317a"
+GOLDEN_HASH = "1c7e67258aa1105f015763e2b10e8e0cb61ec0c92666774d46cd81016e395080"
 """Of block 0 of the small alliance. A change of it means that no existing data directory can be opened any more."""
 
 GOLDEN_CHAIN = "3cabb6ecee6afaf89507fd08be242faca127c6d35c8cf39c3b1d28ea045e5aee"

@@ -5,11 +5,13 @@ import pytest
 from jifen.chain.gateway import open_transaction
 from jifen.chain.statements import statement_message
 from jifen.client import TransactionBuilder
-from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES
+from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES, PROPOSAL_OPEN_MS_DEFAULT
 from jifen.codec.errors import Malformed
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
+from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.evidence_records import RecordEvidence
+from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
 from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
@@ -82,3 +84,36 @@ def test_the_same_request_means_something_else_on_another_chain() -> None:
 def test_what_no_validator_would_decode_is_not_signed(points: int, point_type: str) -> None:
     with pytest.raises(Malformed):
         builder().transfer_points(ALICE, recipient=bytes(20), point_type=point_type, points=points)
+
+
+def test_governance_is_signed_by_whoever_may() -> None:
+    made = {
+        builder().propose_change(TILL, organization="mall", change=RemoveValidator("books")): ProposeChange(
+            NOW + LIFETIME_MS_DEFAULT,
+            bytes(NONCE_BYTES),
+            "mall",
+            RemoveValidator("books"),
+            NOW + PROPOSAL_OPEN_MS_DEFAULT,
+        ),
+        builder().vote_on_proposal(TILL, organization="mall", proposal=bytes(32), approve=False): VoteOnProposal(
+            NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), "mall", bytes(32), False
+        ),
+        builder().withdraw_proposal(TILL, organization="mall", proposal=bytes(32)): WithdrawProposal(
+            NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), "mall", bytes(32)
+        ),
+        builder().activate_validator(TILL, validator="books-2"): ActivateValidator(
+            NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), "books-2"
+        ),
+    }
+
+    for sealed, body in made.items():
+        transaction, claims = open_transaction(CHAIN, sealed.signed)
+        assert (transaction.body, transaction.signers, false_claims(claims)) == (body, (TILL.public,), [])
+
+
+def test_how_long_votes_are_taken_is_the_proposer_s_choice() -> None:
+    made = builder().propose_change(TILL, organization="mall", change=RemoveValidator("books"), open_for_ms=5)
+
+    transaction, _ = open_transaction(CHAIN, made.signed)
+    assert isinstance(transaction.body, ProposeChange)
+    assert transaction.body.open_until == NOW + 5

@@ -59,7 +59,7 @@ VALUES: Final[dict[str, Any]] = {
     "least terms": Terms(),
     "rolling terms": Terms(expiry=RollingExpiry(30)),
     "point type": PointType(TYPE, "mall", RoleClass.CONSUMER, 1, 1, 10, OTHER, TERMS),
-    "terms record": TermsRecord(TERMS, HASH, TIME),
+    "terms record": TermsRecord(TERMS, HASH, TIME, HASH),
     "agenda entry": ENTRY,
     "holding": Holding(
         7,
@@ -100,9 +100,9 @@ GOLDEN: Final[dict[str, str]] = {
         "a463616665ce004c4b409302a5626f6f6b73cdc350"
     ),
     "terms record": (
-        "939e02cf000001a0c4506c0002640194030c1f0192020ecd01e0c2c3c392a5626f6f6b73a463616665ce004c4b409302"
+        "949e02cf000001a0c4506c0002640194030c1f0192020ecd01e0c2c3c392a5626f6f6b73a463616665ce004c4b409302"
         "a5626f6f6b73cdc350c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dcf000001a0"
-        "c4506c00"
+        "c4506c00c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
     ),
     "agenda entry": "90",
     "holding": (

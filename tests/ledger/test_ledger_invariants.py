@@ -99,7 +99,7 @@ def sound() -> dict[bytes, Record]:
 
 def history(name: str, terms: Terms, published_at: int = 0) -> TermsRecord:
     """Return a version for the history."""
-    return TermsRecord(terms, terms_hash(name, terms), published_at)
+    return TermsRecord(terms, terms_hash(name, terms), published_at, bytes(32))
 
 
 def scheduled() -> dict[bytes, Record]:

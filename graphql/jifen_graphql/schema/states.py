@@ -263,7 +263,14 @@ def history_of(view: ReadView, point_type: str, first: int, after: int) -> list[
         later = records[place + 1] if place + 1 < len(records) else None
         replaced = isinstance(later, ledger_terms.TermsRecord) and later.published_at < record.terms.effective_from
         shown = Terms.of(point_type, record.terms)
-        found.append(PublishedTerms(terms=shown, published_at=DateTime(record.published_at), held=not replaced))
+        found.append(
+            PublishedTerms(
+                terms=shown,
+                published_at=DateTime(record.published_at),
+                transaction=Hash(record.transaction_id) if any(record.transaction_id) else None,
+                held=not replaced,
+            )
+        )
     return found
 
 

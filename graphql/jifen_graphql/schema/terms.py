@@ -156,6 +156,7 @@ class PublishedTerms:
 
     terms: Terms
     published_at: DateTime
+    transaction: Hash | None = strawberry.field(description="The transaction that published it; null for genesis.")
     held: bool = strawberry.field(
         description="Whether it holds, has held or may come to: false when it was replaced before its time."
     )

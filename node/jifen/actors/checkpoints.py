@@ -70,18 +70,28 @@ class CheckpointActor:
         self._compact = compact
         self._scan: StateScan | None = None
         """The scan to be made, or under way."""
+        self._next: StateScan | None = None
+        """A scan for which the one under way is given up."""
         self._wake = trio.Event()
         self._wake.set()
         self.newest: int | None = None
         """Height of the newest certified snapshot that is held here."""
 
     def take_scan(self, scan: StateScan) -> None:
-        """Take over the state at a checkpoint; it is closed at once while another is being scanned."""
-        if self._scan is not None:
+        """Take over the state at a checkpoint; while another is being scanned, the rounder of the two is kept.
+
+        Validators too slow for every checkpoint thus meet at the same ones: if each just took the next when it was
+        done with one, a quorum might never have scanned the same height.
+        """
+        if self._scan is None:
+            self._scan = scan
+        elif _roundness(scan.tip.height) > _roundness((self._next or self._scan).tip.height):
+            if self._next is not None:
+                self._next.close()
+            self._next = scan
+        else:
             log.warning("checkpoint left out: the one before is still being written", height=scan.tip.height)
             scan.close()
-            return
-        self._scan = scan
         self._wake.set()
 
     def committed(self, block: CommittedBlock) -> None:
@@ -103,16 +113,17 @@ class CheckpointActor:
                 except OSError as error:
                     log.warning("snapshots cannot be written; check the disk", reason=str(error))
         finally:
-            if self._scan is not None:
-                self._scan.close()
+            for scan in (self._scan, self._next):
+                if scan is not None:
+                    scan.close()
 
     async def _work(self) -> None:
-        if self._scan is not None:
+        while self._scan is not None:
             try:
                 await self._make(self._scan)
             finally:
                 self._scan.close()
-                self._scan = None
+                self._scan, self._next = self._next, None
         await self._attest_what_is_not()
         if await self._workers.compute(self._certify):
             newest = self.newest
@@ -124,11 +135,15 @@ class CheckpointActor:
     async def _make(self, scan: StateScan) -> None:
         writer = await self._workers.compute(partial(self._folder.make, scan.tip.height))
         try:
-            while True:
+            while self._next is None:
                 started = trio.current_time()
                 if not await self._workers.compute(partial(_write_chunk, scan, writer)):
                     break
                 await trio.sleep((trio.current_time() - started) * SCAN_REST)
+            if self._next is not None:
+                log.warning("checkpoint left out: it took too long", height=scan.tip.height)
+                writer.drop()
+                return
             draft = Manifest(
                 SNAPSHOT_FORMAT, scan.tip.header, frontier_before(scan.tip), scan.certificate(), tuple(writer.leaves)
             )
@@ -193,6 +208,11 @@ class CheckpointActor:
                 f"a quorum attests another state after block {draft.height} than the one that is stored here; "
                 f"{DAMAGED_ADVICE}"
             )
+
+
+def _roundness(height: int) -> int:
+    """Return the largest power of two that divides a height: higher ones are so much rarer."""
+    return height & -height
 
 
 def _write_chunk(scan: StateScan, writer: SnapshotWriter) -> bool:

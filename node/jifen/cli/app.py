@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jifen import __version__
-from jifen.cli import demo, keys, nodes, snapshots, states, transactions
+from jifen.cli import demo, governance, joining, keys, nodes, snapshots, states, transactions
 from jifen.cli.failures import EPILOG
 
 app = typer.Typer(
@@ -47,4 +47,11 @@ app.command("import", epilog=EPILOG)(demo.import_purchases)
 app.command("verify", epilog=EPILOG, short_help="Replay stopped directories and compare.")(states.verify)
 app.add_typer(keys.app, name="key", epilog=EPILOG)
 app.add_typer(snapshots.app, name="snapshot", epilog=EPILOG)
+transactions.app.command("propose-admission")(governance.propose_admission)
+transactions.app.command("propose-removal")(governance.propose_removal)
+transactions.app.command("vote")(governance.vote)
+transactions.app.command("withdraw")(governance.withdraw)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
+app.add_typer(governance.validators, name="validators", epilog=EPILOG)
+app.add_typer(governance.proposals, name="proposals", epilog=EPILOG)
+app.add_typer(joining.app, name="join", epilog=EPILOG)

@@ -40,6 +40,7 @@ _EXPECTED: Final = {
     FAILURE: (
         "jifen.cli.failures.CommandFailed",
         "jifen.actors.node.NodeStopped",
+        "jifen.admission.RequestError",
         "jifen.alliance.AllianceError",
         "jifen.client.errors.ClientError",
         "jifen.config.ConfigError",

@@ -34,8 +34,8 @@ def register(key: KeyOption, home: HomeOption = None, url: UrlOption = None, as_
         accounts.append(encode_account(builder.account_of(pair.public)))
         return builder.register_member(pair)
 
-    submission = _submit(build, home, url)
-    _print_submission(submission, as_json, account=accounts[0])
+    submission = submit_built(build, home, url)
+    print_submission(submission, as_json, account=accounts[0])
 
 
 @app.command("earn")
@@ -65,7 +65,7 @@ def earn(  # noqa: PLR0917 - typer calls it by name
     member = decode_account(account)
     merchant = config.read_config(data).organization
     operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
-    submission = _submit(
+    submission = submit_built(
         lambda builder: builder.earn_points(
             operator,
             merchant=merchant,
@@ -77,7 +77,7 @@ def earn(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    _print_submission(submission, as_json)
+    print_submission(submission, as_json)
 
 
 @app.command("refund")
@@ -102,14 +102,14 @@ def refund(  # noqa: PLR0917 - typer calls it by name
 
     merchant = config.read_config(data).organization
     operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
-    submission = _submit(
+    submission = submit_built(
         lambda builder: builder.refund_order(
             operator, merchant=merchant, order_id=order, refund_id=refund_id, amount_fen=amount_fen
         ),
         home,
         url,
     )
-    _print_submission(submission, as_json)
+    print_submission(submission, as_json)
 
 
 @app.command("transfer")
@@ -132,12 +132,12 @@ def transfer(  # noqa: PLR0917 - typer calls it by name
 
     recipient = decode_account(to)
     pair = read_key_file(key, ask_passphrase())
-    submission = _submit(
+    submission = submit_built(
         lambda builder: builder.transfer_points(pair, recipient=recipient, point_type=point_type, points=points),
         home,
         url,
     )
-    _print_submission(submission, as_json)
+    print_submission(submission, as_json)
 
 
 @app.command("show")
@@ -178,9 +178,10 @@ def show(
         raise CommandFailed(f"no validator that was asked has transaction {identity}; it may have expired unsent")
 
 
-def _submit(
+def submit_built(
     build: "Callable[[TransactionBuilder], SealedTransaction]", home: Path | None, url: list[str] | None
 ) -> "Submission":
+    """Build a transaction for the alliance that is asked, submit it, and return what became of it."""
     import trio
 
     from jifen.cli.failures import CommandFailed
@@ -215,7 +216,8 @@ async def _builder(client: "Client", chain: bytes | None, *, named: bool) -> "Tr
     return TransactionBuilder(told)
 
 
-def _print_submission(submission: "Submission", as_json: bool, **more: str) -> None:
+def print_submission(submission: "Submission", as_json: bool, **more: str) -> None:
+    """Print what became of a submitted transaction, and more about it by name."""
     if as_json:
         shown = {"id": submission.id, "status": submission.status, "height": submission.height}
         print_json(shown | more)

@@ -11,9 +11,10 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import queries
+from jifen.client import governance, queries
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
+from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
 from jifen.client.records import (
     Account,
     BalanceUpdate,
@@ -36,6 +37,9 @@ BATCH_TRANSACTIONS_MAX: Final = 256
 
 TIMEOUT_SECONDS_DEFAULT: Final = 30.0
 """How long a call keeps trying: outlasts an election and a validator's restart."""
+
+PROPOSALS_PAGE_DEFAULT: Final = 20
+"""Proposals asked for at once, of at most 50."""
 
 TRANSIENT_ERRORS: Final = frozenset({"BUSY", "NO_LEADER", "TIMED_OUT"})
 """Submission errors after which the same bytes are sent again."""
@@ -85,6 +89,28 @@ class Client:
     async def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Return the newest checkpoints of the whole state, newest first, and who attested them."""
         return await self._ask(queries.CHECKPOINTS, {})
+
+    async def validator_set(self) -> ValidatorSet:
+        """Return who decides at present, and who listens."""
+        return await self._ask(governance.VALIDATOR_SET, {})
+
+    async def validator(self, identity: str) -> Validator | None:
+        """Return a validator by its id, retired ones too; None when nobody has had it."""
+        return await self._ask(governance.VALIDATOR, {"id": identity})
+
+    async def preview_validator_set(
+        self, *, admit: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> ValidatorSetPreview:
+        """Return what it would do to the quorums to make voters of some and take others out. Proposes nothing."""
+        return await self._ask(governance.PREVIEW, {"admit": list(admit), "remove": list(remove)})
+
+    async def proposals(self, *, last: int = PROPOSALS_PAGE_DEFAULT, before: int | None = None) -> tuple[Proposal, ...]:
+        """Return the newest proposals to change the validators, newest first; `before` is the number to go on below."""
+        return await self._ask(governance.PROPOSALS, {"last": last, "before": before})
+
+    async def proposal(self, number: int) -> Proposal | None:
+        """Return a proposal by its number, or None."""
+        return await self._ask(governance.PROPOSAL, {"number": number})
 
     async def overview(self) -> Overview:
         """Return a validator's status and the organizations at one and the same height."""

@@ -11,11 +11,11 @@ import msgspec
 from jifen.ledger.rejections import Rejection
 
 
-class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+class Answer(msgspec.Struct, frozen=True, rename="camel"):
     """Base: unknown fields are left alone, so that a newer server can be asked by an older client."""
 
 
-class AsOf(_Answer, frozen=True):
+class AsOf(Answer, frozen=True):
     """The block that an answer is true at."""
 
     height: int
@@ -23,14 +23,14 @@ class AsOf(_Answer, frozen=True):
     time: datetime
 
 
-class Peer(_Answer, frozen=True):
+class Peer(Answer, frozen=True):
     """Another validator, as the asked one sees it."""
 
     id: str
     connected: bool
 
 
-class RefusedBlock(_Answer, frozen=True):
+class RefusedBlock(Answer, frozen=True):
     """A block that a validator could not reproduce and did not acknowledge."""
 
     height: int
@@ -39,7 +39,7 @@ class RefusedBlock(_Answer, frozen=True):
     reason: str
 
 
-class NodeStatus(_Answer, frozen=True):
+class NodeStatus(Answer, frozen=True):
     """A validator's own account of itself."""
 
     chain_id: str
@@ -64,20 +64,20 @@ class NodeStatus(_Answer, frozen=True):
     """Latest block that it could not reproduce; None once that height is final there."""
 
 
-class EarnRate(_Answer, frozen=True):
+class EarnRate(Answer, frozen=True):
     """`points` for every `per_fen` fen spent."""
 
     points: int
     per_fen: int
 
 
-class Supply(_Answer, frozen=True):
+class Supply(Answer, frozen=True):
     """How many points of a type exist."""
 
     issued: int
 
 
-class PointType(_Answer, frozen=True):
+class PointType(Answer, frozen=True):
     """One kind of points."""
 
     id: str
@@ -87,7 +87,7 @@ class PointType(_Answer, frozen=True):
     supply: Supply
 
 
-class Organization(_Answer, frozen=True):
+class Organization(Answer, frozen=True):
     """A mall or merchant of the alliance."""
 
     id: str
@@ -99,7 +99,7 @@ class Organization(_Answer, frozen=True):
     validator_key: str
 
 
-class Overview(_Answer, frozen=True):
+class Overview(Answer, frozen=True):
     """A validator and the organizations, both at one height."""
 
     node: NodeStatus
@@ -111,7 +111,7 @@ class Overview(_Answer, frozen=True):
         return sum(kind.supply.issued for kind in types)
 
 
-class Lot(_Answer, frozen=True):
+class Lot(Answer, frozen=True):
     """Points of one origin, availability and expiry."""
 
     points: int
@@ -121,7 +121,7 @@ class Lot(_Answer, frozen=True):
     """None: never."""
 
 
-class PointBalance(_Answer, frozen=True):
+class PointBalance(Answer, frozen=True):
     """What an account holds of one type."""
 
     point_type: str
@@ -132,7 +132,7 @@ class PointBalance(_Answer, frozen=True):
     """The first twenty, in spending order."""
 
 
-class Account(_Answer, frozen=True):
+class Account(Answer, frozen=True):
     """A member's account."""
 
     id: str
@@ -142,7 +142,7 @@ class Account(_Answer, frozen=True):
     as_of: AsOf
 
 
-class BalanceUpdate(_Answer, frozen=True):
+class BalanceUpdate(Answer, frozen=True):
     """What an account holds after a block."""
 
     account: str
@@ -150,7 +150,7 @@ class BalanceUpdate(_Answer, frozen=True):
     as_of: AsOf
 
 
-class Transaction(_Answer, frozen=True):
+class Transaction(Answer, frozen=True):
     """A transaction as a validator knows it."""
 
     id: str
@@ -172,18 +172,18 @@ class Transaction(_Answer, frozen=True):
         return [] if receipt is None else receipt.effects
 
 
-class _Receipt(_Answer, frozen=True):
+class _Receipt(Answer, frozen=True):
     effects: list[dict[str, object]]
 
 
-class Certificate(_Answer, frozen=True):
+class Certificate(Answer, frozen=True):
     """Who signed a block, in which term."""
 
     term: int
     signers: tuple[str, ...]
 
 
-class Block(_Answer, frozen=True):
+class Block(Answer, frozen=True):
     """A committed block without its transactions."""
 
     height: int
@@ -198,7 +198,7 @@ class Block(_Answer, frozen=True):
     certificate: Certificate | None
 
 
-class CheckpointAttestation(_Answer, frozen=True):
+class CheckpointAttestation(Answer, frozen=True):
     """What one voter attested of a checkpoint."""
 
     validator: str
@@ -207,7 +207,7 @@ class CheckpointAttestation(_Answer, frozen=True):
     transaction_id: str
 
 
-class Checkpoint(_Answer, frozen=True):
+class Checkpoint(Answer, frozen=True):
     """The whole state after one block, and who attested which root of it."""
 
     height: int
@@ -220,14 +220,14 @@ class Checkpoint(_Answer, frozen=True):
     attestations: tuple[CheckpointAttestation, ...]
 
 
-class UserError(_Answer, frozen=True):
+class UserError(Answer, frozen=True):
     """Why a submission did not do what was asked."""
 
     code: str
     message: str
 
 
-class Submission(_Answer, frozen=True):
+class Submission(Answer, frozen=True):
     """What became of a submitted transaction."""
 
     id: str | None

@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar, final
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client.client import Client
+from jifen.client.client import PROPOSALS_PAGE_DEFAULT, Client
+from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
 from jifen.client.records import (
     Account,
     BalanceUpdate,
@@ -61,6 +62,26 @@ class SyncClient:
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """See `Client.checkpoints`."""
         return self._run(self._client.checkpoints)
+
+    def validator_set(self) -> ValidatorSet:
+        """See `Client.validator_set`."""
+        return self._run(self._client.validator_set)
+
+    def validator(self, identity: str) -> Validator | None:
+        """See `Client.validator`."""
+        return self._run(lambda: self._client.validator(identity))
+
+    def preview_validator_set(self, *, admit: Sequence[str] = (), remove: Sequence[str] = ()) -> ValidatorSetPreview:
+        """See `Client.preview_validator_set`."""
+        return self._run(lambda: self._client.preview_validator_set(admit=admit, remove=remove))
+
+    def proposals(self, *, last: int = PROPOSALS_PAGE_DEFAULT, before: int | None = None) -> tuple[Proposal, ...]:
+        """See `Client.proposals`."""
+        return self._run(lambda: self._client.proposals(last=last, before=before))
+
+    def proposal(self, number: int) -> Proposal | None:
+        """See `Client.proposal`."""
+        return self._run(lambda: self._client.proposal(number))
 
     def overview(self) -> Overview:
         """See `Client.overview`."""

@@ -7,7 +7,9 @@ from typing import final
 
 from jifen.chain.sealing import SealedTransaction, seal
 from jifen.keys.signing import KeyPair
+from jifen.ledger.changes import Change
 from jifen.ledger.evidence_records import RecordEvidence
+from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
 from jifen.ledger.statements import Evidence
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
@@ -15,6 +17,9 @@ from jifen.ledger.types import AccountId
 
 LIFETIME_MS_DEFAULT = 10 * 60 * 1000
 """How long an unsent transaction stays good: outlasts any election and retry, surprises nobody the next day."""
+
+PROPOSAL_OPEN_MS_DEFAULT = 7 * 24 * 60 * 60 * 1000
+"""How long a proposal takes votes: a week, in which every organization meets once."""
 
 NONCE_BYTES = 12
 """Random bytes of a transaction: two of one member's otherwise equal requests never collide."""
@@ -113,6 +118,34 @@ class TransactionBuilder:
     def record_evidence(self, pair: KeyPair, evidence: Evidence) -> SealedTransaction:
         """Show the alliance that a validator has contradicted itself; anybody may, signed with any key."""
         return self.sign(RecordEvidence(*self._head(), evidence), pair)
+
+    def propose_change(
+        self, operator: KeyPair, *, organization: str, change: Change, open_for_ms: int = PROPOSAL_OPEN_MS_DEFAULT
+    ) -> SealedTransaction:
+        """Propose a change of the validators, which is the organization's approval of it, too.
+
+        Args:
+            operator: key of the organization with scope ADMIN.
+            organization: who proposes.
+            change: all that is to be decided.
+            open_for_ms: how long votes are taken, ms from now; at most thirty days.
+        """
+        body = ProposeChange(*self._head(), organization, change, self._clock() + open_for_ms)
+        return self.sign(body, operator)
+
+    def vote_on_proposal(
+        self, operator: KeyPair, *, organization: str, proposal: bytes, approve: bool
+    ) -> SealedTransaction:
+        """Approve or refuse the proposal of this id; signed by an operator of the organization with scope ADMIN."""
+        return self.sign(VoteOnProposal(*self._head(), organization, proposal, approve), operator)
+
+    def withdraw_proposal(self, operator: KeyPair, *, organization: str, proposal: bytes) -> SealedTransaction:
+        """Take an own proposal back; signed by an operator of the organization with scope ADMIN."""
+        return self.sign(WithdrawProposal(*self._head(), organization, proposal), operator)
+
+    def activate_validator(self, pair: KeyPair, *, validator: str) -> SealedTransaction:
+        """Make an observer that has every block a voter; `pair` is its validator key."""
+        return self.sign(ActivateValidator(*self._head(), validator), pair)
 
     def sign(self, body: Body, *signers: KeyPair) -> SealedTransaction:
         """Sign a body with every given key; raises Malformed when a field is out of range."""

@@ -124,7 +124,7 @@ def write_genesis(state: StateWriter, genesis: Genesis) -> None:
     for point_type in genesis.point_types:
         terms = msgspec.structs.replace(point_type.terms, effective_from=genesis.created_at)
         state.put(point_type_key(point_type.id), msgspec.structs.replace(point_type, terms=terms))
-        record_terms(state, point_type.id, terms, genesis.created_at)
+        record_terms(state, point_type.id, terms, genesis.created_at, bytes(32))
         state.put(supply_key(point_type.id), EMPTY_SUPPLY)
     for organization, address in zip(genesis.organizations, genesis.validators, strict=True):
         state.put(

@@ -68,7 +68,7 @@ def check_publication(
 
 
 def publish(
-    state: StateWriter, body: PublishTerms, _transaction: Transaction, before: PointType, context: BlockContext
+    state: StateWriter, body: PublishTerms, transaction: Transaction, before: PointType, context: BlockContext
 ) -> tuple[AnyEffect, ...]:
     """Publish the version. One that was published before and does not hold yet never will."""
     key = point_type_key(before.id)
@@ -83,7 +83,7 @@ def publish(
     after = msgspec.structs.replace(before, terms=current, scheduled=None if at_once else terms)
     schedule(state, key, scheduled.effective_from if scheduled else 0, 0 if at_once else terms.effective_from)
     state.put(key, after)
-    return (*effects, record_terms(state, before.id, terms, context.time))
+    return (*effects, record_terms(state, before.id, terms, context.time, transaction.id))
 
 
 def check_creation(
@@ -111,20 +111,20 @@ def check_creation(
 
 
 def create(
-    state: StateWriter, body: CreatePointType, _transaction: Transaction, name: str, context: BlockContext
+    state: StateWriter, body: CreatePointType, transaction: Transaction, name: str, context: BlockContext
 ) -> tuple[TermsPublished]:
     """Make the point type."""
     terms = _from(body.terms, context.time)
     point_type = PointType(name, body.issuer, body.role, 1, body.earn_points, body.earn_fen, terms)
     state.put(point_type_key(name), point_type)
     state.put(supply_key(name), EMPTY_SUPPLY)
-    return (record_terms(state, name, terms, context.time),)
+    return (record_terms(state, name, terms, context.time, transaction.id),)
 
 
-def record_terms(state: StateWriter, point_type: str, terms: Terms, time: int) -> TermsPublished:
+def record_terms(state: StateWriter, point_type: str, terms: Terms, time: int, transaction_id: bytes) -> TermsPublished:
     """Enter a version into the history and return the effect that tells of it. `time` is that of its block, ms."""
     digest = terms_hash(point_type, terms)
-    state.put(terms_key(point_type, terms.version), TermsRecord(terms, digest, time))
+    state.put(terms_key(point_type, terms.version), TermsRecord(terms, digest, time, transaction_id))
     return TermsPublished(point_type, terms.version, digest, terms.effective_from)
 
 

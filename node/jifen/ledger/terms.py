@@ -183,6 +183,8 @@ class TermsRecord(Record, frozen=True):
     """Of point type and terms; what people compare and point to."""
     published_at: TimeMs
     """Block time of the transaction that published it, ms; of genesis for a version that it carried."""
+    transaction_id: HashBytes
+    """Transaction that published it, which shows who signed; zero for a version of genesis."""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

@@ -62,8 +62,8 @@ class CoreStorm:
             self._propose()
             self._heal()
             self.cores.check_logs()
-        except AssertionError as error:
-            raise InvariantBroken(f"storm {self.seed}: {error}") from error
+        except (AssertionError, *REFUSED) as error:
+            raise InvariantBroken(f"storm {self.seed}: {type(error).__name__}: {error}") from error
 
     def _step(self) -> None:
         draw = self._random.random()

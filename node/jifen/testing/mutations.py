@@ -84,7 +84,7 @@ def catch(
 
 
 def _check_of(report: str) -> str:
-    line = report.splitlines()[0].split(" ms: ", 1)[-1]
+    line = re.sub(r"^(seed|storm) \d+(, \d+ ms)?: ", "", report.splitlines()[0])
     found = re.match(r"""(\w+): \(?(['"]?)(.*?)\2(, .*|\)?)$""", line)
     assert found is not None, line
     if found[1] == "InvariantBroken":

@@ -47,8 +47,8 @@ class NaiveLedger:
         self.issued: dict[str, int] = {}
         self.burned: dict[str, int] = {}
         self.expired: dict[str, int] = {}
-        self.terms: dict[str, list[tuple[Terms, int]]] = {}
-        """Every version of the terms of every point type, with the time at which it was published."""
+        self.terms: dict[str, list[tuple[Terms, int, bytes]]] = {}
+        """Every version of the terms of every point type, when it was published, and by which transaction."""
         self.told_in_force: set[tuple[str, int]] = set()
         """Versions that are known to hold, or to have held."""
         self.time = genesis.created_at

@@ -47,8 +47,8 @@ def in_force(ledger: "NaiveLedger", name: str, time: int) -> Terms:
     """Return the terms that hold: of the versions whose time has come the last that was not replaced before that."""
     versions = ledger.terms[name]
     found = []
-    for place, (terms, _) in enumerate(versions):
-        replaced = any(published < terms.effective_from for _, published in versions[place + 1 :])
+    for place, (terms, _, _) in enumerate(versions):
+        replaced = any(published < terms.effective_from for _, published, _ in versions[place + 1 :])
         if terms.effective_from <= time and not replaced:
             found.append(terms)
     return found[-1]
@@ -172,7 +172,7 @@ def against_publication(ledger: "NaiveLedger", body: PublishTerms, item: Transac
     if body.point_type not in ledger.point_types:
         found.add(Rejection.POINT_TYPE_UNKNOWN)
     else:
-        newest, _ = ledger.terms[body.point_type][-1]
+        newest, _, _ = ledger.terms[body.point_type][-1]
         if not body.point_type.startswith(f"{body.issuer}/"):
             found.add(Rejection.NOT_THE_ISSUER)
         if terms.version - newest.version != 1:
@@ -188,16 +188,18 @@ def against_publication(ledger: "NaiveLedger", body: PublishTerms, item: Transac
     return found
 
 
-def publish(ledger: "NaiveLedger", body: PublishTerms, _item: Transaction, time: int) -> Effects:
+def publish(ledger: "NaiveLedger", body: PublishTerms, item: Transaction, time: int) -> Effects:
     """Add a version."""
-    return (add_version(ledger, body.point_type, body.terms, time),)
+    return (add_version(ledger, body.point_type, body.terms, time, item.id),)
 
 
-def add_version(ledger: "NaiveLedger", name: str, terms: Terms, time: int) -> tuple[object, ...]:
+def add_version(
+    ledger: "NaiveLedger", name: str, terms: Terms, time: int, identity: bytes = bytes(32)
+) -> tuple[object, ...]:
     """Add a version to the history of a point type."""
     if terms.effective_from == 0:
         terms = msgspec.structs.replace(terms, effective_from=time)
-    ledger.terms.setdefault(name, []).append((terms, time))
+    ledger.terms.setdefault(name, []).append((terms, time, identity))
     if terms.effective_from <= time:
         ledger.told_in_force.add((name, terms.version))
     return (name, terms.version, digest_of(name, terms), terms.effective_from)
@@ -217,16 +219,16 @@ def against_creation(ledger: "NaiveLedger", body: CreatePointType, item: Transac
     return found
 
 
-def create(ledger: "NaiveLedger", body: CreatePointType, _item: Transaction, time: int) -> Effects:
+def create(ledger: "NaiveLedger", body: CreatePointType, item: Transaction, time: int) -> Effects:
     """Add a point type."""
     name = f"{body.issuer}/{body.role.name.lower()}"
     ledger.add_point_type(PointType(name, body.issuer, body.role, 1, body.earn_points, body.earn_fen))
-    return (add_version(ledger, name, body.terms, time),)
+    return (add_version(ledger, name, body.terms, time, item.id),)
 
 
 def record_of(ledger: "NaiveLedger", name: str, time: int) -> PointType:
     """Return the record of a point type at a block time at which the agenda was worked off."""
-    newest, _ = ledger.terms[name][-1]
+    newest, _, _ = ledger.terms[name][-1]
     holds = in_force(ledger, name, time)
     later = newest if newest.effective_from > time else None
     return msgspec.structs.replace(ledger.point_types[name], terms=holds, scheduled=later)

@@ -180,11 +180,15 @@ class OneValidator:
         assert self.raft.role.value == "leader"
         assert self.raft.last_term == self.raft.term
 
+    async def tick(self) -> None:
+        """Let a tick of the clock pass, and what comes of it."""
+        self.consensus.tick()
+        await self.settle()
+
     async def grow_impatient(self) -> None:
         """Tick until the validator asks for votes."""
         for _ in range(TICKS_MAX + 1):
-            self.consensus.tick()
-            await self.settle()
+            await self.tick()
             if self.raft.role.value != "follower":
                 return
         raise AssertionError("it does not ask for votes")

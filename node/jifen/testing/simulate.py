@@ -62,6 +62,7 @@ class Totals:
         self.transactions = 0
         """Committed, and told to their clients."""
         self.reads = 0
+        self.woken = 0
         """Linearizable reads confirmed."""
         self.terms = 0
         """Leaders elected."""
@@ -77,6 +78,7 @@ class Totals:
         self.blocks += figures.blocks
         self.transactions += figures.transactions
         self.reads += figures.reads
+        self.woken += figures.woken
         self.terms += figures.terms
         self.injected += world.injected
 
@@ -126,6 +128,7 @@ def table_of(totals: Totals, seconds: float, kind: Kind) -> Table:
         ("blocks committed", totals.blocks),
         ("transactions acknowledged", totals.transactions),
         ("linearizable reads", totals.reads),
+        ("effects of time", totals.woken),
     ):
         table.add_row(name, f"{count:,}")
     table.add_section()

@@ -80,6 +80,15 @@ def small_genesis(names: tuple[str, ...] = ("mall", "books", "music", "cafe")) -
     )
 
 
+def genesis_with(terms: Terms, issuer: str = "books") -> Genesis:
+    """Return the small genesis in which one organization's points have these terms."""
+    genesis = small_genesis()
+    kinds = [
+        msgspec.structs.replace(kind, terms=terms) if kind.issuer == issuer else kind for kind in genesis.point_types
+    ]
+    return msgspec.structs.replace(genesis, point_types=tuple(kinds))
+
+
 def genesis_set(chain_id: bytes, genesis: Genesis) -> Validators:
     """Return who certifies the first blocks of a chain."""
     return genesis_block(chain_id, genesis).validators

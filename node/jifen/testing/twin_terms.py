@@ -122,7 +122,7 @@ class TermRules(PointRules):
     def publish_properly(self, changes: list[tuple[bytes, str, object, object, int]]) -> None:
         """Publish versions as they should be."""
         for nonce, point_type, expiry, pending, start in changes:
-            newest, _ = self.twin.terms[point_type][-1]
+            newest, _, _ = self.twin.terms[point_type][-1]
             later = self.time + start if start > 0 else 0
             changed = msgspec.structs.replace(
                 newest, version=newest.version + 1, effective_from=later, expiry=expiry, pending=pending
@@ -176,9 +176,9 @@ class TermRules(PointRules):
 def terms_of_all_versions(twin: NaiveLedger) -> dict[bytes, Record]:
     """Return the records of the history of terms."""
     return {
-        state.terms_key(name, terms.version): TermsRecord(terms, digest_of(name, terms), published_at)
+        state.terms_key(name, terms.version): TermsRecord(terms, digest_of(name, terms), published_at, identity)
         for name, versions in twin.terms.items()
-        for terms, published_at in versions
+        for terms, published_at, identity in versions
     }
 
 

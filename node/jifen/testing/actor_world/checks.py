@@ -86,7 +86,7 @@ class ActorChecks:
             holders = sum(disk.log[height - 1 : height] == [block.hash] for disk in self._disks.values())
             _require(holders >= self._quorum, "committed but not durable on a quorum", height, holders)
             opened = [open_transaction(self._chain_id, signed)[0] for signed in block.transactions]
-            self.auditor.enter(block.header, block.hash, opened, block.receipts)
+            self.auditor.enter(block.header, block.hash, opened, block.receipts, block.agenda)
             for name in self._refused & self.auditor.places.keys():
                 _require(self.auditor.places[name].rejection != 0, "what was refused is applied", name.hex())
 

@@ -119,9 +119,10 @@ class ActorWorld:
     def figures(self) -> Figures:
         """Return what it came to."""
         if not self.machines:
-            return Figures(0, 0, 0, 0, 0)
+            return Figures(0, 0, 0, 0, 0, 0)
         told = self.visitors.clients.counts["told"]
-        return Figures(self.steps, len(self.checks.leaders), self.height, told, self.checks.reads_confirmed)
+        read, woken = self.checks.reads_confirmed, self.checks.auditor.woken
+        return Figures(self.steps, len(self.checks.leaders), self.height, told, read, woken)
 
     def note(self, text: str) -> None:
         """Write down what happened."""

@@ -4,6 +4,7 @@ Its books are a `NaiveLedger`, which shares no rule with the real one. It sees e
 height, and every answer that a client gets.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -51,6 +52,8 @@ class Auditor:
         self.term = 0
         """Highest term ever seen."""
         self._naive = NaiveLedger(genesis, chain_id)
+        self.woken = 0
+        """Effects of time in all blocks."""
         self._latest_told = Place(0, -1, 0)
         """Latest place in the chain that any client was told of."""
 
@@ -85,19 +88,28 @@ class Auditor:
         if self._naive.outgoing and changed is not None and not changed.joint:
             self._naive.height = executed.tip.height
             naive_governance.settle(self._naive)
-        self.enter(executed.tip.header, executed.tip.hash, executed.transactions, executed.receipts)
+        self.enter(executed.tip.header, executed.tip.hash, executed.transactions, executed.receipts, executed.agenda)
         configuration = executed.validators.configuration
         books = (self._naive.voters, self._naive.outgoing)
         real_books = (list(configuration.voters), list(configuration.outgoing))
         _require(real_books == books, "voters that the rules do not give", real_books, books)
 
     def enter(
-        self, header: Header, hash: bytes, transactions: Sequence[Transaction], receipts: Sequence[Receipt]
+        self,
+        header: Header,
+        hash: bytes,
+        transactions: Sequence[Transaction],
+        receipts: Sequence[Receipt],
+        agenda: Sequence[Receipt],
     ) -> None:
         """Enter a block, as `take_block` does, by what of it the books look at."""
         height = header.height
         _require(height == self.height + 1, "blocks are committed with a gap", height, self.height)
         self.blocks[height] = hash
+        told = Counter(msgspec.structs.astuple(effect) for receipt in agenda for effect in receipt.effects)
+        due = self._naive.begin_block(header.time)
+        _require(told == due, "an agenda that the rules do not give", told, due)
+        self.woken += told.total()
         for index, (transaction, receipt) in enumerate(zip(transactions, receipts, strict=True)):
             name = transaction.id
             _require(name not in self.places, "a transaction is committed twice", name.hex(), height)

@@ -214,7 +214,9 @@ class World(Machines):
         """Return what it came to."""
         checks = self.checks
         told = self.clients.counts["told"]
-        return Figures(checks.steps, len(checks.leaders), self.height, told, checks.reads_confirmed)
+        return Figures(
+            checks.steps, len(checks.leaders), self.height, told, checks.reads_confirmed, checks.auditor.woken
+        )
 
     # Clients.
 

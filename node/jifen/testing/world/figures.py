@@ -16,6 +16,8 @@ class Figures(NamedTuple):
     """Committed, and told to their clients."""
     reads: int
     """Linearizable reads confirmed."""
+    woken: int
+    """Effects of time: points that expired, terms that came into force."""
 
 
 class AnyWorld(Protocol):

@@ -12,6 +12,8 @@ from functools import lru_cache
 from heapq import heappush
 from typing import Any, Final
 
+import msgspec
+
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.codec.blocks import decode_block
@@ -20,6 +22,7 @@ from jifen.consensus.messages import Entry
 from jifen.consensus.quorum import quorum_size
 from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
+from jifen.ledger.terms import CalendarExpiry, Terms
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import Outcome
 from jifen.testing.naive_scene import CHAIN_ID
@@ -45,9 +48,19 @@ TRACE_EVENTS_MAX: Final = 200
 """Events kept for the report of a failure: enough to see the last elections."""
 
 
+START: Final = CREATED_AT + 34_000
+"""What a right clock shows at the start, ms: six seconds before the day ends at which points of one issuer expire."""
+
+DYING: Final = Terms(expiry=CalendarExpiry(month=0, day=21, periods=0), utc_offset_minutes=9 * 60 + 46)
+"""Terms of the last founder's points: the world's first day is a 21st, and ends forty seconds after block 0."""
+
+
 @lru_cache(maxsize=8)
 def _chain(ids: tuple[str, ...]) -> tuple[Genesis, ExecutedBlock]:
-    genesis = small_genesis(ids)
+    base = small_genesis(ids)
+    *others, last = base.point_types
+    dying = msgspec.structs.replace(last, terms=DYING)
+    genesis = msgspec.structs.replace(base, point_types=(*others, dying))
     return genesis, genesis_block(CHAIN_ID, genesis)
 
 
@@ -326,7 +339,7 @@ class Machines(ABC):
 
     def clock(self, id: str) -> int:
         """Return a validator's own time, ms since the epoch."""
-        return CREATED_AT + self.now + self.now * self._drift[id] // 1000 + self.offset_ms[id]
+        return START + self.now + self.now * self._drift[id] // 1000 + self.offset_ms[id]
 
     def send(self, sender: str, recipient: str, frame: bytes) -> None:
         """Put a frame on a link."""
