@@ -3,6 +3,7 @@
 # Variables:  PYTHON=python3.12   the interpreter that .venv is made with (3.11 or newer; otherwise the first one found)
 #             ARGS="..."          handed on to jifen demo, pytest or uv
 #             SEEDS=1000 FIRST=0  how many worlds make simulate runs, and from which seed on
+#             BENCH=catch_up      what make bench measures
 #             MINUTES=10 SEED=7   how long make nemesis goes on, and the seed of its plan (drawn when left out)
 
 SHELL := /bin/bash
@@ -14,6 +15,7 @@ PYTHON ?=
 ARGS ?=
 SEEDS ?= 1000
 FIRST ?= 0
+BENCH ?= costs
 MINUTES ?= 10
 SEED ?=
 UV_VERSION := 0.13.9
@@ -76,8 +78,8 @@ web: ## build the web client in app/ into graphql/jifen_graphql/web (needs Node.
 		echo 'make web needs Node.js 20 or newer with npm; the built client is in the repository, so nothing else does.' >&2; exit 1; }
 	cd app && npm ci --no-audit --no-fund && npm run build
 
-bench: $(RUNTIME) ## measure what one transaction costs a validator, step by step (ARGS=rounds)
-	$(BIN)/python -m bench.costs $(ARGS)
+bench: $(RUNTIME) ## measure (BENCH=costs, catch_up, failover or idle; docs/testing.md says what each shows; ARGS="--kills 10")
+	$(BIN)/python -m bench.$(BENCH) $(ARGS)
 
 clean: ## remove .venv, builds and caches; homes with ledgers in them stay
 	rm -rf $(VENV) build dist app/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov

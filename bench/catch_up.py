@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bench.processors import processor_seconds
 from jifen import config
 from jifen.alliance import DEMO_NAME, DEMO_ORGANIZATIONS, create_alliance
 from jifen.chain.anchor import genesis_block
@@ -178,18 +179,6 @@ def catch_up(home: Path, names: tuple[str, ...], height: int, before_follower: l
         for name, process in zip(names, started, strict=True):
             if process.wait() != 0:
                 print((home / name / "log.txt").read_text()[-2000:], file=sys.stderr)
-
-
-def processor_seconds(pid: int) -> tuple[float, float, float]:
-    """Return the processor seconds of a process's main thread, of its other threads, and of its children."""
-    tasks = {int(path.name): _seconds(path / "stat") for path in Path(f"/proc/{pid}/task").iterdir()}
-    children = [child for task in tasks for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
-    return tasks.pop(pid), sum(tasks.values()), sum(_seconds(Path(f"/proc/{child}/stat")) for child in children)
-
-
-def _seconds(stat: Path) -> float:
-    fields = stat.read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
 
 
 def _time_to(height: int, url: str, started: list[subprocess.Popen[bytes]]) -> Measured:

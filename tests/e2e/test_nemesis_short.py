@@ -32,7 +32,7 @@ async def test_nothing_that_clients_were_told_is_false_whatever_goes_wrong(tmp_p
         injected
     )
     assert injected["validators stopped by their disks"] == 1, "\n".join(events)
-    assert outcome.transactions > told["applied"] > 100
-    assert told["current reads"] > 10
-    assert told["local reads"] > 10
+    assert outcome.transactions > told["applied"] > 20
+    assert told["current reads"] > 3
+    assert told["local reads"] > 3
     assert outcome.failovers

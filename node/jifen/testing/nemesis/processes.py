@@ -106,6 +106,11 @@ class ValidatorProcess:
         return not self.runs and not self.is_down_on_purpose
 
     @property
+    def pid(self) -> int | None:
+        """Id of the process that runs or ran last, None before the first."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """How it ended, None while it runs; negative is the number of the signal that killed it."""
         return None if self._process is None else self._process.returncode
