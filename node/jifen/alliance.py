@@ -378,6 +378,15 @@ def write_private(path: Path, text: str) -> None:
         file.write(text if text.endswith("\n") else text + "\n")
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, in place of one of the same name."""
+    building = path.with_name(f".{path.name}.new")
+    building.write_bytes(data)
+    _sync(building)
+    building.replace(path)
+    _sync(path.parent)
+
+
 def _sync_tree(root: Path) -> None:
     for directory, _, files in os.walk(root):
         for name in files:

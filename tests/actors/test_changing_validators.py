@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 import trio
 
 from jifen.actors.clock import system_clock
 from jifen.actors.joining import become_voter
+from jifen.actors.node import NodeRetired, run_node
 from jifen.ledger.changes import Change, RemoveValidator
 from jifen.ledger.governance import ProposeChange, VoteOnProposal
 from jifen.ledger.validators import ValidatorStatus, read_validator_set
@@ -96,3 +98,7 @@ async def test_a_removed_leader_leads_to_the_end_and_stops_in_peace(tmp_path: Pa
         [result] = await running.submit(others[0], running.clerk.register("ann").signed)
         assert result.rejection is None
         await running.digest()
+
+        # Its ledger says so from now on.
+        with pytest.raises(NodeRetired, match="taken out"):
+            await run_node(running.alliance.setups[leader])

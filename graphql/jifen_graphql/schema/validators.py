@@ -54,6 +54,11 @@ class Validator:
         """Take the hash of the certificate."""
         return certificate_fingerprint(self.record.certificate_pem)
 
+    @query_field("Its TLS certificate, PEM; only a peer whose own certificate is on the ledger can use it to link.")
+    def certificate_pem(self) -> str:
+        """Return the text as the ledger has it."""
+        return self.record.certificate_pem
+
     @query_field("Whether the validator asked is linked to it now, or is it.")
     def connected(self, info: Info) -> bool:
         """Look at the links."""

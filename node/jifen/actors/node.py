@@ -35,7 +35,7 @@ from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig, RandomDraws
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
-from jifen.ledger.validators import Validator
+from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import BlockNotHeld, StoreError
 from jifen.store.ledger_store import LedgerStore
@@ -107,10 +107,18 @@ async def run_node(
 
 
 def _check_identity(setup: NodeSetup, store: LedgerStore) -> None:
-    """Raise NodeStopped when the ledger names another key or certificate for this validator than it has."""
+    """Raise NodeStopped when the ledger names another key or certificate for this validator than it has.
+
+    Raises NodeRetired when the ledger says that it was taken out.
+    """
     record = read(store, validator_key(setup.validator), Validator)
     if record is None:
         return  # not admitted yet, or not as far as is known here
+    if record.status is ValidatorStatus.RETIRED:
+        raise NodeRetired(
+            f"validator {setup.validator} was taken out by the alliance in block {record.since}; its ledger can be "
+            "kept and verified, but it will not be let in again"
+        )
     if record.key != setup.validator_key.public:
         raise NodeStopped(f"the ledger names another validator key for {setup.validator}; restore the right key file")
     pinned, own = record.certificate_pem.encode(), setup.certificate_path.read_bytes()

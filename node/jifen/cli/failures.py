@@ -36,7 +36,7 @@ class CommandFailed(Exception):
 _EXPECTED: Final = {
     DONE: ("jifen.actors.consensus.NodeRetired",),
     USAGE: ("jifen.cli.failures.UsageFault", "jifen.codec.errors.Malformed"),
-    REFUSED: ("jifen.client.errors.Refused",),
+    REFUSED: ("jifen.client.errors.Refused", "jifen.actors.joining.JoinRefused", "jifen.joining.NotAdmitted"),
     FAILURE: (
         "jifen.cli.failures.CommandFailed",
         "jifen.actors.node.NodeStopped",

@@ -95,6 +95,63 @@ def _tell(directory: Path, validator: str, fingerprint: str) -> None:
     typer.echo(f"  jifen tx propose-admission {REQUEST_FILE} --data ITS-DIRECTORY")
 
 
+@app.command("start")
+def start(
+    data: Annotated[
+        Path, typer.Option("--data", envvar="JIFEN_DATA", help="Data directory, made by `jifen join prepare`.")
+    ],
+    contact: Annotated[
+        list[str] | None,
+        typer.Option("--contact", help="Base URL of a validator of the alliance; those of genesis when left out."),
+    ] = None,
+    stop_with_parent: Annotated[
+        bool, typer.Option("--stop-with-parent", help="Stop when standard input ends: for whoever starts validators.")
+    ] = False,
+) -> None:
+    """Wait to be admitted, start, fetch everything, become a voter, and go on as one.
+
+    It may be stopped and started again at any time, with this or, once it has begun, with `jifen start`.
+
+    \b
+    jifen join start --data /srv/jifen
+    jifen join start --data /srv/jifen --contact https://points.harbour-mall.example
+    """
+    from functools import partial
+
+    import trio
+
+    from jifen.cli.collector import calm_collector
+    from jifen.cli.descriptors import allow_open_files
+    from jifen.cli.logs import set_up_logs
+    from jifen.cli.options import urls_of
+    from jifen.cli.serving import serve
+    from jifen.config import load_setup
+
+    loaded = load_setup(data)
+    urls = urls_of(contact or [item.public_url for item in loaded.setup.genesis.validators], None)
+    trio.run(_be_admitted, data, loaded.setup.validator, loaded.setup.validator_key.public, urls)
+    loaded = load_setup(data)
+    set_up_logs(loaded.setup.validator)
+    allow_open_files()
+    calm_collector()
+    trio.run(partial(serve, loaded, stop_with_parent, joining=True))
+
+
+async def _be_admitted(data: Path, validator: str, key: bytes, urls: list[str]) -> None:
+    from jifen.alliance import replace_file
+    from jifen.client import Client
+    from jifen.config import CONTACTS_FILE
+    from jifen.joining import contacts_of, encode_contacts, wait_for_admission
+
+    def told(words: str) -> None:
+        typer.echo(f"{validator} is not admitted: {words}")
+
+    async with Client(urls) as client:
+        await wait_for_admission(client, validator, key, told)
+        replace_file(data / CONTACTS_FILE, encode_contacts(await contacts_of(client)))
+    typer.echo(f"{validator} is admitted")
+
+
 def _address(peer: str) -> "Address":
     from jifen.cli.failures import UsageFault
     from jifen.config import parse_address

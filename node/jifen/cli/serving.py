@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 import trio
 
+from jifen.actors.joining import become_voter
 from jifen.actors.node import run_node
 from jifen.actors.surroundings import Surroundings, whole_machine
 from jifen.config import LoadedNode
@@ -20,15 +21,19 @@ HAND_OVER_SECONDS_MAX = 1.0
 a leader whose peers stop with it is not taken for one that hangs."""
 
 
-async def serve(loaded: LoadedNode, stop_with_parent: bool, surroundings: Surroundings | None = None) -> None:
+async def serve(
+    loaded: LoadedNode, stop_with_parent: bool, surroundings: Surroundings | None = None, *, joining: bool = False
+) -> None:
     """Run until SIGTERM, SIGINT or, if so wished, the end of standard input; then let another validator lead.
 
-    The APIs stop after that, and then the node. `surroundings` are the whole machine by default.
+    The APIs stop after that, and then the node. `surroundings` are the whole machine by default. One that is `joining`
+    makes itself a voter as soon as it has every block.
 
     Raises:
         StoreError, CannotListen, ListenFailed: it cannot start; the text says what to do.
         NodeStopped: consensus, execution or the disk failed while it ran.
         NodeRetired: the alliance has taken this validator out.
+        JoinRefused: the ledger does not make it a voter.
     """
     log = structlog.get_logger("jifen")
     stop = trio.Event()
@@ -51,12 +56,22 @@ async def serve(loaded: LoadedNode, stop_with_parent: bool, surroundings: Surrou
                 peers=f"{loaded.setup.peer_host}:{loaded.setup.peer_port}",
                 height=node.status().height,
             )
+            if joining:
+                nursery.start_soon(become_voter, node, _tell_progress)
             await stop.wait()
             log.info("validator stops")
             # The APIs still run: who waits for an answer here gets it from the next leader's block.
             await node.hand_over(HAND_OVER_SECONDS_MAX)
             apis.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
+
+
+def _tell_progress(height: int, current: int | None) -> None:
+    log = structlog.get_logger("jifen")
+    if current is None:
+        log.info("joining: no leader heard yet", height=height)
+    else:
+        log.info("joining: fetching", height=height, current=current)
 
 
 async def _wait_for_signal(stop: trio.Event, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -15,6 +15,7 @@ class Validator(Answer, frozen=True):
     key: str
     certificate_fingerprint: str | None
     """SHA-256 of its TLS certificate; None when the ledger names none."""
+    certificate_pem: str
     peer_host: str
     peer_port: int
     public_url: str
@@ -129,7 +130,8 @@ class Proposal(Answer, frozen=True):
 
 
 _VALIDATOR: Final = (
-    "{ id organization key certificateFingerprint peerHost peerPort publicUrl status since replaces connected }"
+    "{ id organization key certificateFingerprint certificatePem peerHost peerPort publicUrl status "
+    "since replaces connected }"
 )
 _QUORUM: Final = "{ voters size tolerated connected reachable }"
 _PROPOSAL: Final = (

@@ -116,7 +116,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.HAS_A_VOTER: "the organization has a voter, which this one was not admitted to replace",
     Rejection.ALLIANCE_FULL: "there are as many validators or organizations as an alliance can have: remove one first",
     Rejection.LAST_VOTER: "it is the last voter: nobody would be left to decide anything",
-    Rejection.CONFIGURATION_CHANGING: "another change of the voters is not over yet: build and sign it anew in a moment",
+    Rejection.CONFIGURATION_CHANGING: "another change of the voters is not over yet: build and sign it anew soon",
     Rejection.ORDER_NOT_PENDING: "none of its points wait for that: they are available, expired or refunded",
     Rejection.POINT_TYPE_EXISTS: "the organization issues points for that role already: publish new terms for them",
     Rejection.TERMS_VERSION_WRONG: "the version must follow the newest published one; a new point type begins with 1",
