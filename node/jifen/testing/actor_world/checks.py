@@ -4,6 +4,7 @@ This memory survives crashes. What it knows it reads from the stores, as they ar
 lines of the validators; each failure raises InvariantBroken.
 """
 
+from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any, final
 
@@ -14,6 +15,7 @@ from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.types import HardState
 from jifen.ledger import invariants as ledger_invariants
 from jifen.ledger.genesis import Genesis
+from jifen.ledger.rejections import Rejection
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import Outcome
 from jifen.testing.actor_world.machine import Machine
@@ -39,8 +41,8 @@ class ActorChecks:
         self.reads_confirmed = 0
         self.leaders: dict[int, str] = {}
         """Who said that it leads, by term."""
-        self.reasons: list[str] = []
-        """Why processes ended by themselves."""
+        self.events: Counter[str] = Counter()
+        """How often validators logged what."""
         self._chain_id = chain_id
         self._quorum = len(ids) // 2 + 1
         self._disks = {id: _Disk() for id in ids}
@@ -59,7 +61,7 @@ class ActorChecks:
         assert machine.life is not None
         assert machine.life.node is not None
         store, disk, known = _store_of(machine), self._disks[machine.name], machine.life.node.status().log_height
-        log = [_hash_at(store, height) for height in range(1, store.last_height + 1)]
+        log = self._log_of(store, 1)
         _require(log == disk.log, f"{machine.name} starts from another log than its own", len(log), len(disk.log))
         _require(known == len(log), f"{machine.name} starts without the end of its log", known, len(log))
         _require(store.hard_state == disk.hard_state, f"{machine.name} forgets its term or vote", store.hard_state)
@@ -71,12 +73,19 @@ class ActorChecks:
         invariants.check_hard_state_step(disk.hard_state, store.hard_state)
         disk.hard_state = store.hard_state
         committed, last = store.tip.height, store.last_height
-        disk.log[disk.committed :] = [_hash_at(store, height) for height in range(disk.committed + 1, last + 1)]
+        disk.log[disk.committed :] = self._log_of(store, disk.committed + 1)
         _require(disk.committed <= committed <= last, f"{machine.name} commits backwards", committed)
         with store.view() as view:
-            for height in range(disk.committed + 1, committed + 1):
+            for height in range(max(disk.committed, store.base.height) + 1, committed + 1):
                 self._committed(height, view)
         disk.committed = committed
+
+    def _log_of(self, store: LedgerStore, first: int) -> list[bytes]:
+        """Return the hashes of a log from a height on; of blocks that it does not hold any more, the committed ones."""
+        base, blocks = store.base, self.auditor.blocks
+        _require(blocks.get(base.height) == base.hash, "a log begins at a block that was never committed", base)
+        dropped = [blocks[height] for height in range(first, base.height + 1)]
+        return dropped + [_hash_at(store, height) for height in range(first + len(dropped), store.last_height + 1)]
 
     def _committed(self, height: int, view: ReadView) -> None:
         block = view.block(height)
@@ -92,6 +101,7 @@ class ActorChecks:
 
     def said(self, validator: str, entry: MutableMapping[str, Any]) -> None:
         """A validator wrote a line into its log."""
+        self.events[entry["event"]] += 1
         if entry["event"] == "leader":
             self.auditor.note_term(entry["term"])
             invariants.check_election_safety(self.leaders, entry["term"], validator)
@@ -108,7 +118,9 @@ class ActorChecks:
             with node.read() as view:
                 _require(view.outcome(result.id) == told, f"{node.organization} answers what it cannot show", told)
             return told
-        if result.status is SubmitStatus.REFUSED and result.rejection is not None:
+        if result.rejection is Rejection.ALREADY_APPLIED:
+            _require(result.id in self.auditor.places, f"{node.organization} takes for committed what is not", result)
+        elif result.status is SubmitStatus.REFUSED and result.rejection is not None:
             assert result.id is not None
             self._refused.add(result.id)
             place = self.auditor.places.get(result.id)
@@ -128,7 +140,9 @@ class ActorChecks:
         _require(height == last + 1, f"{node.organization} leaves a gap in its blocks", height, last)
         with node.read() as view:
             _require(
-                view.block(height) is not None, f"{node.organization} tells of a block that it cannot show", height
+                not view.holds(height) or view.block(height) is not None,
+                f"{node.organization} tells of a block that it cannot show",
+                height,
             )
 
     # At the end.
@@ -141,16 +155,16 @@ class ActorChecks:
                 self._check_tip(view)
                 states.append((machine.name, view.height, list(view.items())))
                 for name, outcome in self.auditor.told.items():
-                    _require(view.outcome(name) == outcome, "an acknowledged transaction is lost", name.hex(), outcome)
+                    if view.holds(outcome.height):
+                        lost = f"{machine.name} has lost an acknowledged transaction"
+                        _require(view.outcome(name) == outcome, lost, name.hex(), outcome)
         first = states[0]
         for other in states[1:]:
             _require(first[1:] == other[1:], "two states at one height", first[:2], other[:2])
         ledger_invariants.check_all(first[2])
 
     def _check_tip(self, view: ReadView) -> None:
-        found = view.block(view.height)
-        assert found is not None
-        _require(self.auditor.blocks.get(view.height) == found.hash, "a tip that was never committed", view.height)
+        _require(self.auditor.blocks.get(view.height) == view.block_hash, "a tip that was never committed", view.height)
 
 
 def _store_of(machine: Machine) -> LedgerStore:

@@ -26,6 +26,7 @@ def drawn(seed: int) -> Scenario:
         read_ms=draws.choice((0, 150, 600)),
         loss_per_mille=draws.choice((0, 0, 20, 100)),
         duplicate_per_mille=0,
+        checkpoint_blocks=draws.choice((0, 10, 20)),
         ordered=True,
     )
     kept = [event for event in base.events if event.command.split()[0] in COMMON]

@@ -72,6 +72,10 @@ TIGHT: Final = (
 """Limits in a tight world: every queue is full now and then."""
 
 
+KEEPS_LITTLE: Final[dict[str, Any]] = {"retained_blocks": 2, "uncommitted_heights_max": 3}
+"""Settings where old blocks are dropped: whoever was away for a second needs a snapshot."""
+
+
 @final
 class ActorWorld:
     """Validators, visitors, and the checks of whatever they do. Runs once."""
@@ -149,7 +153,9 @@ class ActorWorld:
                 raise WorldBroken(self.report(self._failure)) from self._failure
 
     async def _main(self, home: Path) -> None:
-        alliance = small_alliance(home, self.ids, ports=range(1, len(self.ids) + 1), identify=_identity)
+        every = self.scenario.checkpoint_blocks
+        settings = {"checkpoint_blocks": every, **KEEPS_LITTLE} if every else {}
+        alliance = small_alliance(home, self.ids, ports=range(1, len(self.ids) + 1), identify=_identity, **settings)
         with self._scope:
             async with trio.open_nursery() as self._nursery:
                 self._make(alliance)
@@ -157,7 +163,8 @@ class ActorWorld:
                     self.restart(id)
                 self.visitors.begin()
                 for event in self.scenario.events:
-                    self._nursery.start_soon(self._befall, event.at_ms, event.command)
+                    if event.at_ms < self.scenario.duration_ms:
+                        self._nursery.start_soon(self._befall, event.at_ms, event.command)
                 await trio.sleep(self.scenario.duration_ms / 1000)
                 await self._settle()
                 self._nursery.cancel_scope.cancel()

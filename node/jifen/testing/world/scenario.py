@@ -69,6 +69,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """How many validators, the first ones, run the older of two releases at the start."""
     drift_per_mille: int = 0
     """Most by which a validator's clock runs fast or slow."""
+    checkpoint_blocks: int = 0
+    """Blocks between checkpoints, of which few are kept; 0 keeps all. In worlds of actors only."""
     events: tuple[Event, ...] = ()
 
     def calm(self) -> "Scenario":
