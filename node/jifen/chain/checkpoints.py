@@ -208,12 +208,15 @@ def verify_manifest(genesis: Validators, manifest: Manifest) -> None:
     before = [validators for since, validators in sets if since <= header.height]
     validators = next((item for item in before[-2:] if item.hash == header.validator_set_hash), None)
     if validators is None:
-        raise SnapshotInvalid(f"block {header.height} of the snapshot names another validator set")
+        raise SnapshotInvalid(
+            f"block {header.height} of the snapshot names another validator set than those that its proofs of "
+            f"{len(manifest.configurations)} changes of the voters lead to; take it from another validator"
+        )
     _check_certificate(validators, header, manifest.certificate)
     if len(manifest.history) != header.height.bit_count() or frontier_root(manifest.history) != header.history_root:
         raise SnapshotInvalid(f"the history of the snapshot does not lead to its block {header.height}")
-    later = [item for since, item in sets if since > header.height]
-    _check_attestations([*before[-2:], *later], manifest, name)
+    attesting = [*before[-2:], *(item for since, item in sets if since > header.height)]
+    _check_attestations(validators, attesting, manifest, name)
 
 
 def _follow_changes(genesis: Validators, changes: Sequence[ConfigurationChange]) -> list[tuple[int, Validators]]:
@@ -243,15 +246,15 @@ def _check_certificate(validators: Validators, header: Header, certificate: Cert
         raise SnapshotInvalid(str(error)) from None
 
 
-def _check_attestations(sets: Sequence[Validators], manifest: Manifest, name: bytes) -> None:
-    """Check that one of the sets, of the block or later ones, has attested: attesting takes time, and sets change."""
+def _check_attestations(own: Validators, sets: Sequence[Validators], manifest: Manifest, name: bytes) -> None:
+    """Check that the block's `own` set or one of `sets`, those after it, has attested: that takes time, sets change."""
     keys = {id: key for validators in sets for id, key in zip(validators.ids, validators.keys, strict=True)}
     claims: list[Claim] = []
     seen: set[str] = set()
     wanted = (manifest.height, name, manifest.root)
     for signed in manifest.attestations:
         try:
-            transaction, its = open_transaction(sets[0].chain_id, signed)
+            transaction, its = open_transaction(own.chain_id, signed)
         except Malformed as error:
             raise SnapshotInvalid(f"an attestation of the snapshot: {error}") from None
         body = transaction.body
@@ -264,7 +267,7 @@ def _check_attestations(sets: Sequence[Validators], manifest: Manifest, name: by
         seen.add(body.validator)
         claims += its
     if not any(validators.configuration.has_quorum(seen) for validators in sets):
-        groups = " and ".join(f"{quorum_size(len(group))} of {len(group)}" for group in sets[0].configuration.groups)
+        groups = " and ".join(f"{quorum_size(len(group))} of {len(group)}" for group in own.configuration.groups)
         raise SnapshotInvalid(f"snapshot {manifest.height} is attested by {len(seen)} validators; a quorum is {groups}")
     if false_claims(claims):
         raise SnapshotInvalid(f"an attestation of snapshot {manifest.height} has a signature that is not genuine")

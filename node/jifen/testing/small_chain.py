@@ -119,11 +119,12 @@ class SmallChain:
         term: int = 1,
         proposer: str = "mall",
         time: int = CREATED_AT,
+        leave_joint: bool = False,
     ) -> ExecutedBlock:
         """Build the next block from signed transactions."""
         items = [item if isinstance(item, bytes) else item.signed for item in sealed]
         candidates = [opened(self.chain_id, item) for item in items]
-        built = self.executor.build(candidates, term=term, proposer=proposer, time=time)
+        built = self.executor.build(candidates, term=term, proposer=proposer, time=time, leave_joint=leave_joint)
         return msgspec.structs.replace(built, proposal=self.proposal(built))
 
     def execute(self, payload: bytes) -> ExecutedBlock:
