@@ -96,7 +96,7 @@ class Identity(NamedTuple):
     certificate_pem: str
 
 
-OPERATOR_SCOPES: Final = Scope.ADMIN | Scope.ISSUER | Scope.CASHIER
+OPERATOR_SCOPES: Final = Scope.ADMIN | Scope.ISSUER | Scope.CASHIER | Scope.TREASURER
 """What the first operator key of an organization may do."""
 
 DEMO_NAME: Final = "Harbour Alliance"

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLEnumType, GraphQLObjectType
+from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLUnionType
 
 import jifen.ledger.receipts
 from jifen.actors.node import SubmitStatus
@@ -35,7 +35,11 @@ def test_the_admin_schema_is_the_public_one_with_the_till_s_writes_and_without_s
     assert admin.subscription_type is None
     assert public.mutation_type is not None
     assert admin.mutation_type is not None
-    assert set(admin.mutation_type.fields) - set(public.mutation_type.fields) == {"earnPoints", "refundOrder"}
+    assert set(admin.mutation_type.fields) - set(public.mutation_type.fields) == {
+        "confirmOrder",
+        "earnPoints",
+        "refundOrder",
+    }
     assert public.query_type is not None
     assert admin.query_type is not None
     assert set(admin.query_type.fields) == set(public.query_type.fields)
@@ -49,6 +53,18 @@ def test_the_ledgers_rejections_go_in_unchanged() -> None:
 
 def test_every_effect_of_the_ledger_has_its_form_here() -> None:
     assert set(EFFECTS) == set(typing.get_args(jifen.ledger.receipts.AnyEffect))
+
+
+def test_effects_can_be_asked_for_together() -> None:
+    """A field that two of them share must have one type, or no document could select both (GraphQL 5.3.2)."""
+    types = schemas.public_schema()._schema.type_map
+    union = types["Effect"]
+    assert isinstance(union, GraphQLUnionType)
+    found: dict[str, set[str]] = {}
+    for member in union.types:
+        for name, field in member.fields.items():
+            found.setdefault(name, set()).add(str(field.type))
+    assert {name: kinds for name, kinds in found.items() if len(kinds) > 1} == {}
 
 
 def test_every_subscription_has_a_source() -> None:

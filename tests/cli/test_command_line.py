@@ -52,10 +52,10 @@ def test_every_command_has_help_with_an_example_and_the_exit_codes() -> None:
     group = typer.main.get_command(app)
     commands: Mapping[str, object] = getattr(group, "commands")  # noqa: B009 - typer's type does not name it
     runner = CliRunner()
-    groups = ("key", "snapshot", "tx", "validators", "proposals", "join")
+    groups = ("key", "snapshot", "tx", "point-types", "validators", "proposals", "join")
     leaves = [[name] for name in commands if name not in groups]
     leaves += [[name, leaf] for name in groups for leaf in getattr(commands[name], "commands")]  # noqa: B009
-    assert len(leaves) == 27
+    assert len(leaves) == 32
 
     for leaf in leaves:
         result = runner.invoke(app, [*leaf, "--help"])
@@ -110,6 +110,8 @@ def test_it_refuses_to_run_without_assertions() -> None:
         (["account", "jf1nonsense", "--url", NOWHERE], USAGE, "copy it again"),
         (["tx", "show", "00", "--url", NOWHERE], USAGE, "64 hexadecimal digits"),
         (["import", "nothing.csv"], FAILURE, "nothing.csv cannot be read"),
+        (["tx", "publish-terms", "--data", "nothing", "--url", NOWHERE], FAILURE, "nothing/node.toml does not exist"),
+        (["point-types", "show", "x/guide", "--url", "nowhere"], USAGE, "write it like http://127.0.0.1:8080"),
         (["verify"], FAILURE, "there is no alliance in .jifen"),
         (["verify", "nothing"], FAILURE, "nothing/node.toml does not exist"),
         (["start", "--data", "nothing"], FAILURE, "nothing/node.toml does not exist"),

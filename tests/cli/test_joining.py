@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from jifen import admission, alliance, config
 from jifen.admission import JoinRequest, RequestError, ValidatorPlan, decode_request, prepare_validator, read_request
-from jifen.alliance import AllianceError
+from jifen.alliance import OPERATOR_SCOPES, AllianceError
 from jifen.cli.app import app
 from jifen.codec.changes import change_fingerprint
 from jifen.codec.genesis import chain_id, encode_genesis
@@ -59,7 +59,7 @@ def test_the_directory_holds_what_a_validator_needs_and_the_request_says_the_sam
     change = request.change()
     assert change.newcomer is not None
     [first] = change.newcomer.operators
-    assert (first.key, first.scopes) == (operator.public, int(Scope.ADMIN | Scope.ISSUER | Scope.CASHIER))
+    assert (first.key, first.scopes) == (operator.public, int(OPERATOR_SCOPES))
     assert (change.key, change.peer_host, change.peer_port) == (validator.public, "10.0.0.7", 8180)
     assert len(certificate_fingerprint(change.certificate_pem.encode())) == 32
 

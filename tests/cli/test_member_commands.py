@@ -241,3 +241,88 @@ def test_a_directory_in_use_is_not_verified(alliance: Alliance, members: dict[st
 
     assert result.returncode == 4
     assert "is in use by process" in result.stderr
+
+
+def test_p1_an_issuer_sets_terms_and_points_wait_for_what_they_say(alliance: Alliance, members: dict[str, str]) -> None:
+    """P1, K1: a new kind of points with terms of its own, by commands alone."""
+    file = alliance.keys / "terms.json"
+    file.write_text('{"pending": {"mode": "ON_CONFIRMATION"}, "expiry": {"mode": "ROLLING", "days": 20}}')
+    made = alliance.at_the_till(
+        "create-point-type", "--role", "guide", "--earn-points", "1", "--earn-fen", "50", "--terms", str(file), "--json"
+    )
+    assert json.loads(made.stdout)["name"] == "north-music/guide", made.stderr
+    guide = ("--point-type", "north-music/guide")
+    earned = alliance.at_the_till(
+        "earn", "--account", members["bob"], "--order", "G-1", "--amount-fen", "1000", *guide, "--json"
+    )
+    height = json.loads(earned.stdout)["height"]
+
+    def balance() -> Any:
+        balances = alliance.told("account", members["bob"], "--min-height", str(height))["balances"]
+        return next(item for item in balances if item["pointType"] == "north-music/guide")
+
+    assert (balance()["available"], balance()["pending"]) == (0, 20)
+    assert "0  north-music/guide, 20 pending" in alliance.run("account", members["bob"]).stdout
+    assert "20  north-music/guide expire " in alliance.run("account", members["bob"]).stdout
+    confirmed = alliance.at_the_till("confirm", "--order", "G-1")
+    assert confirmed.returncode == 0, confirmed.stderr
+    again = alliance.at_the_till("confirm", "--order", "G-1")
+    assert (again.returncode, "ORDER_NOT_PENDING" in again.stderr) == (3, True)
+    height = json.loads(alliance.at_the_till("earn", "--account", members["bob"], "--order", "G-2",
+                                             "--amount-fen", "0", *guide, "--json").stdout)["height"]  # fmt: skip
+    assert (balance()["available"], balance()["pending"]) == (20, 0)
+
+
+def test_terms_are_shown_changed_and_shown_again(alliance: Alliance, members: dict[str, str]) -> None:
+    before = alliance.told("point-types", "show", "north-music/consumer")
+    file = alliance.keys / "next.json"
+    file.write_text(json.dumps(before["terms"] | {"expiry": {"mode": "SLIDING", "days": 400}, "cashable": True}))
+
+    published = alliance.at_the_till("publish-terms", "--terms", str(file), "--from", "2100-01-01T00:00:00+08:00")
+    assert published.returncode == 3, "a version holds within a year"
+    assert "TERMS_TOO_FAR" in published.stderr
+    published = alliance.at_the_till("publish-terms", "--terms", str(file), "--json")
+    assert json.loads(published.stdout)["version"] == str(before["terms"]["version"] + 1), published.stderr
+    alliance.told("account", members["bob"], "--min-height", str(json.loads(published.stdout)["height"]))
+
+    after = alliance.told("point-types", "show", "north-music/consumer")
+    assert (after["terms"]["expiry"]["mode"], after["terms"]["expiry"]["days"]) == ("SLIDING", 400)
+    assert [item["terms"]["version"] for item in after["termsHistory"]] == [1, 2]
+    words = alliance.run("point-types", "show", "north-music/consumer", "--history").stdout
+    assert "in force     version 2" in words
+    assert "  expiry       sliding, days 400" in words
+    assert "  may be       transferable, cashable" in words
+    assert words.count(after["terms"]["hash"]) == 2
+    assert "north-music/consumer" in alliance.run("point-types", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("publish-terms", "--from", "tomorrow"), 2, "write it like 2027-01-01T00:00:00+08:00"),
+        (("publish-terms", "--from", "2027-01-01"), 2, "is no time with an offset"),
+        (("publish-terms", "--point-type", "north-music/store"), 4, "there is no point type north-music/store"),
+        (("publish-terms", "--terms", "nothing.json"), 4, "nothing.json cannot be read"),
+        (("create-point-type", "--role", "pet", "--earn-points", "1", "--earn-fen", "1"), 2, "choose consumer, guide"),
+    ],
+)
+def test_a_mistake_about_terms_is_told_in_one_line(
+    alliance: Alliance, members: dict[str, str], arguments: tuple[str, ...], code: int, text: str
+) -> None:
+    result = alliance.at_the_till(*arguments)
+
+    assert (result.returncode, result.stderr.count("\n")) == (code, 1), result.stderr
+    assert text in result.stderr
+
+
+def test_terms_that_cannot_be_are_wrong_usage(alliance: Alliance, members: dict[str, str]) -> None:
+    file = alliance.keys / "wrong.json"
+    for text, reason in (
+        ('{"expires": 3}', "terms have no expires"),
+        ('{"expiry": {"mode": "ROLLING"}}', "expiry: NEVER"),
+        ('{"expiry": {"mode": "ROLLING", "days": 0}}', "transaction: "),
+    ):
+        file.write_text(text)
+        result = alliance.at_the_till("publish-terms", "--terms", str(file))
+        assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+        assert reason in result.stderr

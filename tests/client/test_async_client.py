@@ -63,10 +63,11 @@ async def test_a_status_is_read_into_typed_fields() -> None:
 
 
 async def test_points_come_as_integers_though_the_api_writes_them_as_strings() -> None:
-    lot = {"points": "9007199254740991", "origin": "EARNED", "availableFrom": AS_OF["time"], "expiresAt": None}
-    balance = {"pointType": "mall/consumer", "available": "9007199254740991", "debt": "0", "lots": [lot]}
+    lot = {"points": "9007199254740991", "state": "AVAILABLE", "origin": "EARNED", "availableFrom": AS_OF["time"]}
+    balance = {"pointType": "mall/consumer", "available": "9007199254740991", "pending": "0", "debt": "0"}
+    whole = balance | {"lots": [lot | {"expiresAt": None, "slides": False}]}
 
-    async with client_of(lambda _url, _body: data(pointBalances=[balance])) as client:
+    async with client_of(lambda _url, _body: data(pointBalances=[whole])) as client:
         [found] = await client.balances("jf1")
 
     assert found.available == found.lots[0].points == 2**53 - 1

@@ -14,7 +14,10 @@ from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
 from jifen.ledger.statements import Evidence, SignedHash, StatementKind
+from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms import Deposit, RollingExpiry, Terms
 from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
+from jifen.ledger.types import RoleClass
 
 CHAIN = bytes(range(32))
 ALICE, TILL = KeyPair.derive(bytes(32), "alice"), KeyPair.derive(bytes(32), "till")
@@ -117,3 +120,29 @@ def test_how_long_votes_are_taken_is_the_proposer_s_choice() -> None:
     transaction, _ = open_transaction(CHAIN, made.signed)
     assert isinstance(transaction.body, ProposeChange)
     assert transaction.body.open_until == NOW + 5
+
+
+def test_terms_are_signed_by_the_issuer_s_administrator_and_by_who_backs_the_points() -> None:
+    terms = Terms(version=2, settlement_fen=1, issue_cap=9, backing=Deposit("books", 9))
+
+    made = builder().publish_terms(ALICE, TILL, issuer="mall", point_type="mall/consumer", terms=terms)
+
+    transaction, claims = open_transaction(CHAIN, made.signed)
+    head = (NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES))
+    assert transaction.body == PublishTerms(*head, "mall", "mall/consumer", terms)
+    assert (transaction.signers, false_claims(claims)) == ((ALICE.public, TILL.public), [])
+
+
+def test_a_new_point_type_and_a_confirmation_are_what_they_say() -> None:
+    head = (NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES))
+    created = builder().create_point_type(
+        ALICE, issuer="mall", role=RoleClass.GUIDE, earn_points=1, earn_fen=50, terms=Terms()
+    )
+    confirmed = builder().confirm_order(TILL, merchant="mall", order_id="A-1")
+
+    assert open_transaction(CHAIN, created.signed)[0].body == CreatePointType(
+        *head, "mall", RoleClass.GUIDE, 1, 50, Terms()
+    )
+    assert open_transaction(CHAIN, confirmed.signed)[0].body == ConfirmOrder(*head, "mall", "A-1")
+    with pytest.raises(Malformed):
+        builder().publish_terms(ALICE, issuer="mall", point_type="mall/consumer", terms=Terms(expiry=RollingExpiry(0)))

@@ -60,7 +60,9 @@ class PointsEarned:
     available_from: DateTime | None = strawberry.field(
         description="From when they can be spent; null when they wait for the confirmation of their order."
     )
-    expires_at: DateTime | None = strawberry.field(description="When they expire, unless they slide; null: never.")
+    points_expire_at: DateTime | None = strawberry.field(
+        description="When they expire, unless they slide; null: never."
+    )
     pending_after: Points
 
     @classmethod
@@ -78,7 +80,7 @@ class PointsEarned:
             debt_repaid=Points(effect.debt_repaid),
             terms_version=effect.terms_version,
             available_from=DateTime(effect.available_from) if effect.available_from else None,
-            expires_at=DateTime(effect.expires_at) if effect.expires_at else None,
+            points_expire_at=DateTime(effect.expires_at) if effect.expires_at else None,
             pending_after=Points(effect.pending_after),
         )
 

@@ -145,6 +145,19 @@ class AdminMutation(Mutation):
             return SubmitPayload.malformed(str(error))
         return SubmitPayload.of(result)
 
+    @mutation_field("Make the points of an order available that waited for this; the node signs with its operator key.")
+    async def confirm_order(
+        self,
+        info: Info,
+        merchant_order_id: Annotated[str, strawberry.argument(description="The order, as it was credited.")],
+    ) -> SubmitPayload:
+        """Have the node build, sign and submit a confirmation."""
+        try:
+            result = await info.context.node.confirm(order_id=merchant_order_id, timeout_seconds=SUBMIT_SECONDS_MAX)
+        except Malformed as error:
+            return SubmitPayload.malformed(str(error))
+        return SubmitPayload.of(result)
+
     @mutation_field("Take back what a refunded part of an order has earned; the node signs with its operator key.")
     async def refund_order(
         self,

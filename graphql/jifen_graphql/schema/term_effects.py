@@ -43,8 +43,8 @@ class PointsActivated:
     debt_repaid: Points = strawberry.field(description="Part of the points that repaid what refunds had left owing.")
     available_after: Points
     pending_after: Points
-    merchant: str | None = strawberry.field(description="Whose order was confirmed; null when time did it.")
-    order_id: str | None
+    confirmed_by: str | None = strawberry.field(description="Merchant whose order was confirmed; null: time did it.")
+    confirmed_order: str | None = strawberry.field(description="Id of that order.")
 
     @classmethod
     def of(cls, effect: ledger.PointsActivated) -> PointsActivated:
@@ -56,8 +56,8 @@ class PointsActivated:
             debt_repaid=Points(effect.debt_repaid),
             available_after=Points(effect.available_after),
             pending_after=Points(effect.pending_after),
-            merchant=effect.merchant,
-            order_id=effect.order_id,
+            confirmed_by=effect.merchant,
+            confirmed_order=effect.order_id,
         )
 
 

@@ -22,6 +22,7 @@ from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
+from jifen.ledger.term_bodies import ConfirmOrder
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
 from jifen.ledger.validators import Validator
 from jifen.store.ledger_store import LedgerStore
@@ -174,6 +175,15 @@ class Node:
             amount_fen=amount_fen,
             purchased_at=now,
         )
+        return await self._submit_signed(body, timeout_seconds)
+
+    async def confirm(self, *, order_id: str, timeout_seconds: float) -> SubmitResult:
+        """Make the points of an order available that waited for this, signed by the operator key of this validator.
+
+        Raises Malformed when the order id is out of range.
+        """
+        nonce = self._draws.randbytes(12)
+        body = ConfirmOrder(self._clock() + TILL_LIFETIME_MS, nonce, self.organization, order_id)
         return await self._submit_signed(body, timeout_seconds)
 
     async def refund(self, *, order_id: str, refund_id: str, amount_fen: int, timeout_seconds: float) -> SubmitResult:

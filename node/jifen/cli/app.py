@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jifen import __version__
-from jifen.cli import demo, governance, joining, keys, nodes, snapshots, states, transactions
+from jifen.cli import demo, governance, joining, keys, nodes, snapshots, states, terms, transactions
 from jifen.cli.failures import EPILOG
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def root(
 app.command("demo", epilog=EPILOG, short_help="Run an alliance on this machine and feed it.")(demo.demo)
 app.command("init", epilog=EPILOG, short_help="Make an alliance: keys, genesis, settings.")(nodes.init)
 app.command("start", epilog=EPILOG)(nodes.start)
-app.command("status", epilog=EPILOG)(states.status)
+app.command("status", epilog=EPILOG, short_help="Show how the validators of a home stand.")(states.status)
 app.command("account", epilog=EPILOG)(states.account)
 app.command("import", epilog=EPILOG)(demo.import_purchases)
 app.command("verify", epilog=EPILOG, short_help="Replay stopped directories and compare.")(states.verify)
@@ -51,7 +51,11 @@ transactions.app.command("propose-admission")(governance.propose_admission)
 transactions.app.command("propose-removal")(governance.propose_removal)
 transactions.app.command("vote")(governance.vote)
 transactions.app.command("withdraw")(governance.withdraw)
+transactions.app.command("confirm")(terms.confirm)
+transactions.app.command("publish-terms")(terms.publish_terms)
+transactions.app.command("create-point-type")(terms.create_point_type)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
+app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
 app.add_typer(governance.validators, name="validators", epilog=EPILOG)
 app.add_typer(governance.proposals, name="proposals", epilog=EPILOG)
 app.add_typer(joining.app, name="join", epilog=EPILOG)

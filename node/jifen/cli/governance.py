@@ -1,16 +1,14 @@
 """`jifen validators`, `jifen proposals`, and the transactions by which organizations decide about validators."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, print_json, urls_of
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
 from jifen.cli.transactions import print_submission, submit_built
 
 if TYPE_CHECKING:
-    from jifen.client import Client
     from jifen.client.governance import Proposal, Quorum, Validator
     from jifen.keys.signing import KeyPair
     from jifen.ledger.changes import Change
@@ -41,7 +39,7 @@ def list_validators(home: HomeOption = None, url: UrlOption = None, as_json: Jso
     \b
     jifen validators list
     """
-    found = _ask(lambda client: client.validator_set(), home, url)
+    found = asked(lambda client: client.validator_set(), home, url)
     if as_json:
         print_json(found)
         return
@@ -75,7 +73,7 @@ def preview(
 
     if not admit and not remove:
         raise UsageFault("name a validator with --admit or --remove")
-    found = _ask(lambda client: client.preview_validator_set(admit=admit or (), remove=remove or ()), home, url)
+    found = asked(lambda client: client.preview_validator_set(admit=admit or (), remove=remove or ()), home, url)
     if as_json:
         print_json(found)
         return
@@ -100,7 +98,7 @@ def list_proposals(
     \b
     jifen proposals list
     """
-    found = _ask(lambda client: client.proposals(last=last), home, url)
+    found = asked(lambda client: client.proposals(last=last), home, url)
     if as_json:
         print_json(found)
         return
@@ -294,28 +292,16 @@ def _propose(
         )
 
     submission = submit_built(build, home, url)
-    made = next((item for item in _ask(lambda client: client.proposals(), home, url) if item.id == submission.id), None)
+    made = next(
+        (item for item in asked(lambda client: client.proposals(), home, url) if item.id == submission.id), None
+    )
     print_submission(submission, as_json, proposal=str(made.number) if made else "-", **more)
-
-
-def _ask(question: "Callable[[Client], Awaitable[T]]", home: Path | None, url: list[str] | None) -> T:
-    import trio
-
-    from jifen.client import Client
-
-    urls = urls_of(url, home)
-
-    async def run() -> T:
-        async with Client(urls) as client:
-            return await question(client)
-
-    return trio.run(run)
 
 
 def _proposal(number: int, home: Path | None, url: list[str] | None) -> "Proposal":
     from jifen.cli.failures import CommandFailed
 
-    found = _ask(lambda client: client.proposal(number), home, url)
+    found = asked(lambda client: client.proposal(number), home, url)
     if found is None:
         raise CommandFailed(f"there is no proposal {number}; see `jifen proposals list`")
     return found

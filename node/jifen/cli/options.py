@@ -1,13 +1,17 @@
 """Options that several commands share, and what follows from them."""
 
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from jifen.alliance import AllianceRecord
+    from jifen.client import Client
+
+T = TypeVar("T")
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", envvar="JIFEN_HOME", help="Directory of the alliance; .jifen when left out.")
@@ -64,6 +68,21 @@ def chain_of(home: Path | None) -> bytes | None:
     if not (home_of(home) / ALLIANCE_FILE).is_file():
         return None
     return bytes.fromhex(alliance_of(home).chain_id)
+
+
+def asked(question: "Callable[[Client], Awaitable[T]]", home: Path | None, url: list[str] | None) -> T:
+    """Ask the validators of a home, or those at the URLs, a question and return the answer."""
+    import trio
+
+    from jifen.client import Client
+
+    urls = urls_of(url, home)
+
+    async def run() -> T:
+        async with Client(urls) as client:
+            return await question(client)
+
+    return trio.run(run)
 
 
 def ask_passphrase(directory: Path | None = None, *, confirm: bool = False) -> str:

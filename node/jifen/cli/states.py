@@ -61,16 +61,18 @@ def account(
     from jifen.cli.failures import CommandFailed
     from jifen.client import Client
     from jifen.client.records import Account
+    from jifen.client.terms import ExpiringPoints
     from jifen.codec.addresses import decode_account
 
     decode_account(account)  # a mistyped id is told here, not by a validator
     urls = urls_of(url, home)
 
-    async def ask() -> Account | None:
+    async def ask() -> tuple[Account | None, tuple[ExpiringPoints, ...]]:
         async with Client(urls) as client:
-            return await client.account(account, min_height=min_height)
+            known = await client.account(account, min_height=min_height)
+            return known, await client.expiring_points(account) if known and not as_json else ()
 
-    found = trio.run(ask)
+    found, expiring = trio.run(ask)
     if found is None:
         raise CommandFailed(f"{account} is not registered; `jifen tx register` opens an account")
     if as_json:
@@ -81,8 +83,12 @@ def account(
     typer.echo(f"registered  {found.registered_at:%Y-%m-%d %H:%M:%S} UTC")
     typer.echo(f"height      {found.as_of.height}")
     for balance in found.balances:
+        waits = f", {balance.pending:,} pending" if balance.pending else ""
         owes = f", owes {balance.debt:,}" if balance.debt else ""
-        typer.echo(f"{balance.available:>12,}  {balance.point_type}{owes}")
+        typer.echo(f"{balance.available:>12,}  {balance.point_type}{waits}{owes}")
+    for item in expiring:
+        slides = " unless points are earned again" if item.slides else ""
+        typer.echo(f"{item.points:>12,}  {item.point_type} expire {item.expires_at:%Y-%m-%d %H:%M} UTC{slides}")
     if not found.balances:
         typer.echo("no points")
 

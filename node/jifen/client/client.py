@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import governance, queries
+from jifen.client import governance, queries, terms
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
@@ -28,6 +28,7 @@ from jifen.client.records import (
     Transaction,
 )
 from jifen.client.subscriptions import Subscription, subscribe
+from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.ledger.rejections import Rejection
 
 T = TypeVar("T")
@@ -131,6 +132,20 @@ class Client:
         variables = {"account": account, "minHeight": min_height, "consistency": _consistency(current)}
         return await self._ask(queries.BALANCES, variables)
 
+    async def point_type(self, point_type: str) -> PointTypeTerms | None:
+        """Return a point type with its supply, its terms and their history; None when there is none."""
+        return await self._ask(terms.POINT_TYPE, {"id": point_type})
+
+    async def expiring_points(self, account: str, *, within_days: int = 30) -> tuple[ExpiringPoints, ...]:
+        """Return what of an account expires within so many days, the earliest first."""
+        found: list[ExpiringPoints] = []
+        while True:
+            variables = {"account": account, "days": within_days, "after": len(found) - 1 if found else None}
+            page = await self._ask(terms.EXPIRING, variables)
+            found += page
+            if len(page) < terms.EXPIRING_PAGE:
+                return tuple(found)
+
     async def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """Return a transaction by its id; its status is UNKNOWN when the validator does not have it."""
         variables = {"id": identity.hex(), "minHeight": min_height}
@@ -222,6 +237,12 @@ class Client:
         """
         variables = {"order": order_id, "refund": refund_id, "amount": str(amount_fen)}
         submission = await self._ask(queries.REFUND, variables)
+        raise_unless_taken(submission)
+        return submission
+
+    async def confirm_order(self, *, order_id: str) -> Submission:
+        """Have the organization's own node confirm an order; only on its admin listener, with its token."""
+        submission = await self._ask(queries.CONFIRM, {"order": order_id})
         raise_unless_taken(submission)
         return submission
 

@@ -50,14 +50,21 @@ _ORGANIZATIONS: Final = (
     "organizations { id name kind status publicUrl validatorKey "
     "pointTypes { id issuer role earnRate { points perFen } supply { issued } } }"
 )
-_BALANCE: Final = "{ pointType available debt lots { points origin availableFrom expiresAt } }"
+_BALANCE: Final = "{ pointType available pending debt lots { points state origin availableFrom expiresAt slides } }"
 _BLOCK: Final = "height hash term parentHash time proposer stateDigest transactionCount certificate { term signers }"
 _EFFECTS: Final = (
     "effects { __typename "
     "... on MemberRegistered { account key } "
-    "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter debtRepaid } "
+    "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter debtRepaid "
+    "termsVersion availableFrom pointsExpireAt pendingAfter } "
     "... on PointsRevoked { merchant account pointType ruleVersion amountFen orderAmountFen orderRefundedFen points "
-    "availableAfter debtAfter } "
+    "availableAfter debtAfter lapsed pendingAfter } "
+    "... on PointsExpired { account pointType points expiresAt availableAfter pendingAfter } "
+    "... on PointsActivated { account pointType points debtRepaid availableAfter pendingAfter confirmedBy "
+    "confirmedOrder } "
+    "... on ExpiryAnnounced { account pointType points expiresAt days } "
+    "... on TermsPublished { pointType version hash effectiveFrom } "
+    "... on TermsInForce { pointType version hash } "
     "... on ChangeProposed { number organization openUntil approvals needed asked status } "
     "... on VoteCounted { number proposal organization approve approvals refusals needed asked status } "
     "... on ProposalWithdrawn { number proposal organization } "
@@ -120,6 +127,11 @@ REFUND: Final = Operation[Submission](
     "mutation Refund($order: String!, $refund: String!, $amount: Points!) "
     f"{{ refundOrder(merchantOrderId: $order, merchantRefundId: $refund, amountFen: $amount) {_SUBMISSION} }}",
     "refundOrder",
+    Submission,
+)
+CONFIRM: Final = Operation[Submission](
+    f"mutation Confirm($order: String!) {{ confirmOrder(merchantOrderId: $order) {_SUBMISSION} }}",
+    "confirmOrder",
     Submission,
 )
 BLOCKS_SUBSCRIPTION: Final = Operation[Block](

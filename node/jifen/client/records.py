@@ -115,10 +115,14 @@ class Lot(Answer, frozen=True):
     """Points of one origin, availability and expiry."""
 
     points: int
+    state: str
+    """`AVAILABLE`, `PENDING` until `available_from`, or `AWAITING` the confirmation of its order."""
     origin: str
     available_from: datetime
     expires_at: datetime | None
     """None: never."""
+    slides: bool
+    """Whether earning again lets it live on."""
 
 
 class PointBalance(Answer, frozen=True):
@@ -126,10 +130,12 @@ class PointBalance(Answer, frozen=True):
 
     point_type: str
     available: int
+    pending: int
+    """Earned, and not to be spent yet."""
     debt: int
     """Taken back by refunds after it was spent; later earnings repay it first."""
     lots: tuple[Lot, ...]
-    """The first twenty, in spending order."""
+    """The first twenty in spending order, those that can be spent first."""
 
 
 class Account(Answer, frozen=True):

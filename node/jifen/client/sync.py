@@ -24,6 +24,7 @@ from jifen.client.records import (
     Transaction,
 )
 from jifen.client.subscriptions import Subscription
+from jifen.client.terms import ExpiringPoints, PointTypeTerms
 
 T = TypeVar("T")
 
@@ -96,6 +97,14 @@ class SyncClient:
     ) -> tuple[PointBalance, ...]:
         """See `Client.balances`."""
         return self._run(lambda: self._client.balances(account, min_height=min_height, current=current))
+
+    def point_type(self, point_type: str) -> PointTypeTerms | None:
+        """See `Client.point_type`."""
+        return self._run(lambda: self._client.point_type(point_type))
+
+    def expiring_points(self, account: str, *, within_days: int = 30) -> tuple[ExpiringPoints, ...]:
+        """See `Client.expiring_points`."""
+        return self._run(lambda: self._client.expiring_points(account, within_days=within_days))
 
     def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """See `Client.transaction`."""

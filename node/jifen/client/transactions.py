@@ -12,8 +12,10 @@ from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
 from jifen.ledger.statements import Evidence
+from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms import Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
-from jifen.ledger.types import AccountId
+from jifen.ledger.types import AccountId, RoleClass
 
 LIFETIME_MS_DEFAULT = 10 * 60 * 1000
 """How long an unsent transaction stays good: outlasts any election and retry, surprises nobody the next day."""
@@ -114,6 +116,48 @@ class TransactionBuilder:
         """Pass points on, signed by the sender's key; the sender is the account of `pair` unless it is named."""
         source = self.account_of(pair.public) if sender is None else sender
         return self.sign(TransferPoints(*self._head(), source, recipient, point_type, points, b""), pair)
+
+    def confirm_order(self, operator: KeyPair, *, merchant: str, order_id: str) -> SealedTransaction:
+        """Make the points of an order available that waited for this; `operator` has scope CASHIER or ISSUER."""
+        return self.sign(ConfirmOrder(*self._head(), merchant, order_id), operator)
+
+    def publish_terms(
+        self, administrator: KeyPair, *guarantors: KeyPair, issuer: str, point_type: str, terms: Terms
+    ) -> SealedTransaction:
+        """Publish the next version of a point type's terms.
+
+        Args:
+            administrator: key of the issuer with scope ADMIN.
+            guarantors: key of the guarantor with scope TREASURER, where the backing changes.
+            issuer: organization id.
+            point_type: one of the issuer's.
+            terms: its `version` follows the newest one; `effective_from` 0 is now.
+        """
+        return self.sign(PublishTerms(*self._head(), issuer, point_type, terms), administrator, *guarantors)
+
+    def create_point_type(
+        self,
+        administrator: KeyPair,
+        *guarantors: KeyPair,
+        issuer: str,
+        role: RoleClass,
+        earn_points: int,
+        earn_fen: int,
+        terms: Terms,
+    ) -> SealedTransaction:
+        """Let an organization issue points for another role class; signed as `publish_terms` is.
+
+        Args:
+            administrator: key of the issuer with scope ADMIN.
+            guarantors: key of the guarantor with scope TREASURER, if the terms have a backing.
+            issuer: organization id.
+            role: whom the points are for.
+            earn_points: points for every `earn_fen` fen spent.
+            earn_fen: see there.
+            terms: version 1, `effective_from` 0.
+        """
+        body = CreatePointType(*self._head(), issuer, role, earn_points, earn_fen, terms)
+        return self.sign(body, administrator, *guarantors)
 
     def record_evidence(self, pair: KeyPair, evidence: Evidence) -> SealedTransaction:
         """Show the alliance that a validator has contradicted itself; anybody may, signed with any key."""

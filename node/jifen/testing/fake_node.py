@@ -31,6 +31,7 @@ from jifen.ledger.checkpoints import read_checkpoints
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.term_bodies import ConfirmOrder
 from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
 from jifen.ledger.types import (
@@ -334,6 +335,11 @@ class FakeNode:
             amount_fen=amount_fen,
             purchased_at=self.time,
         )
+        return await self._submit_signed(body, timeout_seconds)
+
+    async def confirm(self, *, order_id: str, timeout_seconds: float) -> SubmitResult:
+        """As in the facade."""
+        body = ConfirmOrder(self.time + 3_600_000, bytes(8), self.organization, order_id)
         return await self._submit_signed(body, timeout_seconds)
 
     async def refund(self, *, order_id: str, refund_id: str, amount_fen: int, timeout_seconds: float) -> SubmitResult:
