@@ -160,3 +160,18 @@ def test_a_snapshot_that_is_made_again_replaces_the_old_one(folder: SnapshotFold
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert SnapshotFolder(tmp_path / "nowhere").listed() == []
+
+
+def test_what_was_fetched_whole_and_installed_is_kept_also_when_the_validator_ended_in_between(
+    folder: SnapshotFolder,
+) -> None:
+    whole, partly, above = (folder.fetch(manifest_of(height)) for height in (40, 50, 60))
+    for fetch, count in ((whole, 3), (partly, 2), (above, 3)):
+        for index in range(count):
+            fetch.put(index, CHUNKS[index])
+    folder.keep_fetched(50)
+    assert folder.heights() == [40]
+    assert folder.newest() == whole.manifest
+    assert [fetch.manifest.height for fetch in folder.fetches()] == [60, 50]
+    folder.keep_fetched(50)
+    assert folder.heights() == [40]

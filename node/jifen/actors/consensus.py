@@ -288,10 +288,7 @@ class ConsensusActor:
     def _leave_if_retired(self) -> None:
         state = self.executor.state
         if self.raft.retired and state.flushed == state.committed:
-            raise NodeRetired(
-                f"validator {self._name} was taken out by the alliance, which goes on without it; its ledger ends at "
-                f"height {state.committed} and can be kept and verified, but this validator will not be let in again"
-            )
+            raise retired(self._name, state.committed)
 
     def _begin_hand_over(self, event: HandOver) -> None:
         try:
@@ -463,6 +460,14 @@ class ConsensusActor:
         signed = msgspec.structs.replace(executed, proposal=self._key.sign(proposal(tip.header)))
         entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, signed.payload)
         self.raft.propose(entry, executed.new_configuration)
+
+
+def retired(name: str, height: int) -> NodeRetired:
+    """Return the reason for which a validator whose ledger ends at a height goes in peace."""
+    return NodeRetired(
+        f"validator {name} was taken out by the alliance, which goes on without it; its ledger ends at "
+        f"height {height} and can be kept and verified, but this validator will not be let in again"
+    )
 
 
 def curtailed(output: Output, count: int, hard_state: HardState) -> Output:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import final
 
+import structlog
 import trio
 
 from jifen.actors.checkers import Checkers
 from jifen.actors.checkpoints import CheckpointActor
 from jifen.actors.clock import tick_for_ever
-from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock, SnapshotDuties
+from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock, SnapshotDuties, retired
 from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.links import PeerLinks, PeerStatus
@@ -65,6 +66,9 @@ RESEND_EVERY_MS = 1_000
 """How often the mempool looks for what must be sent again."""
 
 
+log = structlog.get_logger()
+
+
 class NodeStopped(Exception):
     """The validator cannot go on; the text says why and what to do."""
 
@@ -98,6 +102,9 @@ async def run_node(
         try:
             remember_started(setup.directory)
             _check_identity(setup, store)
+            folder = SnapshotFolder(setup.directory / SNAPSHOTS_DIRECTORY)
+            await surroundings.workers.compute(partial(_keep_fetched, folder, store.tip.height))
+            _check_not_retired(setup, store)
             executor = await surroundings.workers.compute(partial(recover, store, chain))
             await _Wiring(setup, store, executor, surroundings).run(task_status)
         except BaseExceptionGroup as group:
@@ -128,11 +135,29 @@ def _check_identity(setup: NodeSetup, store: LedgerStore) -> None:
         )
 
 
+def _keep_fetched(folder: SnapshotFolder, height: int) -> None:
+    try:
+        folder.keep_fetched(height)
+    except OSError as error:
+        log.warning("a fetched snapshot cannot be kept; check the disk", reason=str(error))
+
+
+def _check_not_retired(setup: NodeSetup, store: LedgerStore) -> None:
+    """Raise NodeRetired when the committed ledger says that this validator is out.
+
+    Consensus knows only of the changes since the ledger it began with: it would wait for ever for a leader that has
+    nothing to tell it any more.
+    """
+    record = read(store, validator_key(setup.validator), Validator)
+    if record is not None and record.status is ValidatorStatus.RETIRED:
+        raise retired(setup.validator, store.tip.height)
+
+
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the one error that a caller can act on, or the group when it holds a bug or a cancellation only."""
-    retired = group.subgroup(NodeRetired)
-    if retired is not None:
-        return _first(retired)
+    peaceful = group.subgroup(NodeRetired)
+    if peaceful is not None:
+        return _first(peaceful)
     failed = group.subgroup((BlockInvalid, StoreError, Malformed))
     if failed is not None:
         return NodeStopped(f"stopped: {_first(failed)}")
@@ -217,7 +242,7 @@ class _Wiring:
 
     def _make_exchange(self) -> SnapshotFolder:
         setup = self._setup
-        folder = SnapshotFolder(setup.directory / SNAPSHOTS_DIRECTORY)
+        folder = self._folder = SnapshotFolder(setup.directory / SNAPSHOTS_DIRECTORY)
         self._snapshots = SnapshotExchange(
             name=setup.validator,
             genesis=genesis_block(self._chain_id, setup.genesis).validators,
@@ -322,6 +347,7 @@ class _Wiring:
         executor = self._consensus.executor
         executor.start_from(tip)
         await self._workers.compute(partial(execute_log, executor, self._store))
+        await self._workers.compute(partial(_keep_fetched, self._folder, tip.height))
         self._book.follow(self._store, tip.height)
         self._mempool.jumped()
         self._hub.jumped(tip.height)

@@ -51,7 +51,7 @@ class SnapshotExchange:
         bytes_per_second: int,
     ) -> None:
         """`genesis` is who voted at the start; `send` must not block; `connected` names the peers with a link;
-        `install` returns why a verified snapshot is of no use, or None when it is in place."""
+        `install` returns why a verified snapshot is of no use, or None when it is in place and kept in the folder."""
         self._name = name
         self._genesis = genesis
         self._folder = folder
@@ -153,7 +153,6 @@ class SnapshotExchange:
                 return
         refusal = await self._install(manifest, fetch.chunks)
         if refusal is None:
-            await self._workers.compute(fetch.finish)
             log.info("snapshot installed", height=manifest.height)
         else:
             await self._workers.compute(fetch.drop)

@@ -134,6 +134,16 @@ class SnapshotFolder:
                 found.append(SnapshotFetch(directory, self._of(manifest.height), manifest))
         return found
 
+    def keep_fetched(self, height: int) -> None:
+        """Make complete fetches of snapshots up to the committed `height` this validator's own.
+
+        Called right after installing and again at every start: a store that begins above block 1 can be verified only
+        from the snapshot that it began with, also when the validator ended just after installing it.
+        """
+        for fetch in self.fetches():
+            if fetch.manifest.height <= height and not fetch.missing():
+                fetch.finish()
+
     def _of(self, height: int) -> Path:
         return self.path / f"{height:016}"
 
