@@ -355,6 +355,19 @@ async def test_a_time_out_leaves_the_outcome_open(centre: Centre, autojump_clock
     assert [(item.status, item.height) for item in results] == [(SubmitStatus.COMMITTED, 1)]
 
 
+async def test_who_waits_for_what_a_snapshot_has_skipped_is_sent_to_another_validator(centre: Centre) -> None:
+    sealed = centre.clerk.register("ann")
+
+    def skip() -> None:
+        centre.store_block(centre.chain.build([sealed]))
+        centre.mempool.jumped()
+
+    [result] = await settled(lambda: centre.mempool.submit([sealed.signed], wait=True, timeout_seconds=10), skip)
+    assert (result.status, result.error, result.height) == (SubmitStatus.ACCEPTED, "TIMED_OUT", None)
+    assert "ask another validator" in result.message
+    assert centre.mempool.pending == 0
+
+
 async def test_a_batch_that_is_committed_in_part_says_so_for_each(
     centre: Centre, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -82,7 +82,7 @@ class _Waiter:
 class _Pending:
     """A transaction taken in here and not committed yet."""
 
-    __slots__ = ("expired", "outcome", "sent_at", "transaction", "waiters")
+    __slots__ = ("expired", "outcome", "sent_at", "skipped", "transaction", "waiters")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
@@ -92,6 +92,8 @@ class _Pending:
         self.outcome: Outcome | None = None
         self.expired = False
         """Whether block time has passed its expiry, so that no block can hold it any more."""
+        self.skipped = False
+        """Whether it stands in a block that a snapshot has skipped here."""
 
 
 @final
@@ -232,6 +234,7 @@ class Mempool:
             for pending in list(self._pending.values()):
                 if is_taken(view, pending.transaction):
                     self._queue.pop(pending.transaction.id, None)
+                    pending.skipped = True
                     _settle(self._pending.pop(pending.transaction.id))
 
     def resend(self) -> None:
@@ -331,6 +334,9 @@ def _result(pending: _Pending, *, waited: bool) -> SubmitResult:
     if pending.expired:
         text = REJECTION_TEXTS[Rejection.EXPIRED]
         return SubmitResult(identity, SubmitStatus.REFUSED, Rejection.EXPIRED, None, text, None)
+    if waited and pending.skipped:
+        text = "it stands in a block that is not held here, applied or rejected: ask another validator for its id"
+        return SubmitResult(identity, SubmitStatus.ACCEPTED, None, "TIMED_OUT", text, None)
     if waited:
         text = "not committed in time; it may still be: ask for its id, or send the same bytes again"
         # Not REFUSED: it stays in the mempool, and a client that believed it refused would buy twice.
