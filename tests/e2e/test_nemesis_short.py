@@ -17,6 +17,7 @@ PLAN = """\
 14 +2 clock leader -600
 14 +3 one-way mall>books cafe>mall refuse
 15 +1 kill-all
+18 +1 replace leader
 20 +1 cut 300
 """
 
@@ -28,9 +29,19 @@ async def test_nothing_that_clients_were_told_is_false_whatever_goes_wrong(tmp_p
 
     assert outcome.violations == [], "\n".join(events)
     told, injected = outcome.outcomes, outcome.injected
-    assert {"kill", "kill-all", "slow", "clock", "pause", "split", "fill-disk", "isolate", "one-way", "cut"} <= set(
-        injected
-    )
+    assert {
+        "kill",
+        "kill-all",
+        "slow",
+        "clock",
+        "pause",
+        "split",
+        "fill-disk",
+        "isolate",
+        "one-way",
+        "cut",
+        "replace",
+    } <= set(injected)
     assert injected["validators stopped by their disks"] == 1, "\n".join(events)
     assert outcome.transactions > told["applied"] > 20
     assert told["current reads"] > 3

@@ -98,7 +98,7 @@ def verify(alliance: Alliance) -> int:
     """Have `jifen verify` replay all directories, and return the transactions in each; raises Violation."""
     command = [sys.executable, "-P", "-m", "jifen", "verify", "--json"]
     result = subprocess.run(  # noqa: S603 - our own command line
-        [*command, *(str(alliance.home / name) for name in alliance.names)],
+        [*command, *(str(validator.directory) for validator in alliance.validators.values())],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if result.returncode != 0:
@@ -124,7 +124,7 @@ def committed_blocks(directory: Path) -> list[bytes]:
 
 def bear_out(alliance: Alliance, history: History) -> None:
     """Check the clients' history against the chain; raises Violation."""
-    payloads = committed_blocks(alliance.home / alliance.names[0])
+    payloads = committed_blocks(next(iter(alliance.validators.values())).directory)
     try:
         check_history(alliance.genesis, payloads, history.operations, history.readings)
     except NotBorneOut as error:

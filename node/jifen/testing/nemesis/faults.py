@@ -17,6 +17,7 @@ from jifen.client import ClientError
 from jifen.testing.nemesis.processes import LOG_FILE, Alliance, ValidatorProcess
 from jifen.testing.nemesis.proxy import Conditions, Flow, Pair
 from jifen.testing.nemesis.schedule import KINDS, LEADER, TRACKS, VALIDATORS, Fault, Plan
+from jifen.testing.nemesis.turnover import turn_over
 
 OnKilled = Callable[[str], Awaitable[None]]
 """Told the name of a leader that has just been killed."""
@@ -90,7 +91,7 @@ class Faults:
         """Note validators that end by themselves, and start them again: the run goes on, and fails at its end."""
         while True:
             await trio.sleep(LOOKS_EVERY_SECONDS)
-            for validator in self.alliance.validators.values():
+            for validator in list(self.alliance.validators.values()):
                 if validator.has_ended_by_itself and not validator.has_bad_disk:
                     validator.note_end()
                     self.note(f"ended by itself: {validator.name}: {validator.ends[-1][1]}")
@@ -122,6 +123,10 @@ async def _kill(faults: Faults, words: list[str]) -> AsyncIterator[None]:
 async def _start(faults: Faults, *names: str) -> None:
     await faults.alliance.start_all(names)
     faults.note(f"started: {' '.join(names)}")
+
+
+def _owners(faults: Faults, validator: ValidatorProcess) -> list[str]:
+    return [owner for owner, present in faults.alliance.validators.items() if present is validator]
 
 
 async def _stop(validator: ValidatorProcess) -> None:
@@ -181,7 +186,7 @@ async def _bad_disk(
     else:
         await _stop(validator)
     validator.has_bad_disk = False
-    await _start(faults, validator.name)
+    await _start(faults, *_owners(faults, validator))
 
 
 @asynccontextmanager
@@ -189,9 +194,20 @@ async def _rolling_restart(faults: Faults, _: list[str]) -> AsyncIterator[None]:
     """Restart everybody in turn, politely, as an operator does for a new version."""
     for validator in faults.alliance.validators.values():
         await _stop(validator)
-        await _start(faults, validator.name)
+        await _start(faults, *_owners(faults, validator))
         with trio.move_on_after(CATCHES_UP_SECONDS):
             await _caught_up(faults.alliance, validator)
+    yield
+
+
+@asynccontextmanager
+async def _replace(faults: Faults, words: list[str]) -> AsyncIterator[None]:
+    """Have a validator taken out and another of its organization, which begins from nothing, join in its place."""
+    [owner] = _owners(faults, await faults.validator(words[0]))
+    faults.note(f"to be replaced: {faults.alliance.validators[owner].name}")
+    old, new = await turn_over(faults.alliance, owner)
+    how = "stopped by itself" if old.exit_code == 0 else "was not told"
+    faults.note(f"replaced: {old.name}, which {how}, by {new.name}")
     yield
 
 
@@ -305,6 +321,7 @@ _ACTS: Final[dict[str, _Act]] = {
     "fill-disk": _fill_disk,
     "fail-disk": _fail_disk,
     "rolling-restart": _rolling_restart,
+    "replace": _replace,
     "split": _groups,
     "bridge": _groups,
     "isolate": _around(sends=True, receives=True),

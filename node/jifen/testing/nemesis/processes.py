@@ -53,6 +53,8 @@ class ValidatorProcess:
         self.directory = directory
         self.url = url
         self.is_down_on_purpose = True
+        self.is_leaving = False
+        """Whether it is being taken out and is to end by itself."""
         self.has_bad_disk = False
         """Whether it may end by itself, and must stay down until its disk is mended."""
         self.offset_ms = 0
@@ -74,11 +76,14 @@ class ValidatorProcess:
         if not await self.serves():
             raise DidNotStart(f"{self.name} ended instead of serving: {self.last_line()}")
 
-    async def spawn(self, *, map_bytes: int | None = None, file_bytes: int | None = None) -> None:
+    async def spawn(
+        self, *, map_bytes: int | None = None, file_bytes: int | None = None, joining: bool = False
+    ) -> None:
         """Start it; returns at once. The limits are those of `jifen.testing.nemesis.validator`."""
         command = [sys.executable, "-P", "-m", "jifen.testing.nemesis.validator", "--data", str(self.directory)]
         command += ["--map-bytes", str(map_bytes)] if map_bytes else []
         command += ["--file-bytes", str(file_bytes)] if file_bytes else []
+        command += ["--joining"] if joining else []
         own = (config.PASSPHRASE_VARIABLE, config.PASSPHRASE_FILE_VARIABLE, config.DATA_VARIABLE)
         environment = {name: value for name, value in os.environ.items() if name not in own}
         with (self.directory / LOG_FILE).open("ab") as log:
@@ -103,7 +108,7 @@ class ValidatorProcess:
     @property
     def has_ended_by_itself(self) -> bool:
         """Whether it should run and does not."""
-        return not self.runs and not self.is_down_on_purpose
+        return not self.runs and not self.is_down_on_purpose and not self.is_leaving
 
     @property
     def pid(self) -> int | None:
@@ -114,6 +119,11 @@ class ValidatorProcess:
     def exit_code(self) -> int | None:
         """How it ended, None while it runs; negative is the number of the signal that killed it."""
         return None if self._process is None else self._process.returncode
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself, and return its exit code."""
+        assert self._process is not None, f"{self.name} was never started"
+        return await self._process.wait()
 
     def note_end(self) -> None:
         """Remember an end that nobody asked for."""
@@ -193,10 +203,13 @@ class Alliance:
         self.nobody = encode_account(bytes(20))
         """An account that nobody has: who answers for it at a height has got there."""
         self.validators = {name: ValidatorProcess(home / name, urls[name]) for name in record.organizations}
+        """Present validator of every organization; one that has replaced another goes by a name of its own."""
+        self.operators: dict[str, KeyPair] = {}
+        """Operator key of every organization, once `organizations` has opened them."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every validator."""
+        """Every organization, which are also the first validators."""
         return self.record.organizations
 
     @property
@@ -209,7 +222,8 @@ class Alliance:
         found = []
         for name in self.names:
             passphrase = config.read_secret_text(self.home / name / config.PASSPHRASE_FILE)
-            found.append(Organization(name, read_key_file(self.home / name / config.OPERATOR_KEY_FILE, passphrase)))
+            self.operators[name] = read_key_file(self.home / name / config.OPERATOR_KEY_FILE, passphrase)
+            found.append(Organization(name, self.operators[name]))
         return found
 
     def route(self) -> None:
@@ -224,7 +238,7 @@ class Alliance:
                 file.write(f"\n[peers]\n{peers}")
 
     async def leader(self) -> str | None:
-        """Return who leads in the highest term that anybody knows of; None when nobody says so at once."""
+        """Return whose validator leads in the highest term that anybody knows of; None when nobody says so at once."""
         found: dict[str, int] = {}
 
         async def ask(validator: ValidatorProcess) -> None:
@@ -239,7 +253,9 @@ class Alliance:
             for validator in self.validators.values():
                 if validator.runs:
                     nursery.start_soon(ask, validator)
-        return max(found, key=found.__getitem__) if found else None
+        owners = {validator.name: owner for owner, validator in self.validators.items()}
+        known = {owners[leader]: term for leader, term in found.items() if leader in owners}
+        return max(known, key=known.__getitem__) if known else None
 
     async def reaches(self, validator: ValidatorProcess, height: int) -> None:
         """Wait until a validator has committed `height`; for ever, if it never does."""

@@ -161,6 +161,7 @@ KINDS: Final[dict[str, _Kind]] = {
     "fill-disk": _Kind("processes", 5.0, 9.0, lambda draw: f"{_who(draw)} {draw.randint(4, 64)}"),
     "fail-disk": _Kind("processes", 5.0, 9.0, lambda draw: f"{_who(draw)} {draw.randint(0, 32)}"),
     "rolling-restart": _Kind("processes", 12.0, 16.0, lambda _: ""),
+    "replace": _Kind("processes", 1.0, 2.0, _who),
     "split": _Kind("network", 3.0, 9.0, _split),
     "isolate": _Kind("network", 3.0, 9.0, lambda draw: f"{_who(draw)} {_blocked(draw)}"),
     "mute": _Kind("network", 3.0, 8.0, lambda draw: f"{_who(draw)} {_blocked(draw)}"),
