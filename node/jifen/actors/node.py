@@ -114,18 +114,10 @@ async def run_node(
 
 
 def _check_identity(setup: NodeSetup, store: LedgerStore) -> None:
-    """Raise NodeStopped when the ledger names another key or certificate for this validator than it has.
-
-    Raises NodeRetired when the ledger says that it was taken out.
-    """
+    """Raise NodeStopped when the ledger names another key or certificate for this validator than it has."""
     record = read(store, validator_key(setup.validator), Validator)
     if record is None:
         return  # not admitted yet, or not as far as is known here
-    if record.status is ValidatorStatus.RETIRED:
-        raise NodeRetired(
-            f"validator {setup.validator} was taken out by the alliance in block {record.since}; its ledger can be "
-            "kept and verified, but it will not be let in again"
-        )
     if record.key != setup.validator_key.public:
         raise NodeStopped(f"the ledger names another validator key for {setup.validator}; restore the right key file")
     pinned, own = record.certificate_pem.encode(), setup.certificate_path.read_bytes()
