@@ -18,10 +18,12 @@ from rich.table import Table
 
 from jifen.actors.recovery import recover
 from jifen.chain import executor
+from jifen.codec.blocks import block_hash, decode_block
+from jifen.codec.messages import PeerMessage
 from jifen.consensus import configuration, following, leading, reading
 from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.log import Log
-from jifen.consensus.messages import AppendRequest, AppendResponse, Message, VoteResponse
+from jifen.consensus.messages import AppendRequest, AppendResponse, Entry, Message, VoteResponse
 from jifen.consensus.output import Outbox
 from jifen.consensus.progress import Inflight, Progress
 from jifen.consensus.raft import Raft
@@ -30,7 +32,7 @@ from jifen.consensus.types import HardState, RandomDraws
 from jifen.ledger import earning
 from jifen.ledger.terms import PointType
 from jifen.store.errors import StoreDamaged
-from jifen.testing.world import validator
+from jifen.testing.world import disk, validator
 from jifen.testing.world.disk import SimulatedDisk
 from jifen.testing.world.engine import World
 from jifen.testing.world.scenario import drawn
@@ -252,6 +254,15 @@ def _goes_on_after_failed_sync(world: World, node: validator.SimulatedValidator)
     del world
 
 
+def _read_as_it_is(height: int, data: bytes, *_: object) -> Entry:
+    header = decode_block(data).header
+    return Entry(height, header.term, block_hash(header), header.parent_hash, data)
+
+
+def _says_anything(world: World, message: PeerMessage, *ids: str) -> bool:
+    return len(ids) > 1 or original_is_spoken(world, message, *ids)
+
+
 def _rounds_up(point_type: PointType, amount_fen: int) -> int:
     return -(-amount_fen * point_type.earn_points // point_type.earn_fen)
 
@@ -271,6 +282,7 @@ original_begin_check = reading.begin_check
 original_advance = leading._advance  # noqa: SLF001
 original_refused = Progress.refused
 original_open = SimulatedDisk.open
+original_is_spoken = World.is_spoken
 
 MUTATIONS: Final = (
     Mutation("vote cleared on a step-down within the term", ((State, "become_follower", _forgets_vote),)),
@@ -305,6 +317,9 @@ MUTATIONS: Final = (
     Mutation("points of a purchase rounded up", ((earning, "points_for", _rounds_up),)),
     Mutation("damaged end of the log dropped, then votes", ((validator, "recover", _drops_damaged_end),)),
     Mutation("wiped disk votes under its old identity", ((SimulatedDisk, "open", _starts_wiped),)),
+    Mutation("decayed block passed on", ((disk, "read_entry", _read_as_it_is),)),
+    Mutation("blocks proposed without room for them", ((Raft, "has_room", True),)),
+    Mutation("message sent to a release that does not know it", ((World, "is_spoken", _says_anything),)),
 )
 """Every classic bug that can be planted in what exists."""
 

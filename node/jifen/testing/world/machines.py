@@ -44,6 +44,9 @@ HEARTBEAT_TICKS: Final = 2
 EVENTS_WAITING_MAX: Final = 2000
 """Events that may be due at a time: many times what clogged links hold back; more is a storm that feeds itself."""
 
+OLD_BLOCKS: Final = 6
+"""Committed blocks that rot at a time: the latest, which those who lag a little will need."""
+
 TRACE_EVENTS_MAX: Final = 200
 """Events kept for the report of a failure: enough to see the last elections."""
 
@@ -282,11 +285,12 @@ class Machines(ABC):
         disk.misdirect(height, self._disk_draws.choice([other for other in (height - 1, 1) if other != height]))
 
     def rot_old(self, id: str) -> None:
-        """Flip a bit of a block that was committed long ago, unnoticed until somebody needs the block."""
-        disk = self.nodes[id].disk
+        """Flip a bit of some of the latest committed blocks, unnoticed until somebody needs one of them."""
+        disk, draws = self.nodes[id].disk, self._disk_draws
         if disk.tip.height > 1 and self._may_lose(id):
             self.injected["rotten old blocks"] += 1
-            disk.rot(self._disk_draws.randrange(1, disk.tip.height), self._disk_draws.randrange(4096))
+            for height in range(max(disk.tip.height - OLD_BLOCKS, 1), disk.tip.height):
+                disk.rot(height, draws.randrange(4096))
 
     def change_release(self, id: str, release: int) -> None:
         """Stop a validator, and start it again with another release."""

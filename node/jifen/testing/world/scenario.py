@@ -18,7 +18,7 @@ SAFETY_MS: Final = 12_000
 """Length of the phase with faults: a dozen election timeouts."""
 
 
-LOSSES: Final = ("wipe", "rot", "misdirect", "rot-old", "rot-state")
+LOSSES: Final = ("wipe", "rot", "misdirect", "rot-old", "rot-old", "rot-state")
 """Faults of a disk after which its validator does not come back."""
 
 FAR_AHEAD_MS: Final = 30_000
@@ -184,7 +184,7 @@ def _events(scenario: Scenario, draws: random.Random) -> Iterator[Event]:
         (_partition, 1800),
         (_slow_disk, 4000),
         (_fail_disk, 6000),
-        (_lose_disk, 9000),
+        (_lose_disk, 6000),
         (_clock, 3000),
         (_transfer, 1500),
         (_change_release, 3000),
@@ -246,7 +246,7 @@ def _fail_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Ev
 
 
 def _lose_disk(scenario: Scenario, draws: random.Random, at: int) -> Iterator[Event]:
-    target = draws.choice(scenario.ids)
+    target = _target(scenario, draws)
     yield Event(at, f"{draws.choice(LOSSES)} {target}")
     yield Event(at + 300, "restart all")
 
