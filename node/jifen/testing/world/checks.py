@@ -64,6 +64,8 @@ class Checks:
         """Term of the certificate that first committed a height."""
         self._votes: dict[tuple[str, int], str] = {}
         """Candidate that a validator told of its vote, by validator and term."""
+        self._acknowledged: dict[tuple[str, int], int] = {}
+        """Highest height that a validator acknowledged, by validator and term."""
 
     @property
     def blocks(self) -> dict[int, bytes]:
@@ -119,6 +121,7 @@ class Checks:
             term, last, committed = memory.lead
             if raft.term not in self.leaders:
                 self.leaders[raft.term] = node.id
+                self._check_elected(node)
                 self._check_complete(node)
             if term == raft.term:
                 _require(raft.last_height >= last, f"leader {node.id} shortened its own log", last, raft.last_height)
@@ -132,6 +135,7 @@ class Checks:
                         raft.committed,
                     )
             memory.lead = (raft.term, raft.last_height, raft.committed)
+            self._check_matches(node)
         self.auditor.note_term(raft.term)
 
     def after_tick(self, node: "SimulatedValidator", before: Role, waiting: list[Message]) -> None:
@@ -151,6 +155,20 @@ class Checks:
                 memory.quiet_ticks,
             )
         self.after_call(node)
+
+    def _check_elected(self, node: "SimulatedValidator") -> None:
+        """A quorum has voted for a leader in its very term (Raft 5.2)."""
+        term, configuration = node.raft.term, node.raft.configuration
+        voters = {id for id in configuration.signing if self._votes.get((id, term)) == node.id} | {node.id}
+        _require(configuration.has_quorum(voters), "a leader without the votes of a quorum", node.id, term, voters)
+
+    def _check_matches(self, node: "SimulatedValidator") -> None:
+        """A leader believes of no peer what that has not acknowledged in the leader's very term."""
+        leadership = node.raft._state.leadership  # noqa: SLF001 -- what it believes is not for hosts
+        assert leadership is not None
+        for id, progress in leadership.peers.items():
+            known = self._acknowledged.get((id, node.raft.term), 0)
+            _require(progress.match <= known, "a leader counts what was not acknowledged in its term", node.id, id)
 
     def _check_complete(self, node: "SimulatedValidator") -> None:
         """Leader completeness: its log holds the highest committed block, and by its parents' hashes all below.
@@ -205,6 +223,8 @@ class Checks:
         _require(
             remembered or not message.signatures, "acknowledged without remembering it durably", node.id, message.height
         )
+        place = (node.id, message.term)
+        self._acknowledged[place] = max(message.height, self._acknowledged.get(place, 0))
         if message.recipient != node.id:
             term, proved = self._memory[node.id].proved
             _require(
