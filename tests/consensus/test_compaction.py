@@ -419,3 +419,10 @@ def test_offers_with_fields_changed_are_still_offers() -> None:
     [answer] = host.step(msgspec.structs.replace(offer_to(host, 12), height=1))
     assert isinstance(answer, AppendResponse)
     assert answer.height == 12
+
+
+def test_an_answer_that_was_on_its_way_while_the_leader_compacted_is_late_and_not_wrong() -> None:
+    host = compacted_leader()
+    host.step(acknowledged(host, 9))
+    assert host.raft.ignored_messages == 0
+    assert host.raft.committed == 20

@@ -1,7 +1,7 @@
 """The tests of MIT 6.5840, lab 3 (Raft), A to C, in the simulated world: same names, same ideas, own words.
 
 There a few servers agree on commands; here validators on blocks, with clients, disks and executors. Times are
-simulated, so each takes well under a second. D, snapshots, is in `docs/scenarios.md` with everything else.
+simulated, so each takes well under a second. D is in `test_snapshots`.
 """
 
 import random

@@ -117,6 +117,11 @@ def on_append_response(state: State, lead: Leadership, response: AppendResponse)
         if progress is not None:
             _on_refusal(state, response, progress)
         return
+    if response.height < state.log.base.height:
+        # It was on its way while this log was compacted: true, though nothing is left to compare it with.
+        if progress is not None:
+            progress.reported(response.commit)
+        return
     position = state.log.position(response.height)
     if position is None or position.hash != response.hash:
         state.ignored_messages += 1

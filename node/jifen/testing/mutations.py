@@ -33,7 +33,7 @@ from jifen.ledger import earning
 from jifen.ledger.terms import PointType
 from jifen.store.errors import StoreDamaged
 from jifen.testing.world import disk, validator
-from jifen.testing.world.disk import SimulatedDisk
+from jifen.testing.world.disk import SimulatedDisk, WorldSnapshot
 from jifen.testing.world.engine import World
 from jifen.testing.world.scenario import drawn
 from jifen.testing.world.validator import SimulatedValidator
@@ -232,9 +232,16 @@ def _drops_damaged_end(disk: SimulatedDisk, *rest: Any) -> executor.Executor:
     try:
         return recover(disk, *rest)
     except StoreDamaged:
-        del disk.log[disk.tip.height :]
+        del disk.log[disk.tip.height - disk.base.height :]
         disk._rotten.clear()  # noqa: SLF001
         return recover(disk, *rest)
+
+
+def _installs_the_state_alone(disk: SimulatedDisk, snapshot: WorldSnapshot) -> None:
+    # The log stays where it ended, below the state that is there now.
+    log, base = disk.log, disk.base
+    original_install(disk, snapshot)
+    disk.log, disk.base = log, base
 
 
 def _starts_wiped(disk: SimulatedDisk) -> None:
@@ -283,6 +290,7 @@ original_advance = leading._advance  # noqa: SLF001
 original_refused = Progress.refused
 original_open = SimulatedDisk.open
 original_is_spoken = World.is_spoken
+original_install = SimulatedDisk.install
 
 MUTATIONS: Final = (
     Mutation("vote cleared on a step-down within the term", ((State, "become_follower", _forgets_vote),)),
@@ -316,6 +324,7 @@ MUTATIONS: Final = (
     Mutation("transaction applied twice", ((executor, "may_stand", _may_always_stand),)),
     Mutation("points of a purchase rounded up", ((earning, "points_for", _rounds_up),)),
     Mutation("damaged end of the log dropped, then votes", ((validator, "recover", _drops_damaged_end),)),
+    Mutation("gap between snapshot and log", ((SimulatedDisk, "install", _installs_the_state_alone),)),
     Mutation("wiped disk votes under its old identity", ((SimulatedDisk, "open", _starts_wiped),)),
     Mutation("decayed block passed on", ((disk, "read_entry", _read_as_it_is),)),
     Mutation("blocks proposed without room for them", ((Raft, "has_room", True),)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 from jifen.chain.validators import Validators
 from jifen.consensus import invariants
 from jifen.consensus.invariants import InvariantBroken
-from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, VoteResponse
+from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate, Message, SnapshotOffer, VoteResponse
 from jifen.consensus.output import Output
 from jifen.consensus.types import HardState, Position, Role
 from jifen.store.records import CommittedBlock, StoreBatch
@@ -18,7 +18,7 @@ from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.signatures import Signatures
 
 if TYPE_CHECKING:
-    from jifen.testing.world.disk import SimulatedDisk
+    from jifen.testing.world.disk import SimulatedDisk, WorldSnapshot
     from jifen.testing.world.validator import SimulatedValidator
 
 
@@ -29,7 +29,8 @@ class _Memory:
         self.hard_state = HardState(0, None)
         """Latest that was durable."""
         self.log: list[bytes] = []
-        """Hashes of the blocks that were durable last, from height 1 on; a lost disk does not shorten it."""
+        """Hashes of the blocks that were durable last, from height 1 on, those below a snapshot included; a lost disk
+        does not shorten it."""
         self.committed = 0
         self.lead = (0, 0, 0)
         """Term, last height and committed height when it was last seen leading."""
@@ -83,8 +84,10 @@ class Checks:
         memory, disk = self._memory[node.id], node.disk
         invariants.check_hard_state_step(memory.hard_state, disk.hard_state)
         log = [entry.hash for entry in disk.log]
-        _require(log == memory.log, f"{node.id} starts from another log than its own", len(log), len(memory.log))
-        _require(node.raft.last_height == len(log), f"{node.id} starts without the end of its log", len(log))
+        own = memory.log[disk.base.height :]
+        _require(log == own, f"{node.id} starts from another log than its own", disk.last_height, len(memory.log))
+        _require(node.raft.last_height == len(memory.log), f"{node.id} starts without the end of its log", len(log))
+        self._check_follows(disk)
         _require(disk.tip.height >= memory.committed, f"{node.id} forgets what it had committed", memory.committed)
         memory.proved = (0, {})
         memory.quiet_ticks = 0
@@ -95,9 +98,11 @@ class Checks:
         """Remember what a request proves of its leader's log."""
         if message.sender not in node.raft.configuration.members:
             self._memory[node.id].strangers += 1
+        memory = self._memory[node.id]
+        if isinstance(message, SnapshotOffer) and message.term >= node.raft.term:
+            memory.quiet_ticks = 0
         if not isinstance(message, AppendRequest):
             return
-        memory = self._memory[node.id]
         if message.term == node.raft.term and message.sender == node.raft.shunned:
             return
         if message.term >= node.raft.term:
@@ -114,6 +119,7 @@ class Checks:
         self.steps += 1
         raft, memory = node.raft, self._memory[node.id]
         raft.check_invariants()
+        self._check_order(node)
         _require(raft.ignored_messages <= memory.strangers, f"{node.id} ignored a correct peer's message")
         if raft.leader is not None:
             invariants.check_election_safety(self.leaders, raft.term, raft.leader)
@@ -179,6 +185,8 @@ class Checks:
         terms = self._committed_in
         height = max((height for height, term in terms.items() if term < node.raft.term), default=0)
         executor = node.executor
+        # What the log begins after was committed, and has all below among its ancestors.
+        height = max(height, node.disk.base.height)
         base = node.disk.tip.height
         held = executor.hash_at(height) if base <= height <= executor.tip.height else node.disk.hash_at(height)
         _require(held == self.blocks[height], "a leader lacks a committed block", node.id, height)
@@ -228,7 +236,10 @@ class Checks:
         if message.recipient != node.id:
             term, proved = self._memory[node.id].proved
             _require(
-                term > message.term or proved.get(message.height) == message.hash,
+                term > message.term
+                or proved.get(message.height) == message.hash
+                # What is committed equals every later leader's log: whoever comes by a snapshot says so unasked.
+                or (not message.signatures and self.blocks.get(message.height) == message.hash),
                 "acknowledged more than the request proved",
                 node.id,
                 message.height,
@@ -247,23 +258,64 @@ class Checks:
         first = batch.truncate_from
         if first is None:
             return
-        for entry in node.disk.log[first - 1 :]:
+        for entry in node.disk.log[max(first - node.disk.base.height - 1, 0) :]:
             _require(self.blocks.get(entry.height) != entry.hash, "a committed block is dropped", node.id, entry.height)
         # What replaces an entry begins a conflict, so it is another one, of another term.
-        replaced = {height: payload for height, payload in batch.blocks if height <= len(node.disk.log)}
+        replaced = {height: payload for height, payload in batch.blocks if height <= node.disk.last_height}
         for height, payload in replaced.items():
             if height == first:
-                _require(payload != node.disk.log[height - 1].payload, "truncated without a conflict", node.id, first)
+                held = node.disk.log[height - node.disk.base.height - 1].payload
+                _require(payload != held, "truncated without a conflict", node.id, first)
 
     def after_write(self, node: "SimulatedValidator") -> None:
         """Remember what is durable."""
         memory, disk = self._memory[node.id], node.disk
         memory.hard_state = disk.hard_state
-        keep = min(len(memory.log), len(disk.log))
-        while keep and memory.log[keep - 1] != disk.log[keep - 1].hash:
+        base = disk.base.height
+        keep = min(len(memory.log), disk.last_height)
+        while keep > base and memory.log[keep - 1] != disk.log[keep - base - 1].hash:
             keep -= 1
-        memory.log[keep:] = [entry.hash for entry in disk.log[keep:]]
+        memory.log[keep:] = [entry.hash for entry in disk.log[keep - base :]]
         memory.committed = disk.tip.height
+
+    # Snapshots.
+
+    def before_install(self, node: "SimulatedValidator", snapshot: "WorldSnapshot") -> None:
+        """A snapshot is of a committed block, and brings nobody back to where it was."""
+        committed, tip = self._memory[node.id].committed, snapshot.tip
+        _require(tip.height > committed, "an install goes backwards", node.id, tip.height, committed)
+        _require(self.blocks.get(tip.height) == tip.hash, "a snapshot of a block never committed", tip.height)
+
+    def after_install(self, node: "SimulatedValidator") -> None:
+        """An install is there wholly, and what stays of the log follows it; what was acknowledged stays."""
+        memory, disk = self._memory[node.id], node.disk
+        height = disk.tip.height
+        self._check_follows(disk)
+        _require(disk.base.height == height, "an install leaves a log that begins elsewhere", node.id, disk.base.height)
+        invariants.check_hard_state_step(memory.hard_state, disk.hard_state)
+        followed = memory.log[height - 1 : height] == [disk.tip.hash]
+        kept = memory.log[height:] if followed else []
+        _require([entry.hash for entry in disk.log] == kept, "an install drops what follows it", node.id, height)
+        memory.log = [self.blocks[below] for below in range(1, height + 1)] + kept
+        memory.committed, memory.hard_state = height, disk.hard_state
+
+    def _check_order(self, node: "SimulatedValidator") -> None:
+        """Purged <= snapshot <= applied <= committed <= last."""
+        raft, disk = node.raft, node.disk
+        snapshot = disk.base.height if disk.snapshot is None else disk.snapshot.tip.height
+        heights = (disk.base.height, snapshot, disk.tip.height, raft.committed, raft.last_height)
+        _require(list(heights) == sorted(heights), "purged, snapshot, applied, committed, last", node.id, *heights)
+        _require(disk.base.height <= raft.base.height <= disk.tip.height, "the core's log begins elsewhere", node.id)
+
+    def _check_follows(self, disk: "SimulatedDisk") -> None:
+        """The log follows what it begins after, without a gap."""
+        base = disk.base
+        _require(self.blocks.get(base.height) == base.hash, "a log begins after no committed block", base.height)
+        height, hash = base.height, base.hash
+        for entry in disk.log:
+            _require((entry.height, entry.parent_hash) == (height + 1, hash), "a gap in the log", entry.height, height)
+            height, hash = entry.height, entry.hash
+        _require(disk.tip.height <= height, "a gap between state and log", disk.tip.height, height)
 
     def committed(self, node: "SimulatedValidator", block: CommittedBlock) -> None:
         """Check a block that a validator takes as committed."""
@@ -280,10 +332,15 @@ class Checks:
 
     def check_logs(self, disks: list["SimulatedDisk"]) -> None:
         """Log matching, entry by entry, between all disks, those of stopped validators included."""
-        logs = [[Position(entry.height, entry.term, entry.hash) for entry in disk.log] for disk in disks]
-        for place, one in enumerate(logs):
-            for other in logs[place + 1 :]:
-                invariants.check_log_matching(one, other)
+        logs = [
+            (disk.base.height, [Position(entry.height, entry.term, entry.hash) for entry in disk.log]) for disk in disks
+        ]
+        for disk in disks:
+            self._check_follows(disk)
+        for place, (base, one) in enumerate(logs):
+            for other_base, other in logs[place + 1 :]:
+                above = max(base, other_base)
+                invariants.check_log_matching(one[above - base :], other[above - other_base :])
 
     def _check_certificate(self, certificate: Certificate, validators: Validators) -> None:
         invariants.check_certificate(validators.configuration, certificate)

@@ -7,12 +7,14 @@ sync has succeeded; until then nothing of the transaction exists, which is what 
 from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
+import msgspec
+
 from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.chain.memory import MemoryState
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.merkle import leaf_hash
 from jifen.consensus.messages import Certificate, Entry
-from jifen.consensus.types import HardState
+from jifen.consensus.types import HardState, Position
 from jifen.keys.verification import Claim
 from jifen.ledger.types import Record
 from jifen.store.entries import read_entry
@@ -25,6 +27,22 @@ CAPACITY_BYTES = 1 << 40
 
 class DiskWiped(StoreError):
     """There was a store and there is none: what `StoreWiped` says of a real data directory."""
+
+
+class WorldSnapshot(msgspec.Struct, frozen=True):
+    """A committed state as one validator hands it to another. What proves it to a stranger is tested elsewhere."""
+
+    tip: Tip
+    """The block after which the state is."""
+    certificate: Certificate | None
+    """That block's certificate."""
+    records: dict[bytes, bytes]
+    """The whole state, encoded; nobody changes it."""
+
+    @property
+    def position(self) -> Position:
+        """Where a log begins that follows it."""
+        return Position(self.tip.height, self.tip.header.term, self.tip.hash)
 
 
 @final
@@ -41,8 +59,14 @@ class SimulatedDisk:
 
     def _format(self) -> None:
         self.hard_state = HardState(0, None)
+        self.base = Position(0, 0, self._genesis.tip.hash)
+        """The highest position whose entry is not here: the genesis block, or what was compacted or installed."""
         self.log: list[Entry] = []
-        """Entries from height 1 on."""
+        """Entries above `base`. Invariant: each follows the one before it, the first follows `base`."""
+        self.snapshot: WorldSnapshot | None = None
+        """The newest snapshot held here. Invariant: there is one when `base` is not block 0, not below `base`."""
+        self.outcomes_above = 0
+        """Outcomes are known of the blocks above: those below a snapshot came without."""
         self.certificates: dict[int, Certificate] = {}
         self.tip: Tip = self._genesis.tip
         """The committed tip, which state and certificates belong to."""
@@ -62,10 +86,11 @@ class SimulatedDisk:
         if self.wiped:
             raise DiskWiped("the store is gone; this identity has voted before")
         self.started = True
-        found = self.entry(self.tip.height) if self.tip.height else None
-        if self.tip.height and (found is None or found.hash != self.tip.hash):
+        if self.tip.height > self.base.height:
+            self.entry(self.tip.height)
+        if self.hash_at(self.tip.height) != self.tip.hash:
             raise StoreDamaged("log and state differ")
-        if self.log and leaf_hash(self._rotten.get(len(self.log), self.log[-1].payload)) != self._log_end:
+        if self.log and leaf_hash(self._rotten.get(self.last_height, self.log[-1].payload)) != self._log_end:
             raise StoreDamaged("the last block of the log is not the one that was written")
 
     def wipe(self) -> None:
@@ -75,13 +100,13 @@ class SimulatedDisk:
 
     def rot(self, height: int, place: int) -> None:
         """Flip a bit of the log's block at `height`, at byte `place` modulo its length."""
-        payload = bytearray(self.log[height - 1].payload)
+        payload = bytearray(self._held(height).payload)
         payload[place % len(payload)] ^= 1
         self._rotten[height] = bytes(payload)
 
     def misdirect(self, height: int, from_height: int) -> None:
         """Let the log's block at `height` be overwritten by what was meant for another height."""
-        self._rotten[height] = self.log[from_height - 1].payload
+        self._rotten[height] = self._held(from_height).payload
 
     @property
     def rotten(self) -> bool:
@@ -92,11 +117,11 @@ class SimulatedDisk:
 
     def entry(self, height: int) -> Entry | None:
         """Return the entry at a height, or None; raises StoreDamaged when it is rotten."""
-        if not 1 <= height <= len(self.log):
+        if not self.base.height < height <= self.last_height:
             return None
         rotten = self._rotten.get(height)
         if rotten is None:
-            return self.log[height - 1]
+            return self._held(height)
         certificate = self.certificates.get(height)
         certified = None if certificate is None else certificate.hash
         return read_entry(height, rotten, certified, self, self._find_false)
@@ -116,13 +141,16 @@ class SimulatedDisk:
     @property
     def last_height(self) -> int:
         """Height of the last durable entry."""
-        return len(self.log)
+        return self.base.height + len(self.log)
+
+    def _held(self, height: int) -> Entry:
+        return self.log[height - self.base.height - 1]
 
     def hash_at(self, height: int) -> bytes | None:
         """Return the hash of the durable block at a height, or None."""
-        if height == 0:
-            return self._genesis.tip.hash
-        return self.log[height - 1].hash if height <= len(self.log) else None
+        if height == self.base.height:
+            return self.base.hash
+        return self._held(height).hash if self.base.height < height <= self.last_height else None
 
     # Writing.
 
@@ -138,9 +166,9 @@ class SimulatedDisk:
                 self.hard_state = batch.hard_state
             if batch.truncate_from is not None:
                 assert batch.truncate_from > self.tip.height, f"block {batch.truncate_from} is committed and stays"
-                del self.log[batch.truncate_from - 1 :]
+                del self.log[batch.truncate_from - self.base.height - 1 :]
             for height, payload in batch.blocks:
-                assert height == len(self.log) + 1, f"block {height} leaves a gap after {len(self.log)}"
+                assert height == self.last_height + 1, f"block {height} leaves a gap after {self.last_height}"
                 header = decode_block(payload).header
                 self.log.append(Entry(height, header.term, block_hash(header), header.parent_hash, payload))
                 self.used_bytes += len(payload)
@@ -155,3 +183,36 @@ class SimulatedDisk:
                 self.state.write(block.executed.writes)
                 for receipt in block.executed.receipts:
                     self.outcomes[receipt.transaction_id] = Outcome(tip.height, receipt.rejection)
+
+    def compact(self, height: int) -> None:
+        """Keep a snapshot of the committed state, and drop the blocks up to `height`, which is committed."""
+        assert height <= self.tip.height, f"block {height} is not committed and stays"
+        if height <= self.base.height:
+            return
+        if self.snapshot is None or self.snapshot.tip.height < self.tip.height:
+            certificate = self.certificates.get(self.tip.height)
+            self.snapshot = WorldSnapshot(self.tip, certificate, dict(self.state.records))
+        entry = self._held(height)
+        del self.log[: height - self.base.height]
+        self._begin_at(Position(height, entry.term, entry.hash))
+
+    def install(self, snapshot: WorldSnapshot) -> None:
+        """Put a snapshot's state in place of the present one. Entries that follow it stay, others go."""
+        position = snapshot.position
+        follows = self.hash_at(position.height) == position.hash
+        self.log = self.log[position.height - self.base.height :] if follows else []
+        self._begin_at(position)
+        if snapshot.certificate is not None:
+            self.certificates[position.height] = snapshot.certificate
+        self.tip, self.snapshot = snapshot.tip, snapshot
+        self.state = MemoryState(snapshot.records.items())
+        self.outcomes = {}
+        self.outcomes_above = position.height
+        if self.hard_state.term < position.term:
+            self.hard_state = HardState(position.term, None)
+
+    def _begin_at(self, position: Position) -> None:
+        self.base = position
+        self.certificates = {height: item for height, item in self.certificates.items() if height > position.height}
+        last = self.last_height
+        self._rotten = {height: data for height, data in self._rotten.items() if position.height < height <= last}

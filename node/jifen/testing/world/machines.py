@@ -18,7 +18,7 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.codec.blocks import decode_block
 from jifen.codec.messages import PeerMessage, is_spoken
-from jifen.consensus.messages import Entry
+from jifen.consensus.messages import Entry, SnapshotOffer
 from jifen.consensus.quorum import quorum_size
 from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
@@ -34,6 +34,7 @@ from jifen.testing.world.network import Network
 from jifen.testing.world.releases import LATER, OLDER, PRESENT
 from jifen.testing.world.scenario import Scenario
 from jifen.testing.world.signatures import HashSignatures, Signatures
+from jifen.testing.world.transfers import Transfers
 from jifen.testing.world.validator import SimulatedValidator
 
 TICK_MS: Final = 50
@@ -46,6 +47,9 @@ EVENTS_WAITING_MAX: Final = 2000
 
 OLD_BLOCKS: Final = 6
 """Committed blocks that rot at a time: the latest, which those who lag a little will need."""
+
+COMPACTING_HEIGHTS_MAX: Final = 8
+"""Uncommitted heights in a world that compacts: few enough for its short logs to be cut."""
 
 TRACE_EVENTS_MAX: Final = 200
 """Events kept for the report of a failure: enough to see the last elections."""
@@ -100,6 +104,7 @@ class Machines(ABC):
         """Reads that do; clients come by other doors, and may be let in first."""
         self.releases = {id: OLDER if place < scenario.old else PRESENT for place, id in enumerate(self.ids)}
         """What each validator runs."""
+        self.transfers = Transfers(self, scenario.ids)
         self._changes = dict.fromkeys(self.ids, 0)
         """How often each has changed it: a link of before does not outlive that."""
         self.injected["older releases"] += scenario.old
@@ -119,6 +124,8 @@ class Machines(ABC):
 
     def _config(self, id: str) -> RaftConfig:
         tight = self.scenario.tight
+        # What may be compacted lies twice so far below the committed height.
+        heights = COMPACTING_HEIGHTS_MAX if self.compact_every else 1024
         return RaftConfig(
             id=id,
             election_ticks_min=ELECTION_TICKS[0],
@@ -128,7 +135,7 @@ class Machines(ABC):
             inflight_messages_max=2 if tight else 16,
             inflight_bytes_max=1500 if tight else 1_000_000,
             certificates_per_message_max=2 if tight else 64,
-            uncommitted_heights_max=6 if tight else 1024,
+            uncommitted_heights_max=6 if tight else heights,
             uncommitted_bytes_max=2000 if tight else 64_000_000,
             cache_bytes_max=1 if tight else 1_000_000,
             certificates_cached_max=1 if tight else 1000,
@@ -267,7 +274,7 @@ class Machines(ABC):
     def rot(self, id: str) -> None:
         """Flip a bit in what a validator's start must check: a block it has not committed, else its committed tip."""
         disk = self.nodes[id].disk
-        if disk.last_height == 0 or not self._may_lose(id):
+        if not disk.log or not self._may_lose(id):
             return
         self.injected["rotten blocks"] += 1
         self.crash(id)
@@ -277,19 +284,21 @@ class Machines(ABC):
     def misdirect(self, id: str) -> None:
         """Let a write meant for another block land on what a validator's start must check, as `rot` does."""
         disk = self.nodes[id].disk
-        if disk.last_height < 2 or not self._may_lose(id):
+        if len(disk.log) < 2 or not self._may_lose(id):
             return
         self.injected["misdirected writes"] += 1
         self.crash(id)
         height = self._disk_draws.randint(min(disk.tip.height + 1, disk.last_height), disk.last_height)
-        disk.misdirect(height, self._disk_draws.choice([other for other in (height - 1, 1) if other != height]))
+        first = disk.base.height + 1
+        others = [other for other in (height - 1, first) if other != height and other >= first]
+        disk.misdirect(height, self._disk_draws.choice(others))
 
     def rot_old(self, id: str) -> None:
         """Flip a bit of some of the latest committed blocks, unnoticed until somebody needs one of them."""
         disk, draws = self.nodes[id].disk, self._disk_draws
-        if disk.tip.height > 1 and self._may_lose(id):
+        if disk.tip.height > disk.base.height + 1 and self._may_lose(id):
             self.injected["rotten old blocks"] += 1
-            for height in range(max(disk.tip.height - OLD_BLOCKS, 1), disk.tip.height):
+            for height in range(max(disk.tip.height - OLD_BLOCKS, disk.base.height + 1), disk.tip.height):
                 disk.rot(height, draws.randrange(4096))
 
     def change_release(self, id: str, release: int) -> None:
@@ -351,6 +360,27 @@ class Machines(ABC):
         self.frame_bytes += len(frame)
         for due in self.network.arrivals((sender, recipient), self.now):
             self._at(due, self._arrive, (sender, recipient), frame, self._changes[recipient])
+
+    @property
+    def compact_every(self) -> int:
+        """Blocks after which a validator compacts its log; 0 for never."""
+        return self.scenario.compact_every
+
+    def fetch(self, id: str, offer: SnapshotOffer) -> None:
+        """Have a snapshot fetched from who offers it."""
+        self.transfers.offered(id, offer.sender)
+
+    def carry(self, link: tuple[str, str], act: Callable[..., None], *arguments: Any) -> None:
+        """Carry a part of a snapshot over a link, or what asks for it, to a validator that runs by then."""
+        for due in self.network.arrivals(link, self.now):
+            self._at(due, self._carried, link, self._changes[link[1]], act, arguments)
+
+    def _carried(
+        self, link: tuple[str, str], changes: int, act: Callable[..., None], arguments: tuple[Any, ...]
+    ) -> None:
+        node = self.nodes[link[1]]
+        if node.running and not node.paused and link not in self.network.cut and changes == self._changes[link[1]]:
+            self._work(node.id, act, *arguments)
 
     def start_sync(self, id: str) -> None:
         """Let a validator's disk work on what waits."""

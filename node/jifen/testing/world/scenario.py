@@ -71,6 +71,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Most by which a validator's clock runs fast or slow."""
     checkpoint_blocks: int = 0
     """Blocks between checkpoints, of which few are kept; 0 keeps all. In worlds of actors only."""
+    compact_every: int = 0
+    """Blocks after which a validator compacts its log, so that who lacks more needs a snapshot; 0 for never. In worlds
+    of cores only."""
     events: tuple[Event, ...] = ()
 
     def calm(self) -> "Scenario":
@@ -157,7 +160,15 @@ def drawn(seed: int) -> Scenario:
     if any(event.command.startswith(LOSSES) for event in events):
         # Whoever lost its disk cannot help to outvote a clock that is ahead.
         events = [event for event in events if not event.command.endswith(f" {FAR_AHEAD_MS}")]
-    return _with_changes(msgspec.structs.replace(scenario, events=tuple(events)), random.Random(f"{seed} changes"))
+    scenario = _with_changes(msgspec.structs.replace(scenario, events=tuple(events)), random.Random(f"{seed} changes"))
+    return _with_snapshots(scenario, random.Random(f"{seed} snapshots"))
+
+
+def _with_snapshots(scenario: Scenario, draws: random.Random) -> Scenario:
+    """Let logs be compacted in a third of the worlds, from draws of its own: the other worlds stay as they are."""
+    if draws.random() < 2 / 3:
+        return scenario
+    return msgspec.structs.replace(scenario, compact_every=draws.choice((1, 4, 15)))
 
 
 def _with_changes(scenario: Scenario, draws: random.Random) -> Scenario:

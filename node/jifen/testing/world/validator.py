@@ -17,16 +17,16 @@ from jifen.actors.consensus import (
     damaged_here,
     named,
 )
-from jifen.actors.recovery import position_of, recover
+from jifen.actors.recovery import execute_log, position_of, recover
 from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, StorageJob
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.chain.statements import acknowledgement, proposal
 from jifen.codec.canonical import encode
 from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
-from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message
+from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message, SnapshotOffer
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import NotLeader, Position, RaftConfig, RandomDraws, Role, TransferRefused
+from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, SnapshotRefused, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.state import point_type_key
 from jifen.ledger.terms import PointType
@@ -35,7 +35,7 @@ from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world.checks import Checks
-from jifen.testing.world.disk import DiskWiped, SimulatedDisk
+from jifen.testing.world.disk import DiskWiped, SimulatedDisk, WorldSnapshot
 from jifen.testing.world.gateway import SimulatedGateway
 from jifen.testing.world.mempool import BATCH_MAX, SimulatedMempool
 from jifen.testing.world.signatures import Signatures
@@ -48,6 +48,9 @@ class Tick:
 Event = Delivery | JobDone | Tick
 
 TICK = Tick()
+
+TAIL_BLOCKS = 3
+"""Committed blocks that compaction leaves at least: what peers lack for a moment needs no snapshot."""
 
 
 class Surroundings(Protocol):
@@ -89,6 +92,15 @@ class Surroundings(Protocol):
         """Learn that a validator stops because it is out."""
         ...
 
+    @property
+    def compact_every(self) -> int:
+        """Blocks after which a validator compacts its log; 0 for never."""
+        ...
+
+    def fetch(self, id: str, offer: SnapshotOffer) -> None:
+        """Have a snapshot fetched; `SimulatedValidator.take_snapshot` is called with it, perhaps."""
+        ...
+
     def refused(self, id: str, entry: Entry, error: BlockInvalid) -> None:
         """Learn that a validator cannot reproduce an uncommitted block."""
         ...
@@ -120,6 +132,13 @@ class SimulatedValidator:
         self.jobs: list[StorageJob] = []
         """Jobs for the disk. Invariant: the first `syncing` of them are being written."""
         self.syncing = 0
+        self._compact_to = 0
+        """Height up to which the next transaction drops the log."""
+        self._snapshot: WorldSnapshot | None = None
+        """One that is fetched, and installed as soon as no job is left."""
+        self.installing: WorldSnapshot | None = None
+        """One that is being written. Nothing else is done meanwhile."""
+        self._reads_held: list[int] = []
         self._prepared: dict[bytes, PreparedBlock] = {}
         self.start()
 
@@ -139,7 +158,7 @@ class SimulatedValidator:
         self.raft = Raft(
             config=self.config,
             hard_state=self.disk.hard_state,
-            base=Position(0, 0, world.genesis.tip.hash),
+            base=self.disk.base,
             last=position_of(self.executor),
             committed=self.disk.tip.height,
             configurations=self.executor.configurations(),
@@ -163,7 +182,9 @@ class SimulatedValidator:
         self.running = self.paused = False
         self.inbox.clear()
         self.jobs.clear()
-        self.syncing = 0
+        self.syncing = self._compact_to = 0
+        self._snapshot = self.installing = None
+        self._reads_held.clear()
 
     def rot_state(self) -> None:
         """Let a bit flip in the state: the rate at which the first validator's points are earned."""
@@ -203,6 +224,9 @@ class SimulatedValidator:
 
     def read(self, request_id: int) -> None:
         """Ask for a height that shows everything committed until it was asked for."""
+        if self.installing is not None:
+            self._reads_held.append(request_id)
+            return
         self.raft.read_index(request_id)
         self._world.checks.after_call(self)
         self._world.wake(self.id)
@@ -217,6 +241,9 @@ class SimulatedValidator:
 
     def synced(self) -> None:
         """The transaction under way is durable."""
+        if self.installing is not None:
+            self._installed(self.installing)
+            return
         jobs, self.jobs = self.jobs[: self.syncing], self.jobs[self.syncing :]
         self.syncing = 0
         for job in jobs:
@@ -226,13 +253,26 @@ class SimulatedValidator:
             for message in messages:
                 self._world.checks.promised(self, message)
             self.inbox.append(JobDone(messages, job.batch.commits if job.batch else ()))
+        self._drop_old()
         self._sync_more()
         self._world.wake(self.id)
 
     def write_unseen(self) -> None:
         """The transaction under way reached the disk, but the process ended before it knew."""
+        if self.installing is not None:
+            self._world.checks.before_install(self, self.installing)
+            self.disk.install(self.installing)
+            self._world.checks.after_install(self)
+            return
         for job in self.jobs[: self.syncing]:
             self._write(job)
+        self._drop_old()
+
+    def _drop_old(self) -> None:
+        if self._compact_to:
+            self.disk.compact(self._compact_to)
+            self._compact_to = 0
+            self._world.checks.after_write(self)
 
     def _write(self, job: StorageJob) -> None:
         if job.batch is not None:
@@ -244,13 +284,14 @@ class SimulatedValidator:
 
     def turn(self) -> None:
         """Work through everything that waits, unless the disk is too far behind."""
-        if not self.running or self.paused or len(self.jobs) >= JOBS_WAITING_MAX:
+        if not self.running or self.paused or self.installing or len(self.jobs) >= JOBS_WAITING_MAX:
             return
         events, self.inbox = self.inbox, []
         events = in_order(events)
         for place, event in enumerate(events, 1):
             self._take_in(event, events[place:])
         self._work_off()
+        self._begin_install()
 
     def _take_in(self, event: Event, waiting: list[Event]) -> None:
         if isinstance(event, Delivery):
@@ -261,6 +302,7 @@ class SimulatedValidator:
                 self._tell_committed(block)
             for message in event.messages:
                 self._dispatch(message)
+            self._compact()
         else:
             before = self.raft.role
             self.raft.tick()
@@ -298,6 +340,8 @@ class SimulatedValidator:
             self._known_leader = (output.leader, output.term)
             self.mempool.start_over()
             self._forward(list(self.mempool.pending.values()))
+        if output.snapshot_offered is not None:
+            self._world.fetch(self.id, output.snapshot_offered)
         for message in output.messages:
             checks.promised(self, message)
             self._dispatch(message)
@@ -334,6 +378,57 @@ class SimulatedValidator:
         executed = self.executor.execute(prepared.block, prepared.transactions)
         if executed.new_configuration is not None:
             self.raft.configured(entry.height, executed.new_configuration)
+
+    # Snapshots.
+
+    def _compact(self) -> None:
+        every = self._world.compact_every
+        height = min(self.disk.tip.height - TAIL_BLOCKS, self.raft.compactable)
+        if not every or height < self.raft.base.height + every:
+            return
+        if self.rotten:
+            raise StoreDamaged("a quorum attests another state than the one that is stored here")
+        # The core first: it must never believe to be readable what is gone.
+        self.raft.compact(height)
+        self._compact_to = height
+        self.jobs.append(StorageJob(None, ()))
+
+    def take_snapshot(self, snapshot: WorldSnapshot) -> None:
+        """Take over a snapshot that was fetched."""
+        self._snapshot = snapshot
+        self._world.wake(self.id)
+
+    def _begin_install(self) -> None:
+        snapshot = self._snapshot
+        if snapshot is None or self.jobs or not self.running:
+            return
+        self._snapshot = None
+        try:
+            self.raft.check_install(snapshot.position)
+        except SnapshotRefused as refusal:
+            self._world.note(f"{self.id} does not install: {refusal}")
+            return
+        self.installing = snapshot
+        self._world.start_sync(self.id)
+
+    def _installed(self, snapshot: WorldSnapshot) -> None:
+        self._world.checks.before_install(self, snapshot)
+        self.disk.install(snapshot)
+        self._world.checks.after_install(self)
+        self.executor.start_from(self.disk.tip)
+        execute_log(self.executor, self.disk, self._world.signatures.false_claims)
+        (_, configuration), *later = self.executor.configurations()
+        self.raft.install(snapshot.position, position_of(self.executor), configuration)
+        for height, changed in later:
+            self.raft.configured(height, changed)
+        self.installing = None
+        self._world.note(f"{self.id} goes on from a snapshot of height {snapshot.tip.height}")
+        self._world.checks.after_call(self)
+        self._work_off()
+        reads, self._reads_held = self._reads_held, []
+        for request_id in reads:
+            self.read(request_id)
+        self._world.wake(self.id)
 
     # The disk.
 
