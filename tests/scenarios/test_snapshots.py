@@ -39,11 +39,11 @@ def carried(world: World) -> int:
     return world.injected["snapshots carried over"]
 
 
-def away(world: World, round: int) -> str:
-    """Name who goes away in a round: the leader in every third, else a follower."""
+def away(world: World, turn: int) -> str:
+    """Name who goes away in a turn: the leader in every third, else a follower."""
     leader = world.leader().id
     others = [id for id in world.ids if id != leader]
-    return leader if round % 3 == 2 else others[round % 2]
+    return leader if turn % 3 == 2 else others[turn % 2]
 
 
 def test_logs_stay_short_while_validators_compact_them() -> None:
@@ -66,8 +66,8 @@ def test_logs_stay_short_while_validators_compact_them() -> None:
 def test_who_was_cut_off_goes_on_from_a_snapshot(network: str) -> None:
     """MIT SnapshotInstall, SnapshotInstallUnreliable."""
     world = begin(network)
-    for round in range(4):
-        whom = away(world, round)
+    for turn in range(4):
+        whom = away(world, turn)
         world.nemesis(f"isolate {whom}")
         agree(world)
         world.nemesis("heal")
@@ -88,8 +88,8 @@ def test_who_was_cut_off_goes_on_from_a_snapshot(network: str) -> None:
 def test_who_had_crashed_goes_on_from_a_snapshot(network: str) -> None:
     """MIT SnapshotInstallCrash, SnapshotInstallUnCrash."""
     world = begin(network)
-    for round in range(4):
-        whom = away(world, round)
+    for turn in range(4):
+        whom = away(world, turn)
         world.nemesis(f"crash {whom}")
         agree(world)
         world.nemesis(f"restart {whom}")
