@@ -11,7 +11,13 @@ from jifen.codec.addresses import encode_account
 from jifen.codec.blocks import Block, Header, block_hash, encode_block
 from jifen.codec.canonical import encode
 from jifen.codec.genesis import chain_id
-from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, encode_peer_message
+from jifen.codec.messages import (
+    ForwardTransactions,
+    ShowStatements,
+    SnapshotChunk,
+    SnapshotRequest,
+    encode_peer_message,
+)
 from jifen.codec.records import encode_writes, state_digest
 from jifen.codec.transactions import encode_body, encode_signed, transaction_id
 from jifen.consensus.messages import (
@@ -52,7 +58,7 @@ from jifen.ledger.membership import account_id
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.statements import Evidence, SignedHash, StatementKind
+from jifen.ledger.statements import Evidence, SignedHash, StatementKind, statements_of
 from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import (
@@ -220,6 +226,7 @@ VALUES: Final[dict[str, Any]] = {
     "certificates response": CertificatesResponse(
         8, "books", "mall", (Certificate(301, 7, b"\x02" * 32, 5, (b"\x03" * 64, b"\x04" * 64)),)
     ),
+    "statements shown": ShowStatements("mall", "books", statements_of(EVIDENCE)),
     "forwarding": ForwardTransactions("mall", "books", (b"signed",)),
     "request for a manifest": SnapshotRequest("mall", "books", 4000, None),
     "request for a chunk": SnapshotRequest("mall", "books", 4000, 7),
@@ -460,6 +467,15 @@ GOLDEN: Final = {
         "5e5e5e5e5e5e5e5e5e5e5e"
     ),
     "evidence, id": "90ad43ad98eca9b570c4f32d1c9e866f9937016508423ee3046e1d4660ba7898",
+    "statements shown": (
+        "941ea46d616c6ca5626f6f6b739297a5626f6f6b730207cd012cc4200606060606060606060606060606060606060606"
+        "060606060606060606060606c4200707070707070707070707070707070707070707070707070707070707070707c440"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e97a5626f6f6b730207cd012cc420060606060606060606060606060606060606"
+        "0606060606060606060606060606c4200808080808080808080808080808080808080808080808080808080808080808"
+        "c4405f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+    ),
     "proposal of an admission": (
         "960acf000001a0c4506c00c4080001020304050607a46d616c6c9a01a374656193a3e88cb6029192c4204b4b4b4b4b4b"
         "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b01a3746561c420565656565656565656565656565656"

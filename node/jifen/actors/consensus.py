@@ -24,7 +24,7 @@ from jifen.codec.blocks import Block, decode_block
 from jifen.consensus.messages import SIGNATURES_PER_MESSAGE_MAX, AppendResponse, Entry, Message, SnapshotOffer
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
-from jifen.consensus.types import HardState, NotLeader, Position, Role, SnapshotRefused, TransferRefused
+from jifen.consensus.types import HardState, NotLeader, Position, Role, SnapshotRefused, Suspicion, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import Transaction
 from jifen.store.errors import DAMAGED_ADVICE
@@ -107,6 +107,13 @@ class SnapshotDuties(msgspec.Struct, frozen=True):
     """Told of a snapshot that is durable in place of the state; returns when the executor stands at the log's end."""
 
 
+class LeaveLeader(msgspec.Struct, frozen=True):
+    """A leader was found to have lied in its term."""
+
+    leader: str
+    term: int
+
+
 class Retain(msgspec.Struct, frozen=True):
     """Blocks up to a height need not be kept."""
 
@@ -126,7 +133,7 @@ class Installation:
         """Why it was of no use, once `done`; None when it is in place."""
 
 
-Event = Delivery | JobDone | Tick | Wake | HandOver | Reader | Retain | Installation
+Event = Delivery | JobDone | Tick | Wake | HandOver | Reader | Retain | LeaveLeader | Installation
 
 
 class Orderable(Protocol):
@@ -197,6 +204,8 @@ class ConsensusActor:
         """Jobs that the disk is not done with."""
         self._installation: Installation | None = None
         self.storage: StorageActor
+        self.on_suspicion: Callable[[Suspicion], None]
+        """Told what the core finds contradictory; must not wait."""
 
     async def deliver(self, delivery: Delivery) -> None:
         """Hand over a checked message; waits while the actor is behind."""
@@ -229,6 +238,10 @@ class ConsensusActor:
         finally:
             reader.gone = True
         return reader.height
+
+    def leave_leader(self, leader: str, term: int) -> None:
+        """Say that a leader has lied in a term: if it still leads, it is not followed for a while."""
+        self._mailbox.put_at_once(LeaveLeader(leader, term))
 
     def retain_above(self, height: int) -> None:
         """Say that blocks up to a height need not be kept; those that a new leader may need are kept all the same."""
@@ -280,6 +293,9 @@ class ConsensusActor:
             self._begin_hand_over(event)
         elif isinstance(event, Retain):
             self._compact(event.height)
+        elif isinstance(event, LeaveLeader):
+            if (event.leader, event.term) == (self.raft.leader, self.raft.term):
+                self.raft.shun_leader()
         elif isinstance(event, Installation):
             self._installation = event
         else:
@@ -357,7 +373,7 @@ class ConsensusActor:
         if output.snapshot_offered is not None:
             self._snapshots.offered(output.snapshot_offered)
         for suspicion in output.suspicions:
-            log.warning("what two validators say contradicts", suspicion=suspicion)
+            self.on_suspicion(suspicion)
         for message in output.messages:
             self._dispatch(message)
         if output.truncate_from is not None:

@@ -12,16 +12,24 @@ import trio
 
 from jifen.actors.clock import Clock
 from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock
+from jifen.actors.evidence import EvidenceKeeper
 from jifen.actors.mempool import Mempool
 from jifen.actors.snapshots import SnapshotExchange
 from jifen.actors.verifier import FindFalse
 from jifen.chain.certification import CertificateSets
+from jifen.chain.evidence import acknowledgement_statements, given_statements, proposal_statement
 from jifen.chain.gateway import CheckedTransactions, open_transaction
-from jifen.chain.statements import proposal_claims
+from jifen.chain.statements import proposal_claims, statement_claim
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
-from jifen.codec.messages import ForwardTransactions, SnapshotChunk, SnapshotRequest, decode_peer_message
+from jifen.codec.messages import (
+    ForwardTransactions,
+    ShowStatements,
+    SnapshotChunk,
+    SnapshotRequest,
+    decode_peer_message,
+)
 from jifen.consensus.messages import AppendRequest, AppendResponse, CertificatesResponse, Entry
 from jifen.keys.verification import Claim
 from jifen.ledger.transactions import Transaction
@@ -35,6 +43,10 @@ TERM_AHEAD_MAX = 1 << 16
 """A message may be this many terms ahead of this validator: terms rise by one an election, so a validator cut off that
 far has missed nine hours of nothing but elections of half a second. Without a bound one message of one validator takes
 everybody to the last term there is, for good; with it that takes 2^37 messages, each waited for by a disk."""
+
+ODD_CHECKED_MAX = 16
+"""Acknowledgements in one message that name other blocks than are known here, and are checked although nobody needs
+them: they may be half of a proof. An honest validator sends none."""
 
 HEARTBEATS_IGNORED_MAX = 20
 """Heartbeats of a leader ahead of its time that go unheard, in one term: two seconds' worth, twice the longest election
@@ -55,6 +67,7 @@ class PeerGateway:
         consensus: ConsensusActor,
         mempool: Mempool,
         snapshots: SnapshotExchange,
+        evidence: EvidenceKeeper,
         checked: CheckedTransactions,
         find_false: FindFalse,
         clock: Clock,
@@ -64,6 +77,7 @@ class PeerGateway:
         self._sets = CertificateSets(consensus.executor)
         self._mempool = mempool
         self._snapshots = snapshots
+        self._evidence = evidence
         self._checked = checked
         self._find_false = find_false
         self._clock = clock
@@ -84,9 +98,11 @@ class PeerGateway:
             self._take_snapshot_message(message)
             await trio.lowlevel.checkpoint()
             return
-        if not isinstance(message, ForwardTransactions):
+        if not isinstance(message, ForwardTransactions | ShowStatements):
             self._check_term(message.term)
-        if isinstance(message, ForwardTransactions):
+        if isinstance(message, ShowStatements):
+            await self._evidence.shown(message)
+        elif isinstance(message, ForwardTransactions):
             if not await self._mempool.take_forwarded(message.transactions):
                 raise PeerFault("it forwarded a transaction without checking it")
         elif isinstance(message, AppendRequest):
@@ -116,20 +132,22 @@ class PeerGateway:
 
         What is not checked must not stay in: by the time the core takes the message in, it might have found a use.
         """
+        raft, executor = self._consensus.raft, self._consensus.executor
         needed = tuple(
-            item
-            for item in response.signatures
-            if self._consensus.raft.needs_signature(response.sender, item.height, item.hash)
+            item for item in response.signatures if raft.needs_signature(response.sender, item.height, item.hash)
         )
-        executor = self._consensus.executor
-        claims = [
-            executor.validators_at(item.height).claim(
-                response.sender, response.term, item.height, item.hash, item.signature
-            )
-            for item in needed
-        ]
-        if await self._find_false(claims):
+        said = given_statements(executor, response, response.signatures)
+        key = executor.key_of(response.sender)
+        if key is None:
+            return msgspec.structs.replace(response, signatures=())
+        names = {(item.height, item.hash) for item in needed}
+        odd = [item for item in said if self._evidence.contradicts(item)][:ODD_CHECKED_MAX]
+        of_use = [item for item in said if (item.height, item.hash) in names]
+        false = await self._find_false([statement_claim(executor.chain_id, key, item) for item in (*of_use, *odd)])
+        if false and false[0] < len(of_use):
             raise PeerFault("it sent an acknowledgement that it did not sign")
+        # One of a block unknown here may be signed under a set unknown here: not every one that fails is a lie.
+        self._evidence.heard(item for place, item in enumerate((*of_use, *odd)) if place not in false)
         return msgspec.structs.replace(response, signatures=needed)
 
     async def _check_certificates(self, response: CertificatesResponse) -> CertificatesResponse:
@@ -140,6 +158,7 @@ class PeerGateway:
             raise PeerFault(str(error)) from None
         if await self._find_false(claims):
             raise PeerFault("it sent a certificate with a signature that is not genuine")
+        self._evidence.heard(self._sets.statements(kept, self._consensus.raft.committed))
         return msgspec.structs.replace(response, certificates=kept)
 
     async def _check_request(self, request: AppendRequest) -> Delivery | None:
@@ -154,12 +173,20 @@ class PeerGateway:
             request, proposals = proposal_claims(request, blocks, self._consensus.executor.key_of)
             blocks = blocks[: len(request.entries)]
             transactions, fresh, claims = self._open_transactions(blocks)
+            odd = self._sets.odd(request.certificates, self._hash_of)[:ODD_CHECKED_MAX]
             request, proofs = self._sets.checkable(request, self._consensus.raft.committed)
+            doubts = [claim for certificate, members in odd for claim in members.claims_of(certificate)]
         except (Malformed, CertificateInvalid) as error:
             raise PeerFault(str(error)) from None
-        if await self._find_false([*claims, *proposals, *proofs]):
+        false = await self._find_false([*claims, *proposals, *proofs, *doubts])
+        certain = len(claims) + len(proposals) + len(proofs)
+        if false and false[0] < certain:
             raise PeerFault("it sent a block or certificate with a signature that is not genuine")
         self._checked.remember(fresh)
+        self._evidence.heard(map(proposal_statement, blocks))
+        self._evidence.heard(self._sets.statements(request.certificates, self._consensus.raft.committed))
+        doubtful = [item for certificate, members in odd for item in acknowledgement_statements(members, certificate)]
+        self._evidence.heard(item for place, item in enumerate(doubtful, certain) if place not in false)
         certified = request.certificates[-1].height if request.certificates else 0
         if blocks and certified < blocks[-1].header.height and self._is_ahead(request, blocks[-1].header.time):
             # What a quorum has certified is followed all the same.
@@ -172,6 +199,10 @@ class PeerGateway:
             for entry, block, items in zip(request.entries, blocks, transactions, strict=False)
         )
         return Delivery(request, prepared)
+
+    def _hash_of(self, height: int) -> bytes | None:
+        position = self._consensus.raft.position(height)
+        return None if position is None else position.hash
 
     def _is_from_the_future(self, term: int, block_time: int, asked_term: int) -> bool:
         # A block that moves block time no further than this validator has followed it already is harmless, however far

@@ -10,12 +10,14 @@ import trio
 
 from jifen.codec.messages import (
     ForwardTransactions,
+    ShowStatements,
     SnapshotChunk,
     SnapshotRequest,
     encode_peer_message,
     is_spoken,
 )
 from jifen.consensus.messages import Message
+from jifen.ledger.statements import Statement
 from jifen.transport import Address, Connector, Knock, LinkState, Peer, dial_peer
 
 FRAMES_WAITING_MAX = 32
@@ -85,11 +87,16 @@ class PeerLinks:
         """Return the peers with a link, in the order of admission."""
         return [peer for peer, state in self._states.items() if state.connected]
 
-    def send(self, message: Message | SnapshotRequest | SnapshotChunk) -> None:
+    def send(self, message: Message | SnapshotRequest | SnapshotChunk | ShowStatements) -> None:
         """Send to the message's recipient without waiting; dropped when it cannot be queued, or is not known there."""
         state = self._states.get(message.recipient)
         if state is not None and is_spoken(message, state.version):
             self._offer(message.recipient, encode_peer_message(message))
+
+    def show(self, statements: tuple[Statement, ...]) -> None:
+        """Show every peer with a link what validators have signed, without waiting."""
+        for peer in self.connected():
+            self.send(ShowStatements(self._name, peer, statements))
 
     def forward(self, leader: str, transactions: tuple[bytes, ...]) -> bool:
         """Send transactions to the leader without waiting; False when they cannot be queued."""

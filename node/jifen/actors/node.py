@@ -14,6 +14,7 @@ from jifen.actors.checkers import Checkers
 from jifen.actors.checkpoints import CheckpointActor
 from jifen.actors.clock import tick_for_ever
 from jifen.actors.consensus import ConsensusActor, NodeRetired, RefusedBlock, SnapshotDuties, retired
+from jifen.actors.evidence import EvidenceKeeper
 from jifen.actors.facade import Node, NodeStatus
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.links import PeerLinks, PeerStatus
@@ -25,9 +26,10 @@ from jifen.actors.snapshots import SnapshotExchange
 from jifen.actors.storage import StorageActor
 from jifen.actors.subscriptions import SubscriptionHub, TooManySubscribers
 from jifen.actors.surroundings import Surroundings
-from jifen.actors.verifier import find_false
+from jifen.actors.verifier import FindFalse, find_false
 from jifen.chain.anchor import genesis_block
 from jifen.chain.checkpoints import Manifest
+from jifen.chain.evidence import EvidenceBook
 from jifen.chain.executor import BlockInvalid, Executor, Tip
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.errors import Malformed
@@ -209,12 +211,15 @@ class _Wiring:
             draws=draws,
         )
         self._checkpoints: CheckpointActor
+        self._evidence: EvidenceKeeper
         self._make_storage(folder, surroundings)
+        self._make_evidence(checks, surroundings)
         self._gateway = PeerGateway(
             name=setup.validator,
             consensus=self._consensus,
             mempool=self._mempool,
             snapshots=self._snapshots,
+            evidence=self._evidence,
             checked=checked,
             find_false=checks,
             clock=clock,
@@ -270,6 +275,23 @@ class _Wiring:
         )
         self._consensus.storage = self._storage
 
+    def _make_evidence(self, checks: FindFalse, surroundings: Surroundings) -> None:
+        consensus, store = self._consensus, self._store
+        with store.view() as view:
+            book = EvidenceBook(consensus.executor, consensus.raft, store, view.kept_evidence())
+        self._evidence = EvidenceKeeper(
+            key=self._setup.validator_key,
+            book=book,
+            store=store,
+            mempool=self._mempool,
+            show=self._links.show,
+            leave=consensus.leave_leader,
+            find_false=checks,
+            surroundings=surroundings,
+        )
+        self._evidence.storage = self._storage
+        consensus.on_suspicion = self._evidence.suspect
+
     def _make_links(self, surroundings: Surroundings) -> None:
         setup = self._setup
         identity = {"certificate_path": setup.certificate_path, "private_key_path": setup.private_key_path}
@@ -316,6 +338,7 @@ class _Wiring:
             nursery.start_soon(self._consensus.run)
             nursery.start_soon(self._links.run)
             nursery.start_soon(self._checkpoints.run)
+            nursery.start_soon(self._evidence.run)
             nursery.start_soon(self._snapshots.run)
             nursery.start_soon(tick_for_ever, setup.timing.tick_ms, self._consensus.tick)
             nursery.start_soon(tick_for_ever, RESEND_EVERY_MS, self._mempool.resend)
@@ -330,6 +353,7 @@ class _Wiring:
             self._book.follow(self._store, height)
         self._book.passed(height)
         self._checkpoints.committed(block)
+        self._evidence.committed(block)
         self._hub.publish(block)
 
     async def _install(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> str | None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import final
 
 import msgspec
+import trio
 
 from jifen.actors.mailbox import Mailbox
 from jifen.actors.surroundings import Workers
@@ -55,6 +56,14 @@ class Compaction(msgspec.Struct, frozen=True):
     """Highest of them."""
 
 
+class Keeping(msgspec.Struct, frozen=True):
+    """Something to be made durable that consensus need not know of."""
+
+    batch: StoreBatch
+    done: trio.Event
+    """Set when it is."""
+
+
 @final
 class StorageActor:
     """Writes jobs in the order given. A failed write ends the actor, and with it the validator."""
@@ -75,7 +84,7 @@ class StorageActor:
         self._chain_id = chain_id
         self._key = key
         self._on_done = on_done
-        self._mailbox: Mailbox[StorageJob | Compaction] = Mailbox(JOBS_WAITING_MAX)
+        self._mailbox: Mailbox[StorageJob | Compaction | Keeping] = Mailbox(JOBS_WAITING_MAX)
         self._workers = workers
         self._on_checkpoint = on_checkpoint
 
@@ -88,14 +97,23 @@ class StorageActor:
         while True:
             taken = await self._mailbox.take_all()
             jobs = [item for item in taken if isinstance(item, StorageJob)]
+            keepings = [item for item in taken if isinstance(item, Keeping)]
             # A sync that has begun must be seen to its end: its outcome decides what may be acknowledged.
-            done = await self._workers.store(partial(self._write, jobs))
+            done = await self._workers.store(partial(self._write, jobs, [item.batch for item in keepings]))
             for item in done:
                 self._on_done(item)
+            for kept in keepings:
+                kept.done.set()
             scan = self._store.take_scan()
             if scan is not None:
                 self._on_checkpoint(scan)
             await self._compact(max((item.height for item in taken if isinstance(item, Compaction)), default=0))
+
+    async def keep(self, batch: StoreBatch) -> None:
+        """Make something durable beside the ledger; returns when it is."""
+        done = trio.Event()
+        await self._mailbox.put(Keeping(batch, done))
+        await done.wait()
 
     def compact(self, height: int) -> None:
         """Drop the blocks up to a committed height, between the writes of jobs; a higher height replaces a lower."""
@@ -113,8 +131,8 @@ class StorageActor:
             # Behind the jobs that have come meanwhile: a slice never delays more than one of them.
             self._mailbox.put_at_once(Compaction(height))
 
-    def _write(self, jobs: list[StorageJob]) -> list[JobDone]:
-        batches = [job.batch for job in jobs if job.batch is not None]
+    def _write(self, jobs: list[StorageJob], more: list[StoreBatch]) -> list[JobDone]:
+        batches = [*(job.batch for job in jobs if job.batch is not None), *more]
         if batches:
             self._store.write(batches)
         return [self._finish(job) for job in jobs]

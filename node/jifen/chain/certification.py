@@ -5,15 +5,18 @@ Blocks and certificates arrive ahead of that; what cannot be checked yet is left
 """
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import final
 
 import msgspec
 
+from jifen.chain.evidence import acknowledgement_statements
 from jifen.chain.executor import Executor
 from jifen.chain.validators import Validators
 from jifen.codec.blocks import Block
 from jifen.consensus.messages import AppendRequest, Certificate
 from jifen.keys.verification import Claim
+from jifen.ledger.statements import Statement
 
 BLOCKS_REMEMBERED_MAX = 4096
 """Blocks whose set hash is remembered between arrival and certificate: more than a leader lets be uncommitted."""
@@ -61,6 +64,31 @@ class CertificateSets:
                     return certificates[:place], claims
                 claims += validators.claims_of(certificate)
         return certificates, claims
+
+    def statements(self, certificates: Sequence[Certificate], committed: int) -> list[Statement]:
+        """Return what the signers of certificates above the committed height have said; all of them were checked."""
+        said: list[Statement] = []
+        for certificate in certificates:
+            validators = self._set_of(certificate) if certificate.height > committed else None
+            if validators is not None:
+                said += acknowledgement_statements(validators, certificate)
+        return said
+
+    def odd(
+        self, certificates: Sequence[Certificate], committed_hash: Callable[[int], bytes | None]
+    ) -> list[tuple[Certificate, Validators]]:
+        """Return the certificates of other blocks than those committed here, each with the set of its height.
+
+        No honest validator sends one: it would be proof, if genuine, that a quorum has signed two blocks of one height.
+        """
+        executor, found = self._executor, []
+        for certificate in certificates:
+            if 0 < certificate.height <= executor.state.committed:
+                known = committed_hash(certificate.height)
+                if known is not None and known != certificate.hash:
+                    members = Validators.of_height(executor.chain_id, executor.state, certificate.height)
+                    found.append((certificate, members))
+        return found
 
     def _set_of(self, certificate: Certificate) -> Validators | None:
         executor, height = self._executor, certificate.height

@@ -11,7 +11,7 @@ from jifen.consensus.quorum import quorum_size
 from jifen.hashing import VALIDATOR_SET
 from jifen.keys.verification import Claim, false_claims
 from jifen.ledger.state import StateReader
-from jifen.ledger.validators import read_validator, read_validator_set
+from jifen.ledger.validators import read_validator, read_validator_set, voting_sets
 
 
 class CertificateInvalid(Exception):
@@ -40,6 +40,13 @@ class Validators:
         """Return the set that the state names: the one that certifies the block after which it is the state."""
         current = read_validator_set(state)
         configuration = Configuration(current.voters, current.outgoing, current.observers)
+        return cls(chain_id, configuration, {name: read_validator(state, name).key for name in configuration.signing})
+
+    @classmethod
+    def of_height(cls, chain_id: bytes, state: StateReader, height: int) -> "Validators":
+        """Return the set that certified a block long past, as a later state remembers it; nobody observes in it."""
+        past = [members for members in voting_sets(state) if members.changed_at <= height]
+        configuration = Configuration(past[-1].voters, past[-1].outgoing)
         return cls(chain_id, configuration, {name: read_validator(state, name).key for name in configuration.signing})
 
     def __eq__(self, other: object) -> bool:

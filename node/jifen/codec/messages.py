@@ -10,12 +10,17 @@ from jifen.codec.blocks import BLOCK_BYTES_MAX
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
 from jifen.consensus.messages import Count, Height, MalformedMessage, Message, ValidatorId, check_message
+from jifen.ledger.statements import Statement
 
 PEER_MESSAGE_BYTES_MAX: Final = BLOCK_BYTES_MAX + (1 << 20)
 """Largest message: one block of the largest size and the certificates that may come with it."""
 
 FORWARDED_TRANSACTIONS_MAX: Final = 512
 """Most transactions in one forwarding: some 130 KB, checked in about 20 ms."""
+
+
+STATEMENTS_SHOWN_MAX: Final = 2
+"""Most statements in one message: evidence is two, and checking them is all that a message can cost."""
 
 
 class ForwardTransactions(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=32):
@@ -50,7 +55,15 @@ class SnapshotChunk(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     """The chunk or manifest, unchecked; empty when the sender has none."""
 
 
-PeerMessage = Message | ForwardTransactions | SnapshotRequest | SnapshotChunk
+class ShowStatements(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=30):
+    """A validator shows what others have signed: the two halves of evidence, or one statement that it doubts."""
+
+    sender: ValidatorId
+    recipient: ValidatorId
+    statements: Annotated[tuple[Statement, ...], Meta(min_length=1, max_length=STATEMENTS_SHOWN_MAX)]
+
+
+PeerMessage = Message | ForwardTransactions | SnapshotRequest | SnapshotChunk | ShowStatements
 """Everything that crosses a peer link after its greeting."""
 
 SINCE: Final[Mapping[type, int]] = {}
@@ -78,7 +91,7 @@ def encode_peer_message(message: PeerMessage) -> bytes:
 def decode_peer_message(data: bytes) -> PeerMessage:
     """Return the message of canonical bytes, its fields consistent with each other; raises Malformed."""
     message = _decode(data)
-    if not isinstance(message, ForwardTransactions | SnapshotRequest | SnapshotChunk):
+    if not isinstance(message, ForwardTransactions | SnapshotRequest | SnapshotChunk | ShowStatements):
         try:
             check_message(message)
         except MalformedMessage as error:

@@ -2,7 +2,7 @@
 
 Tables: `meta` (format, vote, committed tip, where the log begins), `log` (height -> block bytes, committed or not),
 `certificates` and `receipts` (height -> bytes, committed only), `state` (record key -> record bytes at the committed
-height) and `transactions` (id -> height, index, rejection; committed only).
+height), `transactions` (id -> height, index, rejection; committed only) and `evidence` (place -> proof).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +34,7 @@ from jifen.store.errors import (
     StoreWiped,
     WrongChain,
 )
+from jifen.store.evidence import evidence_place
 from jifen.store.records import CommittedBlock, StoreBatch, cut_after
 from jifen.store.scan import StateScan
 from jifen.store.view import BASE_KEY, CHANGE_KEY, ReadView, decode_position, height_key, read_range
@@ -52,7 +53,7 @@ _LOG_END: Final = b"log_end"
 comes from its own bytes, so that a flipped bit in its term or time would pass for another block."""
 
 _META, _LOG, _CERTIFICATES, _RECEIPTS = b"meta", b"log", b"certificates", b"receipts"
-_STATE, _TRANSACTIONS = b"state", b"transactions"
+_STATE, _TRANSACTIONS, _EVIDENCE = b"state", b"transactions", b"evidence"
 
 _decode_tip: Final[StrictDecoder[Tip]] = StrictDecoder(Tip, what="committed tip", bytes_max=TIP_BYTES_MAX)
 _decode_hard_state: Final[StrictDecoder[HardState]] = StrictDecoder(HardState, what="hard state", bytes_max=256)
@@ -93,7 +94,7 @@ class LedgerStore:
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._env = lmdb.open(str(path), map_size=map_bytes, max_dbs=6, max_readers=READERS_MAX)
+            self._env = lmdb.open(str(path), map_size=map_bytes, max_dbs=7, max_readers=READERS_MAX)
         except (lmdb.Error, OSError) as error:
             raise StoreError(f"the store {path} cannot be opened: {error}") from None
         self._path = path
@@ -101,7 +102,7 @@ class LedgerStore:
         self._checkpoint_blocks = checkpoint_blocks
         self._scan: StateScan | None = None
         try:
-            names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS)
+            names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS, _EVIDENCE)
             self._tables = {name: self._env.open_db(name) for name in names}
             self._check_identity(genesis, may_be_new)
             self._clear_stale_readers()
@@ -286,6 +287,10 @@ class LedgerStore:
             tip = block.executed.tip
         if batch.commits:
             transaction.put(b"tip", encode(tip), db=tables[_META])
+        for evidence in batch.evidence_dropped:
+            transaction.delete(evidence_place(evidence), db=tables[_EVIDENCE])
+        for evidence in batch.evidence:
+            transaction.put(evidence_place(evidence), encode(evidence), db=tables[_EVIDENCE])
         return tip
 
     def _note_log_end(self, transaction: lmdb.Transaction) -> None:

@@ -9,6 +9,7 @@ from jifen.codec.blocks import Header
 from jifen.consensus.messages import Certificate
 from jifen.consensus.types import HardState
 from jifen.ledger.receipts import Receipt
+from jifen.ledger.statements import Evidence
 
 
 class CommittedBlock(msgspec.Struct, frozen=True):
@@ -28,6 +29,10 @@ class StoreBatch(msgspec.Struct, frozen=True):
     """(height, canonical block bytes) to append to the log."""
     commits: tuple[CommittedBlock, ...] = ()
     """Blocks to take into the state, heights rising by one."""
+    evidence: tuple[Evidence, ...] = ()
+    """To keep, beside the ledger."""
+    evidence_dropped: tuple[Evidence, ...] = ()
+    """To keep no more."""
 
 
 def cut_after(batches: Iterable[StoreBatch], checkpoint_blocks: int) -> Iterator[tuple[list[StoreBatch], bool]]:

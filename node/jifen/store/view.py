@@ -15,10 +15,13 @@ from jifen.consensus.types import Position
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.checkpoints import read_checkpoints
+from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.records import read
+from jifen.ledger.statements import Evidence
 from jifen.ledger.terms import PointType
 from jifen.ledger.types import Account, Holding, Organization, Record, Supply
 from jifen.store.errors import BlockNotHeld
+from jifen.store.evidence import EvidenceRecord, decode_evidence, joined
 from jifen.store.records import BlockRecord, Outcome, TransactionRecord
 
 R = TypeVar("R", bound=Record)
@@ -136,6 +139,16 @@ class ReadView:
     def checkpoints(self) -> Checkpoints:
         """Return the newest checkpoints."""
         return read_checkpoints(self)
+
+    def kept_evidence(self) -> list[Evidence]:
+        """Return the evidence that this validator keeps proof of."""
+        with self._transaction.cursor(self._tables[b"evidence"]) as cursor:
+            return [decode_evidence(bytes(data)) for data in cursor.iternext(keys=False, values=True)]
+
+    def evidence(self) -> list[EvidenceRecord]:
+        """Return all evidence known here, kept or recorded on the ledger, sorted by validator, term and height."""
+        recorded = self._records(state.EVIDENCE, EvidenceAgainst)
+        return joined(self.kept_evidence(), ((key[1:].decode(), against) for key, against in recorded))
 
     def items(self) -> Iterator[tuple[bytes, Record]]:
         """Yield the whole state in key order; for checks, not for requests."""

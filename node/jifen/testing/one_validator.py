@@ -11,14 +11,16 @@ import trio
 import trio.testing
 
 from jifen.actors.consensus import ConsensusActor, Delivery, PreparedBlock, SnapshotDuties
+from jifen.actors.evidence import EvidenceKeeper
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.mempool import Mempool
 from jifen.actors.recovery import execute_log, position_of, recover
 from jifen.actors.snapshots import SnapshotExchange
 from jifen.actors.storage import StorageActor, StorageJob
-from jifen.actors.surroundings import Threads
+from jifen.actors.surroundings import Surroundings, Threads
 from jifen.actors.verifier import find_false
 from jifen.chain.checkpoints import Manifest
+from jifen.chain.evidence import EvidenceBook
 from jifen.chain.executor import ExecutedBlock, Tip
 from jifen.chain.gateway import CheckedTransactions
 from jifen.codec.blocks import decode_block
@@ -33,6 +35,7 @@ from jifen.consensus.messages import (
 )
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig
+from jifen.ledger.statements import Statement
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock
 from jifen.store.snapshots import SnapshotFolder
@@ -107,15 +110,36 @@ class OneValidator:
             self.store, chain.chain_id, keys_of(name).validator, self.consensus.job_done, workers
         )
         self.consensus.storage = self.storage
+        self.shown: list[tuple[Statement, ...]] = []
+        """What it showed to all its peers."""
+        self.evidence = self._make_evidence(draws, workers)
         self.gateway = PeerGateway(
             name=name,
             consensus=self.consensus,
             mempool=self.mempool,
             snapshots=self.snapshots,
+            evidence=self.evidence,
             checked=self.checked,
             find_false=partial(find_false, workers=workers),
             clock=self._clock,
         )
+
+    def _make_evidence(self, draws: random.Random, workers: Threads) -> EvidenceKeeper:
+        with self.store.view() as view:
+            book = EvidenceBook(self.executor, self.raft, self.store, view.kept_evidence())
+        keeper = EvidenceKeeper(
+            key=keys_of(self.name).validator,
+            book=book,
+            store=self.store,
+            mempool=self.mempool,
+            show=self.shown.append,
+            leave=self.consensus.leave_leader,
+            find_false=partial(find_false, workers=workers),
+            surroundings=Surroundings(clock=self._clock, draws=draws, workers=workers),
+        )
+        keeper.storage = self.storage
+        self.consensus.on_suspicion = keeper.suspect
+        return keeper
 
     def _make_core(self, draws: random.Random) -> Raft:
         return Raft(
@@ -150,6 +174,7 @@ class OneValidator:
         """Run the storage and the consensus actor while the body runs."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.storage.run)
+            nursery.start_soon(self.evidence.run)
             nursery.start_soon(self.consensus.run)
             yield
             nursery.cancel_scope.cancel()
@@ -159,6 +184,12 @@ class OneValidator:
         with trio.fail_after(PATIENCE_SECONDS):
             while not holds():
                 await self._changed.wait()
+
+    async def eventually(self, holds: Callable[[], object]) -> None:
+        """Wait until `holds()` is true, looking again whenever all actors wait; for what comes with no event."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while not holds():
+                await trio.testing.wait_all_tasks_blocked()
 
     async def settle(self) -> None:
         """Wait until everything handed over so far has been acted upon, disk included."""
@@ -329,6 +360,7 @@ class OneValidator:
 
     def _on_committed(self, block: CommittedBlock) -> None:
         self.committed.append(block)
+        self.evidence.committed(block)
         self._poke()
 
     def _poke(self) -> None:

@@ -16,6 +16,7 @@ from jifen.codec.merkle import leaf_hash
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState, Position
 from jifen.keys.verification import Claim
+from jifen.ledger.statements import Evidence
 from jifen.ledger.types import Record
 from jifen.store.entries import read_entry
 from jifen.store.errors import StoreDamaged, StoreError
@@ -71,6 +72,7 @@ class SimulatedDisk:
         self.tip: Tip = self._genesis.tip
         """The committed tip, which state and certificates belong to."""
         self.state = MemoryState(self._genesis.writes)
+        self.evidence: dict[tuple[str, int, int, int], Evidence] = {}
         self.outcomes: dict[bytes, Outcome] = {}
         """Outcome of every committed transaction, by its id."""
         self._log_end = b""
@@ -162,6 +164,9 @@ class SimulatedDisk:
     def write(self, batches: Iterable[StoreBatch]) -> None:
         """Make the batches durable, in order."""
         for batch in batches:
+            for evidence in batch.evidence_dropped:
+                self.evidence.pop(evidence.place, None)
+            self.evidence.update((evidence.place, evidence) for evidence in batch.evidence)
             if batch.hard_state is not None:
                 self.hard_state = batch.hard_state
             if batch.truncate_from is not None:

@@ -13,15 +13,17 @@ import msgspec
 from jifen.actors.consensus import Delivery, PreparedBlock
 from jifen.actors.gateway import CLOCK_AHEAD_MS_MAX, HEARTBEATS_IGNORED_MAX
 from jifen.chain.certification import CertificateSets
+from jifen.chain.evidence import given_statements, proposal_statement
 from jifen.chain.executor import Executor
 from jifen.chain.gateway import CheckedTransactions, open_transaction
-from jifen.chain.statements import proposal_claims
+from jifen.chain.statements import proposal_claims, statement_claim
 from jifen.chain.validators import CertificateInvalid
 from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import (
     ForwardTransactions,
     PeerMessage,
+    ShowStatements,
     SnapshotChunk,
     SnapshotRequest,
     decode_peer_message,
@@ -30,6 +32,8 @@ from jifen.consensus.messages import AppendRequest, AppendResponse, Certificates
 from jifen.consensus.raft import Raft
 from jifen.keys.verification import Claim
 from jifen.ledger.transactions import Transaction
+from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.world.evidence import SimulatedKeeper
 from jifen.testing.world.signatures import Signatures
 from jifen.transport import PeerFault
 
@@ -59,6 +63,7 @@ class SimulatedGateway:
         """Term and block time, ms, of the last block that came from the future."""
         self._ignored = 0
         """Heartbeats of that term that were not heard."""
+        self.evidence: SimulatedKeeper
 
     def open(self, frame: bytes) -> Delivery | list[Transaction] | None:
         """Return what a frame brings, None when it is not followed; raises PeerFault."""
@@ -68,6 +73,9 @@ class SimulatedGateway:
                 raise PeerFault(f"an older release knows no {type(message).__name__}")
             if isinstance(message, ForwardTransactions):
                 return [self.open_transaction(signed) for signed in message.transactions]
+            if isinstance(message, ShowStatements):
+                self.evidence.shown(message)
+                return None
             if isinstance(message, AppendRequest):
                 return self._open_request(message)
             if isinstance(message, AppendResponse):
@@ -75,6 +83,7 @@ class SimulatedGateway:
             if isinstance(message, CertificatesResponse):
                 kept, proofs = self._sets.checkable_of(message.certificates, self._raft.committed)
                 self._require(proofs)
+                self.evidence.heard(self._sets.statements(kept, self._raft.committed))
                 return Delivery(msgspec.structs.replace(message, certificates=kept))
             if isinstance(message, SnapshotRequest | SnapshotChunk):
                 return None
@@ -99,14 +108,16 @@ class SimulatedGateway:
         needed = tuple(
             item for item in response.signatures if self._raft.needs_signature(response.sender, item.height, item.hash)
         )
-        self._require(
-            [
-                self._executor.validators_at(item.height).claim(
-                    response.sender, response.term, item.height, item.hash, item.signature
-                )
-                for item in needed
-            ]
-        )
+        key = self._executor.key_of(response.sender)
+        if key is None:
+            return msgspec.structs.replace(response, signatures=())
+        said = given_statements(self._executor, response, response.signatures)
+        names = {(item.height, item.hash) for item in needed}
+        of_use = [item for item in said if (item.height, item.hash) in names]
+        self._require([statement_claim(CHAIN_ID, key, item) for item in of_use])
+        odd = [item for item in said if self.evidence.book.contradicts(item)]
+        genuine = [item for item in odd if not self._signatures.false_claims([statement_claim(CHAIN_ID, key, item)])]
+        self.evidence.heard([*of_use, *genuine])
         return msgspec.structs.replace(response, signatures=needed)
 
     def _open_request(self, request: AppendRequest) -> Delivery | None:
@@ -126,6 +137,8 @@ class SimulatedGateway:
         )
         request, proofs = self._sets.checkable(request, self._raft.committed)
         self._require(proofs)
+        self.evidence.heard(map(proposal_statement, blocks))
+        self.evidence.heard(self._sets.statements(request.certificates, self._raft.committed))
         certified = request.certificates[-1].height if request.certificates else 0
         if blocks and certified < blocks[-1].header.height:
             time = blocks[-1].header.time

@@ -30,12 +30,14 @@ from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
 from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.checks import Checks
 from jifen.testing.world.disk import CAPACITY_BYTES
+from jifen.testing.world.liars import Liar
 from jifen.testing.world.network import Network
 from jifen.testing.world.releases import LATER, OLDER, PRESENT
 from jifen.testing.world.scenario import Scenario
 from jifen.testing.world.signatures import HashSignatures, Signatures
 from jifen.testing.world.transfers import Transfers
 from jifen.testing.world.validator import SimulatedValidator
+from jifen.transport import PeerFault
 
 TICK_MS: Final = 50
 ELECTION_TICKS: Final = (10, 20)
@@ -108,6 +110,7 @@ class Machines(ABC):
         self._changes = dict.fromkeys(self.ids, 0)
         """How often each has changed it: a link of before does not outlive that."""
         self.injected["older releases"] += scenario.old
+        self.liars: dict[str, Liar] = {}
         self.nodes: dict[str, SimulatedValidator] = {}
         for id in self.ids:
             draws = self._draws(f"elections of {id}")
@@ -315,6 +318,18 @@ class Machines(ABC):
         """Tell whether the releases that these validators run know this kind of message."""
         return type(message) not in LATER or is_spoken(message, min(self.releases[id] for id in ids), LATER)
 
+    def lie(self, id: str, how: str) -> None:
+        """Let a validator lie from now on: `equivocate` or `double-ack`."""
+        liar = self.liars.get(id)
+        if liar is None:
+            victim = [other for other in self.ids if other != id][-1]
+            node = self.nodes[id]
+            liar = self.liars[id] = Liar(node.key, self.signatures, victim, node.executor.validators.hash)
+            self.checks.liars.add(id)
+        self.injected["lies"] += 1
+        liar.equivocates |= how == "equivocate"
+        liar.acknowledges_twice |= how == "double-ack"
+
     def rot_state(self, id: str) -> None:
         """Flip a bit of a validator's ledger state, on its disk and in its memory, unnoticed."""
         if self._may_lose(id):
@@ -358,8 +373,10 @@ class Machines(ABC):
         """Put a frame on a link."""
         self.frames += 1
         self.frame_bytes += len(frame)
-        for due in self.network.arrivals((sender, recipient), self.now):
-            self._at(due, self._arrive, (sender, recipient), frame, self._changes[recipient])
+        liar = self.liars.get(sender)
+        for told in [frame] if liar is None else liar.frames(frame):
+            for due in self.network.arrivals((sender, recipient), self.now):
+                self._at(due, self._arrive, (sender, recipient), told, self._changes[recipient])
 
     @property
     def compact_every(self) -> int:
@@ -419,7 +436,12 @@ class Machines(ABC):
         if node.paused:
             self._held[node.id].append(frame)
             return
-        self._work(node.id, node.take_frame, frame)
+        try:
+            self._work(node.id, node.take_frame, frame)
+        except PeerFault as fault:
+            if link[0] not in self.liars:
+                raise
+            self.note(f"{node.id} refuses what {link[0]} sent: {fault}")
 
     def _turn(self, id: str) -> None:
         self._turn_due.discard(id)

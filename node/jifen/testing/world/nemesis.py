@@ -13,6 +13,7 @@
     misdirect V     a block lands on another's place in its log while it is down
     rot-old V       a bit of an old block flips while it runs
     rot-state V     a bit of its ledger state flips while it runs
+    equivocate V, double-ack V      it lies from now on (`jifen.testing.world.liars`)
     admit V         the organizations take V in; it votes when it has every block
     remove V        the organizations take V out
     clock V MS      set its clock that much off     transfer V, transfer any    the leader hands over
@@ -72,6 +73,8 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "rot": each(lambda world, id: world.rot(id)),
     "misdirect": each(lambda world, id: world.misdirect(id)),
     "rot-old": each(lambda world, id: world.rot_old(id)),
+    "equivocate": each(lambda world, id: world.lie(id, "equivocate")),
+    "double-ack": each(lambda world, id: world.lie(id, "double-ack")),
     "rot-state": each(lambda world, id: world.rot_state(id)),
     "admit": each(lambda world, id: world.admit(id)),
     "remove": each(lambda world, id: world.remove(id)),

@@ -22,13 +22,14 @@ from jifen.actors.storage import JOBS_WAITING_MAX, Acknowledgement, JobDone, Sto
 from jifen.chain.executor import BlockInvalid, ExecutedBlock
 from jifen.chain.statements import acknowledgement, proposal
 from jifen.codec.canonical import encode
-from jifen.codec.messages import ForwardTransactions, PeerMessage, encode_peer_message
+from jifen.codec.messages import ForwardTransactions, PeerMessage, ShowStatements, encode_peer_message
 from jifen.consensus.messages import AckSignature, AppendResponse, Entry, Message, SnapshotOffer
 from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, SnapshotRefused, TransferRefused
 from jifen.keys.signing import KeyPair
 from jifen.ledger.state import point_type_key
+from jifen.ledger.statements import Statement
 from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Transaction
 from jifen.store.errors import StoreDamaged, StoreFailed
@@ -36,6 +37,7 @@ from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.testing.naive_scene import CHAIN_ID
 from jifen.testing.world.checks import Checks
 from jifen.testing.world.disk import DiskWiped, SimulatedDisk, WorldSnapshot
+from jifen.testing.world.evidence import SimulatedKeeper
 from jifen.testing.world.gateway import SimulatedGateway
 from jifen.testing.world.mempool import BATCH_MAX, SimulatedMempool
 from jifen.testing.world.signatures import Signatures
@@ -116,7 +118,7 @@ class SimulatedValidator:
     def __init__(self, config: RaftConfig, key: KeyPair, draws: RandomDraws, world: Surroundings) -> None:
         self.id = config.id
         self.config = config
-        self._key = key
+        self.key = key
         self._draws = draws
         self._world = world
         self.disk = SimulatedDisk(world.genesis, world.signatures.false_claims)
@@ -166,6 +168,8 @@ class SimulatedValidator:
             random=self._draws,
         )
         self.mempool = SimulatedMempool()
+        self._known_leader: tuple[str | None, int] = (None, 0)
+        self.running, self.paused = True, False
         self.gateway = SimulatedGateway(
             world.signatures,
             self.raft,
@@ -173,8 +177,7 @@ class SimulatedValidator:
             clock=lambda: world.clock(self.id),
             knows=lambda message: world.is_spoken(message, self.id),
         )
-        self._known_leader: tuple[str | None, int] = (None, 0)
-        self.running, self.paused = True, False
+        self.gateway.evidence = self.evidence = SimulatedKeeper(self)
         world.checks.started(self)
 
     def stop(self) -> None:
@@ -209,6 +212,27 @@ class SimulatedValidator:
             for transaction in opened:
                 self._take_transaction(transaction, None)
         self._world.wake(self.id)
+
+    def take_own(self, signed: bytes) -> None:
+        """Take a transaction that this validator made itself."""
+        transaction = self.gateway.open_transaction(signed)
+        self._take_transaction(transaction, None)
+        self._forward([transaction])
+
+    def show(self, statements: tuple[Statement, ...]) -> None:
+        """Show every other validator what somebody has signed."""
+        for peer in self.raft.configuration.members:
+            if peer != self.id:
+                self._send(ShowStatements(self.id, peer, statements))
+
+    def note(self, text: str) -> None:
+        """Write down what this validator did."""
+        self._world.note(f"{self.id} {text}")
+
+    @property
+    def signatures(self) -> Signatures:
+        """What makes and checks signatures here."""
+        return self._world.signatures
 
     def submit(self, signed: bytes, client: int) -> None:
         """Take a client's transaction: answer when a block holds it, now if one does."""
@@ -336,6 +360,8 @@ class SimulatedValidator:
     def _carry_out(self, output: Output) -> None:
         checks = self._world.checks
         checks.output(self, output)
+        for suspicion in output.suspicions:
+            self.evidence.suspect(suspicion)
         if (output.leader, output.term) != self._known_leader:
             self._known_leader = (output.leader, output.term)
             self.mempool.start_over()
@@ -458,7 +484,7 @@ class SimulatedValidator:
         signatures, term = self._world.signatures, item.response.term
         return tuple(
             AckSignature(
-                height, name, signatures.sign(self._key, acknowledgement(CHAIN_ID, set_hash, term, height, name))
+                height, name, signatures.sign(self.key, acknowledgement(CHAIN_ID, set_hash, term, height, name))
             )
             for height, name, set_hash in item.blocks
         )
@@ -492,6 +518,7 @@ class SimulatedValidator:
     def _tell_committed(self, block: CommittedBlock) -> None:
         tip = block.executed.tip
         self.executor.state.forget_flushed(tip.height)
+        self.evidence.committed(block)
         for receipt in block.executed.receipts:
             outcome = Outcome(tip.height, receipt.rejection)
             for client in self.mempool.committed(receipt.transaction_id):
@@ -518,7 +545,7 @@ class SimulatedValidator:
             self.executor.roll_back_to(executed.tip.height - 1)
             return
         tip = executed.tip
-        signature = self._world.signatures.sign(self._key, proposal(tip.header))
+        signature = self._world.signatures.sign(self.key, proposal(tip.header))
         signed = msgspec.structs.replace(executed, proposal=signature)
         entry = Entry(tip.height, tip.header.term, tip.hash, tip.header.parent_hash, signed.payload)
         raft.propose(entry, executed.new_configuration)
