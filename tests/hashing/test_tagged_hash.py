@@ -21,8 +21,10 @@ TAGS = {
     "ACCOUNT": "jifen/account/1",
     "BLOCK": "jifen/block/1",
     "STATE": "jifen/state/1",
-    "ACKNOWLEDGEMENT": "jifen/acknowledgement/1",
+    "STATEMENT": "jifen/statement/1",
+    "TERMS": "jifen/terms/1",
     "VALIDATOR_SET": "jifen/validators/1",
+    "CHANGE": "jifen/change/1",
     "DERIVED_KEY": "jifen/derived-key/1",
 }
 """The tag of every hash of the project: a change of one changes the format of everything hashed by it."""

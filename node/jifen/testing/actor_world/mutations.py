@@ -50,7 +50,7 @@ async def _acknowledges_at_once(storage: StorageActor) -> None:
         jobs = await _jobs_of(storage)
         for job in jobs:
             storage._on_done(JobDone(storage._finish(job).messages, ()))  # noqa: SLF001
-        for item in await storage._workers.store(partial(storage._write, jobs)):  # noqa: SLF001
+        for item in await storage._workers.store(partial(storage._write, jobs, [])):  # noqa: SLF001
             storage._on_done(JobDone((), item.commits))  # noqa: SLF001
 
 
@@ -58,7 +58,7 @@ async def _goes_on_after_failed_sync(storage: StorageActor) -> None:
     while True:
         jobs = await _jobs_of(storage)
         try:
-            done = await storage._workers.store(partial(storage._write, jobs))  # noqa: SLF001
+            done = await storage._workers.store(partial(storage._write, jobs, []))  # noqa: SLF001
         except StoreFailed:
             done = [storage._finish(job) for job in jobs]  # noqa: SLF001
         for item in done:
@@ -69,7 +69,7 @@ async def _waits_for_consensus(storage: StorageActor) -> None:
     mailbox = _consensus_of(storage)._mailbox  # noqa: SLF001
     while True:
         jobs = await _jobs_of(storage)
-        for item in await storage._workers.store(partial(storage._write, jobs)):  # noqa: SLF001
+        for item in await storage._workers.store(partial(storage._write, jobs, [])):  # noqa: SLF001
             await mailbox.put(item)
 
 
