@@ -55,6 +55,7 @@ from jifen.ledger.governance import (
     WithdrawProposal,
 )
 from jifen.ledger.membership import account_id
+from jifen.ledger.positions import Position
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
 from jifen.ledger.rejections import Rejection
@@ -145,6 +146,8 @@ VALUES: Final[dict[str, Any]] = {
     "account": Account(ACCOUNT, KEY, TIME),
     "holding": Holding(1007, (Lot(1000, LotOrigin.EARNED, TIME, 0), Lot(7, LotOrigin.TRANSFERRED, TIME, TIME + 1)), 5),
     "supply": Supply(2**53 - 1, 128),
+    "position": Position(300),
+    "holding with held points": Holding(0, (), held=70),
     "order": OrderRecord(b"\x1d" * 32, ACCOUNT, "mall/consumer", 1, 1, 10, 12_345, 500),
     "refund record": RefundRecord(b"\x1d" * 32),
     "mark": TransactionMark(65_536),
@@ -234,6 +237,8 @@ VALUES: Final[dict[str, Any]] = {
 }
 
 GOLDEN: Final = {
+    "holding with held points": "99009000009090900046",
+    "position": "91cd012c",
     "organization": (
         "96a46d616c6cabe7a7afe58886204d616c6c01019192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
         "4b4b4b4b4b4b4b4b06c4205656565656565656565656565656565656565656565656565656565656565656"
@@ -245,7 +250,7 @@ GOLDEN: Final = {
         "93c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
         "4b4b4b4b4b4b4b4b4bcf000001a0c4506c00"
     ),
-    "holding": "98cd03ef9295cd03e801cf000001a0c4506c000000950702cf000001a0c4506c00cf000001a0c4506c0100050090909000",
+    "holding": ("99cd03ef9295cd03e801cf000001a0c4506c000000950702cf000001a0c4506c00cf000001a0c4506c010005009090900000"),
     "supply": "93cf001fffffffffffffcc8000",
     "order": (
         "9dc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"

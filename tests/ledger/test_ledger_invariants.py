@@ -11,6 +11,7 @@ from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
 from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
 from jifen.ledger.invariants import CHECKS, check_all
+from jifen.ledger.positions import Position, Rate, rate_key
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.scheduling import ENTRY
 from jifen.ledger.state import (
@@ -25,6 +26,7 @@ from jifen.ledger.state import (
     organization_key,
     past_set_key,
     point_type_key,
+    position_key,
     proposal_key,
     supply_key,
     terms_key,
@@ -188,6 +190,11 @@ def holding(available: int, *lots: Lot, owner: bytes = ANN, point_type: str = TY
     return {holding_key(owner, point_type): Holding(available, lots, **more)}
 
 
+def position(organization: str, rate: Rate, points: int = 10) -> dict[bytes, Record]:
+    """Return points that an organization took in, to put into the state."""
+    return {position_key(organization, TYPE, rate_key(rate)): Position(points)}
+
+
 def waiting(**changes: Any) -> dict[bytes, Record]:
     """Return Bo's points that wait, with changes."""
     return {holding_key(BO, GUIDE): msgspec.structs.replace(WAITING, **changes)}
@@ -199,10 +206,19 @@ def unscheduled(**changes: Any) -> dict[bytes, Record]:
     return scheduled() | {point_type_key(TYPE): kind}
 
 
-(
-    conserved, bounded, summed, owned, refunded, agreed, single, distinct, listed, once, kept, attested,
-    named, prompt, fixed, awaited, versioned, proven,
-) = CHECKS  # fmt: skip
+CHECK: Final = {check.__name__.removeprefix("check_"): check for check in CHECKS}
+conserved, bounded = CHECK["supply_is_conserved"], CHECK["nothing_is_negative_or_overflows"]
+summed, owned = CHECK["holdings_are_the_sum_of_their_lots"], CHECK["points_have_an_owner_and_a_type"]
+refunded, held = CHECK["no_refund_exceeds_its_order"], CHECK["held_points_are_those_that_records_hold"]
+worth = CHECK["positions_are_worth_no_more_than_was_promised"]
+agreed = CHECK["the_validator_set_agrees_with_the_validators"]
+single, distinct = CHECK["an_organization_has_at_most_one_voter"], CHECK["validators_share_no_key"]
+listed, once = CHECK["governance_lists_everybody_and_everything_open"], CHECK["nobody_votes_twice"]
+kept, attested = CHECK["no_set_of_voters_is_forgotten"], CHECK["checkpoints_are_attested_once_by_each"]
+named, prompt = CHECK["the_agenda_names_what_is_due"], CHECK["nothing_happens_to_a_holding_before_it_is_due"]
+fixed, awaited = CHECK["received_points_do_not_slide"], CHECK["waiting_points_are_those_of_their_orders"]
+versioned = CHECK["every_version_of_terms_is_kept"]
+proven = CHECK["evidence_names_validators_and_is_recorded_once"]
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -222,6 +238,13 @@ FAULTS: Final = [
         "I1: mall/",
         id="points of one type became another's",
     ),
+    pytest.param(conserved, position("books", Rate(1, 0)), "but 117 are held", id="a position from nowhere"),
+    pytest.param(conserved, {holding_key(ANN, TYPE): Holding(100, (OLD, NEW), held=1)}, "but 108", id="held twice"),
+    pytest.param(held, {holding_key(ANN, TYPE): Holding(100, (OLD, NEW), held=1)}, "records keep 0", id="kept"),
+    pytest.param(worth, position("books", Rate(1, 1)), "I7: books holds mall/consumer at", id="worth too much"),
+    pytest.param(worth, position("books", Rate(2, 0)), "not in lowest terms", id="two positions at one rate"),
+    pytest.param(worth, position("mall", Rate(1, 0)), "I7: mall has a position in its own", id="its own points"),
+    pytest.param(worth, position("books", Rate(1, 0), POINTS_MAX + 1), "I2: books", id="a position overflows"),
     pytest.param(bounded, {supply_key(TYPE): Supply(-1, 0)}, "I2: ", id="negative supply"),
     pytest.param(bounded, {supply_key(TYPE): Supply(0, -1)}, "I2: ", id="negative burned"),
     pytest.param(bounded, {supply_key(TYPE): Supply(POINTS_MAX + 1, 0)}, "I2: ", id="supply overflows"),

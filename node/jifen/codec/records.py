@@ -8,6 +8,7 @@ from jifen.hashing import STATE
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.evidence_records import EvidenceAgainst
+from jifen.ledger.positions import Position
 from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.scheduling import AgendaEntry
 from jifen.ledger.terms import PointType, TermsRecord
@@ -36,6 +37,7 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.ORGANIZATION: Organization,
     state.POINT_TYPE: PointType,
     state.SUPPLY: Supply,
+    state.POSITION: Position,
     state.ACCOUNT: Account,
     state.HOLDING: Holding,
     state.ORDER: OrderRecord,

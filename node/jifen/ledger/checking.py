@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from jifen.ledger.state import HOLDING
+from jifen.ledger.positions import Position, Rate, holder_and_type_of, rate_of_key
+from jifen.ledger.state import HOLDING, POSITION
 from jifen.ledger.types import Holding, Record
 
 Items = Iterable[tuple[bytes, Record]]
@@ -24,3 +25,11 @@ def holdings_of(items: Items) -> Iterable[tuple[bytes, str, Holding]]:
         if key[:1] == HOLDING:
             assert isinstance(record, Holding)
             yield key[1:21], key[21:].decode(), record
+
+
+def positions_of(items: Items) -> Iterable[tuple[str, str, Rate, Position]]:
+    """Yield organization, point type, rate and record of every position."""
+    for key, record in items:
+        if key[:1] == POSITION:
+            assert isinstance(record, Position)
+            yield *holder_and_type_of(key), rate_of_key(key), record

@@ -11,19 +11,18 @@ from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import is_of, with_points
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import StateReader, StateWriter, holding_key, order_key, organization_key, supply_key
+from jifen.ledger.state import StateReader, StateWriter, holding_key, order_key, organization_key
+from jifen.ledger.supplies import take_out
 from jifen.ledger.term_bodies import ConfirmOrder
 from jifen.ledger.term_effects import PointsActivated
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
-    EMPTY_SUPPLY,
     Holding,
     Lot,
     OrderRecord,
     Organization,
     OrganizationStatus,
-    Supply,
 )
 
 
@@ -75,12 +74,11 @@ def confirm(
         tuple(lot for lot in waiting if lot.points),
         holding.lapsed,
         holding.due,
+        holding.held,
     )
     after, points, repaid = activate(holding, (ready,))
     after = put_holding(state, holding_key(order.account, order.point_type), after, (), context.time)
-    if repaid:
-        supply = read(state, supply_key(order.point_type), Supply) or EMPTY_SUPPLY
-        state.put(supply_key(order.point_type), Supply(supply.issued, supply.burned + repaid, supply.expired))
+    take_out(state, order.point_type, burned=repaid)
     state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, awaiting=False))
     effect = PointsActivated(
         order.account,

@@ -177,7 +177,9 @@ def _credited(holding: Holding, terms: Terms, lot: Lot, repaid: int, time: int) 
             awaiting = merged(awaiting, added)
         else:
             pending = merged(pending, added)
-    return Holding(available, lots, holding.debt - repaid, waiting, pending, awaiting, holding.lapsed, holding.due)
+    return Holding(
+        available, lots, holding.debt - repaid, waiting, pending, awaiting, holding.lapsed, holding.due, holding.held
+    )
 
 
 def _renewed(lots: tuple[Lot, ...], terms: Terms, time: int) -> tuple[Lot, ...]:

@@ -12,9 +12,10 @@ from jifen.ledger.holdings import ANNOUNCED_DAYS, LAPSED_KEPT_MS, due_of, put_du
 from jifen.ledger.lots import merged, points_of, with_points
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.records import read
-from jifen.ledger.state import StateWriter, supply_key
+from jifen.ledger.state import StateWriter
+from jifen.ledger.supplies import take_out
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired
-from jifen.ledger.types import EMPTY_SUPPLY, Holding, Lot, LotOrigin, Supply
+from jifen.ledger.types import Holding, Lot, LotOrigin
 
 
 class Activation(NamedTuple):
@@ -43,9 +44,7 @@ def wake_holding(state: StateWriter, key: bytes, context: BlockContext) -> tuple
         effects.append(PointsActivated(account, point_type, points, burned, after.available, after.pending))
     effects += _announcements(account, point_type, after, holding.due, time)
     after = _without_stale_lapses(after, time)
-    if expired or burned:
-        supply = read(state, supply_key(point_type), Supply) or EMPTY_SUPPLY
-        state.put(supply_key(point_type), Supply(supply.issued, supply.burned + burned, supply.expired + expired))
+    take_out(state, point_type, burned=burned, expired=expired)
     put_due(state, key, after, 0, due_of(after, time))  # its entry is gone: the agenda took it out
     return tuple(effects)
 
@@ -72,6 +71,7 @@ def activate(holding: Holding, ready: tuple[Lot, ...]) -> Activation:
         holding.awaiting_lots,
         holding.lapsed,
         holding.due,
+        holding.held,
     )
     return Activation(after, points, repaid)
 
@@ -90,7 +90,15 @@ def _expire(holding: Holding, date: int) -> tuple[Holding, int]:
     gone = [lot for lot in every if lot.expires_at == date]
     lapsed = merged(holding.lapsed, [lot for lot in gone if lot.origin is LotOrigin.EARNED])
     after = Holding(
-        points_of(lots), lots, holding.debt, points_of((*pending, *awaiting)), pending, awaiting, lapsed, holding.due
+        points_of(lots),
+        lots,
+        holding.debt,
+        points_of((*pending, *awaiting)),
+        pending,
+        awaiting,
+        lapsed,
+        holding.due,
+        holding.held,
     )
     return after, points_of(gone)
 
@@ -105,6 +113,7 @@ def _with_pending(holding: Holding, pending: tuple[Lot, ...], awaiting: tuple[Lo
         awaiting,
         holding.lapsed,
         holding.due,
+        holding.held,
     )
 
 
@@ -133,4 +142,5 @@ def _without_stale_lapses(holding: Holding, time: int) -> Holding:
         holding.awaiting_lots,
         kept,
         holding.due,
+        holding.held,
     )

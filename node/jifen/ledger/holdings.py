@@ -40,7 +40,7 @@ def put_holding(state: StateWriter, key: bytes, holding: Holding, added: Iterabl
 
 def put_due(state: StateWriter, key: bytes, holding: Holding, before: int, due: int) -> Holding:
     """Set or clear a holding that the agenda named at `before` and shall name at `due`; return it as it is now."""
-    if not (holding.available or holding.pending or holding.debt or holding.lapsed):
+    if not (holding.available or holding.pending or holding.debt or holding.lapsed or holding.held):
         schedule(state, key, before, 0)
         state.delete(key)
         return holding
@@ -54,6 +54,7 @@ def put_due(state: StateWriter, key: bytes, holding: Holding, before: int, due: 
             holding.awaiting_lots,
             holding.lapsed,
             due,
+            holding.held,
         )
     schedule(state, key, before, due)
     state.put(key, holding)

@@ -3,11 +3,13 @@
 Tests and `jifen verify` run them. Each raises InvariantBroken with the values that do not fit.
 """
 
-from jifen.ledger.checking import Items, holdings_of, require
+from jifen.ledger.checking import Items, holdings_of, positions_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
 from jifen.ledger.evidence_checks import check_evidence_names_validators_and_is_recorded_once
+from jifen.ledger.held import HELD_IN
 from jifen.ledger.lots import merged, points_of
-from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY
+from jifen.ledger.positions import is_within_settlement_price, reduced
+from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
 from jifen.ledger.term_checks import (
     check_every_version_of_terms_is_kept,
     check_nothing_happens_to_a_holding_before_it_is_due,
@@ -15,7 +17,7 @@ from jifen.ledger.term_checks import (
     check_the_agenda_names_what_is_due,
     check_waiting_points_are_those_of_their_orders,
 )
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms import PointType, Terms, TermsRecord
 from jifen.ledger.types import POINTS_MAX, Account, Holding, OrderRecord, Supply
 from jifen.ledger.validator_checks import (
     check_an_organization_has_at_most_one_voter,
@@ -28,11 +30,14 @@ from jifen.ledger.validator_checks import (
 
 
 def check_supply_is_conserved(items: Items) -> None:
-    """I1: of every point type, issued less burned and expired is the sum of all holdings, pending points included."""
+    """I1: of every point type, issued less burned and expired is the sum of all holdings, pending and held points
+    included, and of all positions."""
     known = list(items)
     held: dict[str, int] = {}
     for _, point_type, holding in holdings_of(known):
-        held[point_type] = held.get(point_type, 0) + holding.available + holding.pending
+        held[point_type] = held.get(point_type, 0) + holding.available + holding.pending + holding.held
+    for _, point_type, _, position in positions_of(known):
+        held[point_type] = held.get(point_type, 0) + position.points
     for key, record in known:
         if key[:1] == SUPPLY:
             assert isinstance(record, Supply)
@@ -54,7 +59,7 @@ def check_nothing_is_negative_or_overflows(items: Items) -> None:
             numbers = [record.issued, record.burned, record.expired]
         elif isinstance(record, Holding):
             lots = (*record.lots, *record.pending_lots, *record.awaiting_lots, *record.lapsed)
-            numbers = [record.available, record.pending, record.debt, *(lot.points - 1 for lot in lots)]
+            numbers = [record.available, record.pending, record.debt, record.held, *(lot.points - 1 for lot in lots)]
         require(all(0 <= number <= POINTS_MAX for number in numbers), f"I2: {key.hex()} holds {record}")
 
 
@@ -68,7 +73,7 @@ def check_holdings_are_the_sum_of_their_lots(items: Items) -> None:
             points_of(pending) + points_of(awaiting),
         )
         require(right, f"holding {account.hex()} {point_type}: {holding}, should be of {expected}")
-        something = holding.available or holding.pending or holding.debt or lapsed
+        something = holding.available or holding.pending or holding.debt or lapsed or holding.held
         require(bool(something), f"holding {account.hex()} {point_type} is a record of nothing")
 
 
@@ -86,6 +91,36 @@ def check_points_have_an_owner_and_a_type(items: Items) -> None:
         require(point_type in types, f"I4: points of unknown type {point_type} are held")
 
 
+def check_held_points_are_those_that_records_hold(items: Items) -> None:
+    """Of every holding, `held` is what holds, offers, entries and requests together keep of it."""
+    known = list(items)
+    kept: dict[tuple[bytes, str], int] = {}
+    for key, record in known:
+        holds = HELD_IN.get(key[:1])
+        for account, point_type, points in holds(record) if holds else ():
+            kept[account, point_type] = kept.get((account, point_type), 0) + points
+    for account, point_type, holding in holdings_of(known):
+        there = kept.pop((account, point_type), 0)
+        require(there == holding.held, f"{account.hex()} {point_type} has {holding.held} held, records keep {there}")
+    require(not any(kept.values()), f"records keep points of holdings that do not exist: {kept}")
+
+
+def check_positions_are_worth_no_more_than_was_promised(items: Items) -> None:
+    """I7: no position is at a rate above every settlement price of its issuer, and nobody has one in its own points."""
+    known = list(items)
+    published: dict[str, list[Terms]] = {}
+    for key, record in known:
+        if key[:1] == TERMS:
+            assert isinstance(record, TermsRecord)
+            published.setdefault(key[1:-5].decode(), []).append(record.terms)
+    for holder, point_type, rate, position in positions_of(known):
+        promised = any(is_within_settlement_price(rate, terms) for terms in published.get(point_type, ()))
+        require(promised, f"I7: {holder} holds {point_type} at {rate}, which no published settlement price covers")
+        require(reduced(rate) == rate, f"I7: {holder} holds {point_type} at {rate}, which is not in lowest terms")
+        require(point_type.split("/")[0] != holder, f"I7: {holder} has a position in its own {point_type}")
+        require(0 < position.points <= POINTS_MAX, f"I2: {holder} has a position of {position} in {point_type}")
+
+
 def check_no_refund_exceeds_its_order(items: Items) -> None:
     """I3: of no order is more refunded than it came to."""
     for key, record in items:
@@ -99,6 +134,8 @@ CHECKS = (
     check_holdings_are_the_sum_of_their_lots,
     check_points_have_an_owner_and_a_type,
     check_no_refund_exceeds_its_order,
+    check_held_points_are_those_that_records_hold,
+    check_positions_are_worth_no_more_than_was_promised,
     check_the_validator_set_agrees_with_the_validators,
     check_an_organization_has_at_most_one_voter,
     check_validators_share_no_key,

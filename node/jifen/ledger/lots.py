@@ -65,6 +65,7 @@ def with_lots(holding: Holding, available: int, lots: tuple[Lot, ...]) -> Holdin
         holding.awaiting_lots,
         holding.lapsed,
         holding.due,
+        holding.held,
     )
 
 
@@ -77,6 +78,18 @@ def take_lots(holding: Holding, points: int) -> tuple[Holding, list[Lot]]:
     rest, taken = taken_first(holding.lots, points)
     assert points_of(taken) == points, "the lots of a holding are fewer than its available points"
     return with_lots(holding, holding.available - points, rest), taken
+
+
+def taken_of_origin(holding: Holding, points: int, origin: LotOrigin) -> tuple[Holding, list[Lot]]:
+    """Return the holding without `points` points of one origin and the lots taken, in spending order.
+
+    The caller has checked that the holding has them.
+    """
+    _, taken = taken_first(tuple(lot for lot in holding.lots if lot.origin is origin), points)
+    assert points_of(taken) == points, f"the holding has fewer than {points} points of origin {origin.name}"
+    left = {lot_order(lot): lot.points for lot in taken}
+    rest = [with_points(lot, lot.points - left.get(lot_order(lot), 0)) for lot in holding.lots]
+    return with_lots(holding, holding.available - points, tuple(lot for lot in rest if lot.points)), taken
 
 
 def take_of_order(lots: tuple[Lot, ...], order: OrderRecord, points: int) -> tuple[tuple[Lot, ...], int]:

@@ -24,18 +24,16 @@ from jifen.ledger.state import (
     order_key,
     organization_key,
     refund_key,
-    supply_key,
 )
+from jifen.ledger.supplies import take_out
 from jifen.ledger.transactions import RefundOrder, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
-    EMPTY_SUPPLY,
     Holding,
     OrderRecord,
     Organization,
     OrganizationStatus,
     RefundRecord,
-    Supply,
 )
 
 
@@ -82,9 +80,7 @@ def refund(
     lapsed = 0
     if points:
         holding, taken, lapsed = take_back(holding, order, points)
-        if taken:
-            supply = read(state, supply_key(order.point_type), Supply) or EMPTY_SUPPLY
-            state.put(supply_key(order.point_type), Supply(supply.issued, supply.burned + taken, supply.expired))
+        take_out(state, order.point_type, burned=taken)
         holding = put_holding(state, key, holding, (), context.time)
     state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
     state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
@@ -136,5 +132,6 @@ def take_back(holding: Holding, order: OrderRecord, points: int) -> tuple[Holdin
         awaiting_lots,
         lapses,
         holding.due,
+        holding.held,
     )
     return after, pending + spent, lapsed

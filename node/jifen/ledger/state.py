@@ -30,6 +30,7 @@ VALIDATOR = b"v"
 VALIDATOR_SET = b"V"
 CHECKPOINTS = b"c"
 EVIDENCE = b"e"
+POSITION = b"H"
 
 PROPOSAL = b"g"
 GOVERNANCE = b"G"
@@ -111,6 +112,11 @@ def terms_key(point_type: str, version: int) -> bytes:
 def evidence_key(validator: str) -> bytes:
     """State key of the evidence against a validator."""
     return EVIDENCE + validator.encode()
+
+
+def position_key(organization: str, point_type: str, rate: bytes = b"") -> bytes:
+    """State key of an organization's position in a point type at a rate; those of one organization stand together."""
+    return POSITION + organization.encode() + b"\0" + point_type.encode() + b"\0" + rate
 
 
 class StateReader(Protocol):

@@ -116,6 +116,8 @@ class LotOrigin(IntEnum):
 
     EARNED = 1
     TRANSFERRED = 2
+    SWAPPED = 3
+    BONUS = 4
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -182,8 +184,9 @@ class Holding(Record, frozen=True):
     """An account's points of one type.
 
     Invariant: `available` is the sum of `lots`, `pending` that of `pending_lots` and `awaiting_lots`; each stands in
-    spending order and no two lots of one differ in quantity only. A holding of nothing, neither points nor debt nor
-    `lapsed`, has no record. The agenda names the holding at `due`, not later than anything that is to happen to it.
+    spending order and no two lots of one differ in quantity only. `held` is what the records of `held.HELD_IN` keep. A
+    holding of nothing, neither points nor debt nor `lapsed`, has no record. The agenda names the holding at `due`, not
+    later than anything that is to happen to it.
     """
 
     available: Quantity
@@ -201,12 +204,16 @@ class Holding(Record, frozen=True):
     """Points of its own earning that have expired unspent: a refund of their order does not ask for them again."""
     due: TimeMs = 0
     """Block time at which the agenda looks at this holding, ms; 0: never."""
+    held: Quantity = 0
+    """Set aside for something that is not decided yet: a hold, an offer, an entry of a draw. The record of that keeps
+    the lots; they keep their dates meanwhile, and nothing expires while it is held."""
 
 
 class Supply(Record, frozen=True):
     """How many points of one type exist.
 
-    Invariant I1: `issued - burned - expired` is the sum of all holdings of the type, pending points included.
+    Invariant I1: `issued - burned - expired` is the sum of all holdings of the type, pending and held points included,
+    and of all organizations' positions in it.
     """
 
     issued: Quantity

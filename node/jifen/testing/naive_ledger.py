@@ -101,6 +101,8 @@ class NaiveLedger:
         """Every refund, and its transaction's id, by merchant and refund id."""
         self.debts: dict[tuple[bytes, str], int] = {}
         """What an account owes of a type."""
+        self.positions: Counter[tuple[str, str, int, int]] = Counter()
+        """Points that organizations took in: by organization, point type, and the points and fen of the rate."""
         self.receipts: dict[bytes, NaiveReceipt] = {}
         """Receipt of every transaction ever taken, rejected ones too."""
         self.expiries: dict[bytes, int] = {}

@@ -132,7 +132,7 @@ def lots_like(ledger: "NaiveLedger", order: NaiveOrder) -> list[NaiveLot]:
     """Return the lots, wherever they stand, that look as the order's own points look by now."""
     whose = (order.body.account, order.body.point_type)
     found = [lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose and lot.origin == "earned"]
-    found = [lot for lot in found if lot.available_from == order.available_from]
+    found = [lot for lot in found if lot.available_from == order.available_from and lot.place != "held"]
     if order.renewal_days:
         return [lot for lot in found if lot.renewal_days == order.renewal_days]
     return [lot for lot in found if lot.renewal_days == 0 and lot.expires_at == order.expires_at]
@@ -162,7 +162,7 @@ def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) 
 
 def slides(lot: NaiveLot, whose: tuple[bytes, str], time: int) -> bool:
     """Tell whether an earn of somebody lets a lot live on."""
-    mine = (lot.owner, lot.point_type) == whose and lot.place != "lapsed"
+    mine = (lot.owner, lot.point_type) == whose and lot.place not in ("lapsed", "held")
     return mine and lot.renewal_days > 0 and lot.expires_at > time
 
 

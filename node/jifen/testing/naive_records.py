@@ -20,7 +20,9 @@ class NaiveLot(NamedTuple):
     expires_at: int
     renewal_days: int = 0
     place: str = "available"
-    """`available`, `pending` until its day, `awaiting` confirmation, or `lapsed`: expired and only remembered."""
+    """`available`, `pending` until its day, `awaiting` confirmation, `held`, or `lapsed`: expired, only remembered."""
+    held_for: bytes = b""
+    """Of a held one: the state key of the record that keeps it."""
 
 
 class NaiveOrder(NamedTuple):

@@ -29,7 +29,7 @@ def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]
 
 def mine(ledger: "NaiveLedger", whose: tuple[bytes, str]) -> list[NaiveLot]:
     """Return the lots of one holding that are still there."""
-    return [lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose and lot.place != "lapsed"]
+    return [lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose and lot.place not in ("lapsed", "held")]
 
 
 def expire(ledger: "NaiveLedger", whose: tuple[bytes, str], time: int) -> list[tuple[object, ...]]:

@@ -218,6 +218,7 @@ class TwinMachine(RuleBasedStateMachine):
                 assert isinstance(found, Holding)
                 assert found.available == self.twin.balance(account, point_type)
                 assert found.pending == self.twin.waiting(account, point_type)
+                assert found.held == sum(lot.points for lot in self.twin.lots_in(account, point_type, "held"))
                 assert found.debt == self.twin.debts.get((account, point_type), 0)
                 for place, lots in [
                     ("available", found.lots),

@@ -1,9 +1,12 @@
 """Members, purchases, refunds and transfers, offered to both ledgers."""
 
+from fractions import Fraction
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jifen.ledger import state
+from jifen.ledger.positions import Position
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import Account, OrderRecord, Record, RefundRecord, Supply
 from jifen.testing.naive_ledger import NaiveLedger
@@ -197,4 +200,19 @@ def members_and_orders(twin: NaiveLedger) -> dict[bytes, Record]:
     return expected
 
 
-TwinMachine.tables += [organizations_and_types, members_and_orders]
+def positions(twin: NaiveLedger) -> dict[bytes, Record]:
+    """Return the records of the organizations' positions."""
+    found: dict[bytes, Record] = {}
+    for (holder, point_type, points, fen), quantity in twin.positions.items():
+        exact = Fraction(fen, points)
+        ends = exact.denominator.to_bytes(4, "big") + exact.numerator.to_bytes(4, "big")
+        key = b"H" + holder.encode() + b"\0" + point_type.encode() + b"\0" + ends
+        before = found.get(key, Position(1))
+        assert isinstance(before, Position)
+        total = quantity + (before.points if key in found else 0)
+        if total:
+            found[key] = Position(total)
+    return found
+
+
+TwinMachine.tables += [positions, organizations_and_types, members_and_orders]
