@@ -78,7 +78,7 @@ web: ## build the web client in app/ into graphql/jifen_graphql/web (needs Node.
 		echo 'make web needs Node.js 20 or newer with npm; the built client is in the repository, so nothing else does.' >&2; exit 1; }
 	cd app && npm ci --no-audit --no-fund && npm run build
 
-bench: $(RUNTIME) ## measure (BENCH=costs, catch_up, failover or idle; docs/testing.md says what each shows; ARGS="--kills 10")
+bench: $(RUNTIME) ## measure (BENCH=costs, apply, catch_up, failover or idle; docs/testing.md says what each shows; ARGS="--kills 10")
 	$(BIN)/python -m bench.$(BENCH) $(ARGS)
 
 clean: ## remove .venv, builds and caches; homes with ledgers in them stay

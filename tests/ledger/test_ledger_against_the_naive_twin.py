@@ -11,9 +11,10 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jifen.ledger import apply, earning, governing, lots, moving, validators
+from jifen.ledger import agenda, apply, earning, expiring, governing, holdings, lots, moving, validators
 from jifen.ledger.proposals import Governance
 from jifen.ledger.state import WorkingState
+from jifen.ledger.terms import Terms, expiry_of
 from jifen.ledger.types import Holding, Lot, Record
 from jifen.testing.ledger_machine import LedgerMachine
 from jifen.testing.naive_scene import DAY_MS
@@ -44,6 +45,23 @@ def half_ranged(self: WorkingState, start: bytes, stop: bytes, limit: int) -> li
     return self._base.range(start, stop, limit)
 
 
+def a_day_late(terms: Terms, earned_at: int) -> int:
+    """Let points live a day too long."""
+    end = expiry_of(terms, earned_at)
+    return end and end + DAY_MS
+
+
+def without_repaying(holding: Holding, ready: tuple[Lot, ...]) -> expiring.Activation:
+    """Make points available and leave the debt as it is."""
+    points = sum(lot.points for lot in ready)
+    return expiring.Activation(lots.add_lots(holding, ready), points, 0)
+
+
+def oldest_first(lot: Lot) -> tuple[int, int, int, int]:
+    """Put lots in order of age."""
+    return (lot.available_from, lot.expires_at, lot.origin, lot.renewal_days)
+
+
 @pytest.mark.parametrize(
     ("where", "name", "wrong"),
     [
@@ -55,6 +73,13 @@ def half_ranged(self: WorkingState, start: bytes, stop: bytes, limit: int) -> li
         pytest.param(Governance, "needed", lambda _, asked: asked * 2 // 3, id="a threshold is rounded down"),
         pytest.param(validators, "put_status", lambda *_: None, id="nobody retires"),
         pytest.param(governing, "is_changing", lambda *_: False, id="two changes of voters at once"),
+        pytest.param(earning, "expiry_of", a_day_late, id="points expire a day late"),
+        pytest.param(expiring, "activate", without_repaying, id="activated points repay no debt"),
+        pytest.param(expiring, "ANNOUNCED_DAYS", (30, 7), id="nothing is announced a day before"),
+        pytest.param(expiring, "LAPSED_KEPT_MS", 0, id="what lapsed is forgotten at once"),
+        pytest.param(holdings, "schedule", lambda *_: None, id="no holding stands in the agenda"),
+        pytest.param(agenda, "MARKS_MAX", 0, id="marks are kept for ever"),
+        pytest.param(lots, "lot_order", oldest_first, id="the oldest points are spent first, whatever expires"),
         pytest.param(apply, "TRANSACTION_LIFETIME_MS_MAX", 2 * DAY_MS, id="transactions live for two days"),
     ],
 )

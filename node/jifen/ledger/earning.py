@@ -187,7 +187,7 @@ def _renewed(lots: tuple[Lot, ...], terms: Terms, time: int) -> tuple[Lot, ...]:
 
     What has reached its date is gone, though the agenda may not have got to it yet.
     """
-    if not any(lot.renewal_days for lot in lots):
+    if not [lot for lot in lots if lot.renewal_days]:  # quicker than any() with a generator, and every earn asks
         return lots
     renewed = [
         Lot(

@@ -22,9 +22,10 @@ from jifen.ledger.terms import (
     TermsRecord,
     Unbacked,
 )
+from jifen.ledger.transactions import RefundOrder, TransferPoints
 from jifen.ledger.types import POINTS_MAX, Record, RoleClass
 from jifen.testing.naive_ledger import NaiveLedger
-from jifen.testing.naive_scene import DAY_MS, key_of
+from jifen.testing.naive_scene import DAY_MS, account_of, key_of
 from jifen.testing.naive_terms import digest_of
 from jifen.testing.twin_draws import MERCHANTS, POINT_TYPES, TILLS, WAITING_TYPES, lives, nonces
 from jifen.testing.twin_machine import TwinMachine
@@ -73,13 +74,36 @@ class TermRules(PointRules):
     """Rules of terms and of points that wait or expire."""
 
     def furnish(self) -> None:
-        """Points that wait and points that expire, so that time has something to do."""
+        """Points that wait, points that expire beside such that never do, and a debt: time has something to do."""
         super().furnish()
         self.begin(1)
+        for version, expiry in ((2, RollingExpiry(50)), (3, NeverExpires())):
+            body = PublishTerms(
+                self.time + DAY_MS, bytes(8), "mall", "mall/consumer", Terms(version=version, expiry=expiry)
+            )
+            self.submit(body, key_of("mall admin"))
+            self.purchase("mall/consumer", 240 + version, "ann", 300)
         for number, point_type in enumerate(WAITING_TYPES):
             self.purchase(point_type, 210 + number, "ann", 500)
             self.purchase(point_type, 220 + number, "bo", 300)
         self.end()
+        self.begin(8 * DAY_MS)
+        ann, cy = (account_of(key_of(name)) for name in ("ann", "cy"))
+        guide = WAITING_TYPES[0]
+        head = (self.time + DAY_MS, b"furnish!")
+        self.submit(TransferPoints(*head, ann, cy, guide, 100, b""), key_of("ann"))
+        self.submit(RefundOrder(*head, "books", "no210", "owed", 500), key_of("books till"))
+        self.purchase(guide, 230, "ann", 600)
+        self.end()
+
+    @precondition(lambda self: not self.open and self.twins[-1].lots)
+    @rule(pick=st.integers(0, 99), days=st.sampled_from((30, 7, 1, 0)), late=st.sampled_from((0, 0, -1, DAY_MS // 2)))
+    def begin_at_a_moment(self, pick: int, days: int, late: int) -> None:
+        """Open a block at, just before or a while after something is to happen to somebody's points."""
+        lots = self.twins[-1].lots
+        lot = lots[pick % len(lots)]
+        moment = (lot.expires_at - days * DAY_MS if lot.expires_at else lot.available_from) + late
+        self.begin(max(0, moment - self.times[-1]))
 
     @precondition(lambda self: self.open)
     @rule(
