@@ -5,7 +5,7 @@ the issuer for their worth; what they are worth was settled in that trade and do
 what came in at one rate, so an organization's records are as many as the rates it has used.
 """
 
-from math import gcd
+from fractions import Fraction
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -59,8 +59,8 @@ def holder_and_type_of(key: bytes) -> tuple[str, str]:
 
 def reduced(rate: Rate) -> Rate:
     """Return the rate in its lowest terms, so that equal rates are one position."""
-    divisor = gcd(rate.points, rate.fen)
-    return Rate(rate.points // divisor, rate.fen // divisor)
+    exact = Fraction(rate.fen, rate.points)
+    return Rate(exact.denominator, exact.numerator)
 
 
 def is_within_settlement_price(rate: Rate, terms: Terms) -> bool:
