@@ -293,7 +293,7 @@ class Machines(ABC):
         self.crash(id)
         height = self._disk_draws.randint(min(disk.tip.height + 1, disk.last_height), disk.last_height)
         first = disk.base.height + 1
-        others = [other for other in (height - 1, first) if other != height and other >= first]
+        others = [other for other in (height - 1, first) if other != height and other >= first] or [height + 1]
         disk.misdirect(height, self._disk_draws.choice(others))
 
     def rot_old(self, id: str) -> None:
