@@ -92,6 +92,7 @@ class Page(NamedTuple):
 
 
 BLOCKS_PAGE_DEFAULT: Final = 20
+EVIDENCE_PAGE_DEFAULT: Final = 20
 TRANSACTIONS_PAGE_DEFAULT: Final = 20
 LOTS_PAGE_DEFAULT: Final = 20
 PROPOSALS_PAGE_DEFAULT: Final = 20
@@ -108,6 +109,7 @@ PAGES: Final[dict[tuple[str, str], Page]] = {
     ("PointBalance", "lots"): Page("first", LOTS_PAGE_DEFAULT, 100),
     ("Block", "agenda"): Page("first", AGENDA_PAGE_DEFAULT, 100),
     ("PointType", "termsHistory"): Page("first", TERMS_PAGE_DEFAULT, 50),
+    ("Query", "evidence"): Page("first", EVIDENCE_PAGE_DEFAULT, 50),
     ("Query", "expiringPoints"): Page("first", LOTS_PAGE_DEFAULT, 100),
 }
 """List fields with a page argument, by parent type and name. A test finds any other list field that has none."""
@@ -117,6 +119,7 @@ SURCHARGES: Final[dict[tuple[str, str], int]] = {
     ("Query", "block"): 20,
     ("Query", "transaction"): 10,
     ("Query", "previewValidatorSet"): 20,
+    ("Query", "evidence"): 5,
 }
 """Weight of one element beyond its fields: reading and decoding a full block costs as much as many fields."""
 

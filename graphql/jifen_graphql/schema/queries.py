@@ -19,6 +19,7 @@ from jifen.ledger.types import AccountId
 from jifen.ledger.validators import read_validator_set
 from jifen_graphql.limits import (
     BLOCKS_PAGE_DEFAULT,
+    EVIDENCE_PAGE_DEFAULT,
     EXPIRY_DAYS_DEFAULT,
     LOTS_PAGE_DEFAULT,
     PROPOSALS_PAGE_DEFAULT,
@@ -27,6 +28,7 @@ from jifen_graphql.schema.blocks import Block, Transaction
 from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
+from jifen_graphql.schema.evidence import Evidence
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import bounded_page, check_page_size
 from jifen_graphql.schema.proposals import Proposal
@@ -165,6 +167,21 @@ class Query:
     def checkpoints(self, info: Info) -> list[Checkpoint]:
         """Read the checkpoints of the snapshot."""
         return [Checkpoint.of(record) for record in info.context.view.checkpoints().recent]
+
+    @query_field(
+        "Which validators have contradicted themselves, by validator, term and height; of one only, or of all."
+    )
+    def evidence(
+        self,
+        info: Info,
+        validator: Annotated[str | None, strawberry.argument(description="Id of the validator; null for all.")] = None,
+        first: Annotated[int, strawberry.argument(description="At most 50.")] = EVIDENCE_PAGE_DEFAULT,
+        after: Annotated[int | None, strawberry.argument(description="Index of the last one you have.")] = None,
+    ) -> list[Evidence]:
+        """Read what this validator keeps and what the ledger of the snapshot records."""
+        page = bounded_page("Query", "evidence", first, after)
+        found = [item for item in info.context.view.evidence() if validator in (None, item.validator)]
+        return [Evidence.of(item) for item in found[page]]
 
     @query_field("Who keeps the ledger: the voters, the outgoing ones while a change is under way, the observers.")
     def validator_set(self, info: Info) -> ValidatorSet:

@@ -41,6 +41,7 @@ from jifen.ledger.state import validator_key
 from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import BlockNotHeld, StoreError
+from jifen.store.evidence import EvidenceRecord
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
 from jifen.store.snapshots import SNAPSHOTS_DIRECTORY, SnapshotFolder
@@ -397,6 +398,7 @@ __all__ = [
     "BlockNotHeld",
     "BlockRecord",
     "CommittedBlock",
+    "EvidenceRecord",
     "Node",
     "NodeRetired",
     "NodeSetup",

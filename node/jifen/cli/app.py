@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jifen import __version__
-from jifen.cli import demo, governance, joining, keys, nodes, snapshots, states, terms, transactions
+from jifen.cli import demo, evidence, governance, joining, keys, nodes, snapshots, states, terms, transactions
 from jifen.cli.failures import EPILOG
 
 app = typer.Typer(
@@ -58,4 +58,5 @@ app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
 app.add_typer(governance.validators, name="validators", epilog=EPILOG)
 app.add_typer(governance.proposals, name="proposals", epilog=EPILOG)
+app.add_typer(evidence.app, name="evidence", epilog=EPILOG)
 app.add_typer(joining.app, name="join", epilog=EPILOG)

@@ -11,9 +11,10 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import governance, queries, terms
+from jifen.client import evidence, governance, queries, terms
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
+from jifen.client.evidence import Evidence
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
 from jifen.client.records import (
     Account,
@@ -90,6 +91,20 @@ class Client:
     async def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Return the newest checkpoints of the whole state, newest first, and who attested them."""
         return await self._ask(queries.CHECKPOINTS, {})
+
+    async def evidence(self, *, validator: str | None = None) -> tuple[Evidence, ...]:
+        """Return which validators have contradicted themselves, one or all, sorted by validator, term and height."""
+        found: list[Evidence] = []
+        while True:
+            variables = {
+                "validator": validator,
+                "first": evidence.EVIDENCE_PAGE,
+                "after": len(found) - 1 if found else None,
+            }
+            page = await self._ask(evidence.EVIDENCE, variables)
+            found += page
+            if len(page) < evidence.EVIDENCE_PAGE:
+                return tuple(found)
 
     async def validator_set(self) -> ValidatorSet:
         """Return who decides at present, and who listens."""

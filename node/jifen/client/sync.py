@@ -10,6 +10,7 @@ import trio
 
 from jifen.chain.sealing import SealedTransaction
 from jifen.client.client import PROPOSALS_PAGE_DEFAULT, Client
+from jifen.client.evidence import Evidence
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
 from jifen.client.records import (
     Account,
@@ -63,6 +64,10 @@ class SyncClient:
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """See `Client.checkpoints`."""
         return self._run(self._client.checkpoints)
+
+    def evidence(self, *, validator: str | None = None) -> tuple[Evidence, ...]:
+        """See `Client.evidence`."""
+        return self._run(lambda: self._client.evidence(validator=validator))
 
     def validator_set(self) -> ValidatorSet:
         """See `Client.validator_set`."""

@@ -28,9 +28,11 @@ from jifen.keys.verification import false_claims
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.checkpoints import read_checkpoints
+from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder
 from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
@@ -46,6 +48,7 @@ from jifen.ledger.types import (
     Scope,
     Supply,
 )
+from jifen.store.evidence import EvidenceRecord, joined
 from jifen.store.records import BlockRecord, TransactionRecord
 
 R = TypeVar("R", bound=Record)
@@ -89,8 +92,11 @@ def operator_of(organization: str) -> KeyPair:
 class FakeView:
     """One snapshot: a copy of the records and of the list of blocks."""
 
-    def __init__(self, records: MemoryState, blocks: tuple[BlockRecord, ...], base_height: int) -> None:
+    def __init__(
+        self, records: MemoryState, blocks: tuple[BlockRecord, ...], base_height: int, kept: Sequence[Evidence]
+    ) -> None:
         self._records = records
+        self._kept_evidence = tuple(kept)
         self.base_height = base_height
         self.first_height = base_height + 1
         self._blocks = blocks
@@ -149,6 +155,11 @@ class FakeView:
         """As in the facade."""
         return read_checkpoints(self)
 
+    def evidence(self) -> list[EvidenceRecord]:
+        """As in the facade."""
+        recorded = self._of(state.EVIDENCE, EvidenceAgainst)
+        return joined(self._kept_evidence, ((key[1:].decode(), against) for key, against in recorded))
+
     def transaction(self, id: bytes) -> TransactionRecord | None:
         """As in the facade, by looking through all blocks."""
         for block in self._blocks:
@@ -193,6 +204,8 @@ class FakeNode:
         self.leader: str | None = organization
         self.base_height = 0
         """Blocks up to here, but for block 0, count as dropped."""
+        self.kept_evidence: list[Evidence] = []
+        """What this validator holds proof of, recorded or not."""
         self.holds_commits = False
         """While true, submissions stay pending until `commit` is called."""
         self.open_views = 0
@@ -235,7 +248,9 @@ class FakeNode:
     @contextmanager
     def read(self) -> Iterator[FakeView]:
         """As in the facade."""
-        view = FakeView(MemoryState(self._records.records.items()), tuple(self._blocks), self.base_height)
+        view = FakeView(
+            MemoryState(self._records.records.items()), tuple(self._blocks), self.base_height, self.kept_evidence
+        )
         self.open_views += 1
         self.views_opened += 1
         try:
