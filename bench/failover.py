@@ -31,7 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         alliance = make_alliance(Path(directory) / "home", random.Random())
-        clients = Clients(alliance, alliance.organizations(), random.SystemRandom().randrange(1 << 30))
+        clients = Clients(alliance, random.SystemRandom().randrange(1 << 30))
         trio.run(partial(kill_leaders, alliance, clients, options.kills))
     print(f"from the leader's SIGKILL to the next commit, {len(clients.failovers)} times:")
     print(distribution(clients.failovers))

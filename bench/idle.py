@@ -65,7 +65,8 @@ def processor_times(alliance: Alliance) -> dict[str, float]:
 def bytes_on_links(alliance: Alliance) -> dict[str, int]:
     """Return the bytes that went over every link, both directions together."""
     links = alliance.network.links
-    return {f"{pair.sender} > {pair.recipient}": link.outward.bytes + link.inward.bytes for pair, link in links.items()}
+    used = {f"{pair.sender} > {pair.recipient}": link.outward.bytes + link.inward.bytes for pair, link in links.items()}
+    return {name: count for name, count in used.items() if count}
 
 
 if __name__ == "__main__":

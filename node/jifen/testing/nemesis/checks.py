@@ -77,18 +77,18 @@ async def stop_all(alliance: Alliance) -> Iterator[str]:
             if code != 0:
                 validator.ends.append((code, validator.last_line()))
 
-        for name in alliance.names:
+        for name in alliance.validators:
             nursery.start_soon(stop, name)
     return (
         f"{validator.name} ended by itself with exit code {code}: {line}"
-        for validator in alliance.validators.values()
+        for validator in (*alliance.validators.values(), *alliance.retired)
         for code, line in validator.ends
     )
 
 
 def faults_in_logs(alliance: Alliance) -> Iterator[str]:
     """Yield what validators logged that they must not have had a reason to."""
-    for validator in alliance.validators.values():
+    for validator in (*alliance.validators.values(), *alliance.retired):
         for line in (validator.directory / LOG_FILE).read_text(encoding="utf-8", errors="replace").splitlines():
             if any(word in line for word in FAULTS_IN_LOGS):
                 yield f"{validator.name} logged: {line[:500]}"
@@ -97,14 +97,15 @@ def faults_in_logs(alliance: Alliance) -> Iterator[str]:
 def verify(alliance: Alliance) -> int:
     """Have `jifen verify` replay all directories, and return the transactions in each; raises Violation."""
     command = [sys.executable, "-P", "-m", "jifen", "verify", "--json"]
+    current = [str(validator.directory) for validator in alliance.validators.values()]
     result = subprocess.run(  # noqa: S603 - our own command line
-        [*command, *(str(validator.directory) for validator in alliance.validators.values())],
+        [*command, *current, *(str(validator.directory) for validator in alliance.retired)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if result.returncode != 0:
         raise Violation(f"jifen verify: {result.stderr.strip()}")
     reports = json.loads(result.stdout)["directories"]
-    if len({(report["height"], report["stateDigest"]) for report in reports}) != 1:
+    if len({(report["height"], report["stateDigest"]) for report in reports if report["directory"] in current}) != 1:
         raise Violation("the stopped directories have different heights")
     return int(reports[0]["transactions"])
 

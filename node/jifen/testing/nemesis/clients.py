@@ -14,8 +14,9 @@ from jifen.client import Client, ClientError, SealedTransaction, TransactionBuil
 from jifen.client.records import Submission
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
+from jifen.ledger.changes import AdmitValidator
 from jifen.testing.nemesis.history import History, Violation
-from jifen.testing.nemesis.processes import Alliance, Organization
+from jifen.testing.nemesis.processes import Alliance
 from jifen.testing.witness import Operation, Reading, Told
 
 MEMBERS: Final = 8
@@ -26,6 +27,11 @@ PATIENCE_SECONDS: Final = (2.0, 5.0, 12.0)
 
 READ_SECONDS: Final = 5.0
 """How long a client waits for a balance."""
+
+JOINS_SECONDS: Final = 120.0
+"""Longest time for an admitted validator to start, to fetch everything and to become a voter, whatever else goes on."""
+
+LOOKS_EVERY_SECONDS: Final = 0.2
 
 PROBE_SECONDS: Final = 30.0
 """How long the next commit after the death of a leader is waited for."""
@@ -50,12 +56,12 @@ class _Order(NamedTuple):
 class Clients:
     """Several clients at once."""
 
-    def __init__(self, alliance: Alliance, organizations: list[Organization], seed: int) -> None:
+    def __init__(self, alliance: Alliance, seed: int) -> None:
         self.history = History()
         self.failovers: list[float] = []
         """Seconds from the death of a leader, nothing else being wrong on purpose, to the next commit."""
         self._alliance = alliance
-        self._organizations = organizations
+        self._organizations = alliance.organizations
         self._builder = TransactionBuilder(alliance.chain_id, lifetime_ms=LIFETIME_MS)
         self._short_builder = TransactionBuilder(alliance.chain_id, lifetime_ms=SHORT_LIFETIME_MS)
         self._members = [KeyPair.derive(bytes(32), f"member {place}") for place in range(MEMBERS)]
@@ -73,8 +79,13 @@ class Clients:
     async def work(self, number: int, stop: trio.Event, pause_seconds: float) -> None:
         """Be client `number` until `stop`: make transactions and read balances, with pauses of up to so long."""
         draw = random.Random(f"{self._seed} client {number}")
+        while not stop.is_set():
+            await self._work_while_nobody_is_replaced(draw, stop, pause_seconds)
+
+    async def _work_while_nobody_is_replaced(self, draw: random.Random, stop: trio.Event, pause_seconds: float) -> None:
+        urls = self._alliance.urls
         async with self._client(draw) as client:
-            while not stop.is_set():
+            while not stop.is_set() and urls == self._alliance.urls:
                 if draw.random() < 0.6:
                     # Every eighth gives up after its first try, as a customer does who walks out of the shop.
                     await self._order(client, draw, self._drawn(draw), patient=draw.randrange(8) > 0)
@@ -104,6 +115,38 @@ class Clients:
                 self.failovers.append(trio.current_time() - begun)
             nursery.cancel_scope.cancel()
 
+    async def decide(self, organization: str, change: AdmitValidator) -> None:
+        """Have an organization propose a change and all others approve; raises Violation when the ledger says no."""
+        draw = random.Random(f"{self._seed} {change.validator}")
+        builder = self._builder
+        proposal = builder.propose_change(
+            self._alliance.operator_of(organization), organization=organization, change=change
+        )
+        votes = [
+            builder.vote_on_proposal(item.operator, organization=item.name, proposal=proposal.id, approve=True)
+            for item in self._organizations
+            if item.name != organization
+        ]
+        async with self._client(draw) as client:
+            for sealed in (proposal, *votes):
+                operation = await self._order(client, draw, sealed, patient=True)
+                if operation is None or operation.rejection:
+                    raise Violation(f"the ledger does not let {change.validator} in: {operation}")
+
+    async def see_voter(self, validator: str) -> None:
+        """Wait until the ledger says that a validator votes; raises Violation when that takes too long."""
+        async with self._client(random.Random(validator)) as client:
+            with trio.move_on_after(JOINS_SECONDS):
+                while True:
+                    try:
+                        found = await client.validator(validator)
+                    except ClientError:
+                        continue  # it has waited between its tries
+                    if found is not None and found.status == "VOTER":
+                        return
+                    await trio.sleep(LOOKS_EVERY_SECONDS)
+        raise Violation(f"{validator} does not become a voter within {JOINS_SECONDS:g} s")
+
     async def commit_through(self, url: str, timeout_seconds: float) -> int:
         """Commit a transaction through one validator and return its height; raises ClientError when that fails."""
         draw = random.Random(f"{self._seed} last {url}")
@@ -127,7 +170,7 @@ class Clients:
             return builder.transfer_points(one, recipient=recipient, point_type=self._point_type(draw), points=points)
         if kind < 0.4 and self._orders:
             order = draw.choice(self._orders)
-            operator = self._operator_of(order.merchant)
+            operator = self._alliance.operator_of(order.merchant)
             refund = f"refund-{next(self._numbers)}"
             amount = draw.randint(1, order.amount_fen)
             return builder.refund_order(
@@ -185,9 +228,6 @@ class Clients:
         operation = Operation(sealed.id, invoked, history.next(), told, height, rejection)
         history.operations.append(operation)
         return operation
-
-    def _operator_of(self, merchant: str) -> KeyPair:
-        return next(item.operator for item in self._organizations if item.name == merchant)
 
     def _point_type(self, draw: random.Random) -> str:
         return f"{draw.choice(self._organizations).name}/consumer"

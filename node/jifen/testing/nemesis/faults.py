@@ -6,7 +6,7 @@ who they will be.
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, final
 
@@ -14,19 +14,19 @@ import trio
 
 from jifen.cli.failures import FAILURE
 from jifen.client import ClientError
+from jifen.testing.nemesis.clients import Clients
 from jifen.testing.nemesis.processes import LOG_FILE, Alliance, ValidatorProcess
-from jifen.testing.nemesis.proxy import Conditions, Flow, Pair
+from jifen.testing.nemesis.proxy import Conditions, Flow, Pair, organization_of
 from jifen.testing.nemesis.schedule import KINDS, LEADER, TRACKS, VALIDATORS, Fault, Plan
-from jifen.testing.nemesis.turnover import turn_over
-
-OnKilled = Callable[[str], Awaitable[None]]
-"""Told the name of a leader that has just been killed."""
 
 OnEvent = Callable[[str], None]
 """Told what happens, for people."""
 
 CATCHES_UP_SECONDS: Final = 10.0
 """Longest wait of a rolling restart for one validator before it goes on to the next."""
+
+LEAVES_SECONDS: Final = 20.0
+"""Longest wait for a validator that was replaced to end by itself, which it does when it hears of it."""
 
 LOOKS_EVERY_SECONDS: Final = 0.2
 """Pause between two looks for validators that ended by themselves."""
@@ -42,10 +42,10 @@ LOG_ROOM_BYTES: Final = 1 << 20
 class Faults:
     """Carries a plan out."""
 
-    def __init__(self, alliance: Alliance, draws: random.Random, on_killed: OnKilled, on_event: OnEvent) -> None:
+    def __init__(self, alliance: Alliance, draws: random.Random, clients: Clients, on_event: OnEvent) -> None:
         self.alliance = alliance
         self.draws = draws
-        self.on_killed = on_killed
+        self.clients = clients
         self.injected: Counter[str] = Counter()
         """Faults that took place, by kind."""
         self.under_way: dict[str, str] = {}
@@ -68,10 +68,13 @@ class Faults:
         """Say what happens."""
         self._on_event(f"{trio.current_time() - self._begun:7.1f} s  {text}")
 
+    async def organization(self, word: str) -> str:
+        """Return the organization that a word of a plan means."""
+        return (await self.alliance.leader() or VALIDATORS[0]) if word == LEADER else word
+
     async def validator(self, word: str) -> ValidatorProcess:
         """Return the validator that a word of a plan means."""
-        name = (await self.alliance.leader() or VALIDATORS[0]) if word == LEADER else word
-        return self.alliance.validators[name]
+        return self.alliance.validators[await self.organization(word)]
 
     async def _follow(self, track: str, plan: Plan) -> None:
         for fault in plan.faults:
@@ -91,8 +94,8 @@ class Faults:
         """Note validators that end by themselves, and start them again: the run goes on, and fails at its end."""
         while True:
             await trio.sleep(LOOKS_EVERY_SECONDS)
-            for validator in list(self.alliance.validators.values()):
-                if validator.has_ended_by_itself and not validator.has_bad_disk:
+            for validator in self.alliance.validators.values():
+                if validator.has_ended_by_itself and not validator.may_end:
                     validator.note_end()
                     self.note(f"ended by itself: {validator.name}: {validator.ends[-1][1]}")
                     await validator.spawn()
@@ -115,7 +118,7 @@ async def _kill(faults: Faults, words: list[str]) -> AsyncIterator[None]:
             nursery.start_soon(faults.alliance.validators[name].kill)
     async with trio.open_nursery() as nursery:
         if names == [leader]:
-            nursery.start_soon(faults.on_killed, names[0])
+            nursery.start_soon(faults.clients.time_failover, names[0])
         yield
         await _start(faults, *names)
 
@@ -123,10 +126,6 @@ async def _kill(faults: Faults, words: list[str]) -> AsyncIterator[None]:
 async def _start(faults: Faults, *names: str) -> None:
     await faults.alliance.start_all(names)
     faults.note(f"started: {' '.join(names)}")
-
-
-def _owners(faults: Faults, validator: ValidatorProcess) -> list[str]:
-    return [owner for owner, present in faults.alliance.validators.items() if present is validator]
 
 
 async def _stop(validator: ValidatorProcess) -> None:
@@ -173,7 +172,7 @@ async def _fail_disk(faults: Faults, words: list[str]) -> AsyncIterator[None]:
 async def _bad_disk(
     faults: Faults, validator: ValidatorProcess, map_bytes: int | None = None, file_bytes: int | None = None
 ) -> AsyncIterator[None]:
-    validator.has_bad_disk = True
+    validator.may_end = True
     await validator.spawn(map_bytes=map_bytes, file_bytes=file_bytes)
     await validator.serves()  # who is asked to stop before has not heard of signals yet
     yield
@@ -185,8 +184,8 @@ async def _bad_disk(
         await validator.kill()
     else:
         await _stop(validator)
-    validator.has_bad_disk = False
-    await _start(faults, *_owners(faults, validator))
+    validator.may_end = False
+    await _start(faults, organization_of(validator.name))
 
 
 @asynccontextmanager
@@ -194,20 +193,9 @@ async def _rolling_restart(faults: Faults, _: list[str]) -> AsyncIterator[None]:
     """Restart everybody in turn, politely, as an operator does for a new version."""
     for validator in faults.alliance.validators.values():
         await _stop(validator)
-        await _start(faults, *_owners(faults, validator))
+        await _start(faults, organization_of(validator.name))
         with trio.move_on_after(CATCHES_UP_SECONDS):
             await _caught_up(faults.alliance, validator)
-    yield
-
-
-@asynccontextmanager
-async def _replace(faults: Faults, words: list[str]) -> AsyncIterator[None]:
-    """Have a validator taken out and another of its organization, which begins from nothing, join in its place."""
-    [owner] = _owners(faults, await faults.validator(words[0]))
-    faults.note(f"to be replaced: {faults.alliance.validators[owner].name}")
-    old, new = await turn_over(faults.alliance, owner)
-    how = "stopped by itself" if old.exit_code == 0 else "was not told"
-    faults.note(f"replaced: {old.name}, which {how}, by {new.name}")
     yield
 
 
@@ -221,12 +209,49 @@ async def _caught_up(alliance: Alliance, validator: ValidatorProcess) -> None:
             return  # the next one is restarted all the same: the network may be what is broken
 
 
+@asynccontextmanager
+async def _replace(faults: Faults, words: list[str]) -> AsyncIterator[None]:
+    """Vote a new validator in, in the place of an organization's present one; it starts from nothing."""
+    alliance = faults.alliance
+    wanted = await faults.organization(words[0])
+    organization = next((name for name in (wanted, *alliance.validators) if alliance.may_replace(name)), None)
+    if organization is None:
+        faults.note("nobody is replaced: everybody has been as often as may be")
+    else:
+        await _replaced(faults, organization)
+    yield
+
+
+async def _replaced(faults: Faults, organization: str) -> None:
+    alliance, old = faults.alliance, faults.alliance.validators[organization]
+    new, change = await trio.to_thread.run_sync(alliance.prepare_successor, organization)
+    faults.note(
+        f"{new.name} is to replace {old.name}{' (the leader)' if await alliance.leader() == organization else ''}"
+    )
+    await new.join(alliance.urls)
+    old.may_end = True
+    await faults.clients.decide(organization, change)
+    faults.note(f"{new.name} is admitted")
+    await faults.clients.see_voter(new.name)
+    faults.note(f"{new.name} votes")
+    alliance.take_over(organization, new)
+    with trio.move_on_after(LEAVES_SECONDS):
+        await old.ended()
+    if old.runs:
+        faults.note(f"{old.name} has not heard that it is out")
+    await _stop(old)
+    # From here on it obeys like the others, and shows that it can be restarted.
+    await _stop(new)
+    await _start(faults, organization)
+
+
 # ------------------------------------------------------------------------------------------------------------- network
 
 
 @asynccontextmanager
 async def _blocked(faults: Faults, pairs: list[Pair], flow: str) -> AsyncIterator[None]:
-    faults.note(f"blocked ({flow}): {', '.join(f'{pair.sender}>{pair.recipient}' for pair in pairs)}")
+    ends = dict.fromkeys(f"{organization_of(pair.sender)}>{organization_of(pair.recipient)}" for pair in pairs)
+    faults.note(f"blocked ({flow}): {', '.join(ends)}")
     faults.alliance.network.block(pairs, Flow(flow))
     yield
     faults.alliance.network.mend()
@@ -250,16 +275,16 @@ def _groups(faults: Faults, words: list[str]) -> AbstractAsyncContextManager[Non
 
 def _one_way(faults: Faults, words: list[str]) -> AbstractAsyncContextManager[None]:
     *pairs, flow = words
-    return _blocked(faults, [Pair(*pair.split(">")) for pair in pairs], flow)
+    network = faults.alliance.network
+    return _blocked(faults, [link for pair in pairs for link in network.between(*pair.split(">"))], flow)
 
 
 def _around(*, sends: bool = False, receives: bool = False) -> _Act:
     @asynccontextmanager
     async def act(faults: Faults, words: list[str]) -> AsyncIterator[None]:
-        validator = await faults.validator(words[0])
-        async with _blocked(
-            faults, faults.alliance.network.of(validator.name, sends=sends, receives=receives), words[1]
-        ):
+        organization = await faults.organization(words[0])
+        links = faults.alliance.network.of(organization, sends=sends, receives=receives)
+        async with _blocked(faults, links, words[1]):
             yield
 
     return act
@@ -274,10 +299,10 @@ def _slow(faults: Faults, words: list[str]) -> AbstractAsyncContextManager[None]
 
 @asynccontextmanager
 async def _narrow(faults: Faults, words: list[str]) -> AsyncIterator[None]:
-    validator = await faults.validator(words[0])
-    faults.note(f"narrow: links of {validator.name} carry {words[1]} KiB a second")
+    organization = await faults.organization(words[0])
+    faults.note(f"narrow: links of {organization} carry {words[1]} KiB a second")
     conditions = Conditions(bytes_per_second=int(words[1]) * 1024)
-    async with _shaped(faults, faults.alliance.network.of(validator.name), conditions):
+    async with _shaped(faults, faults.alliance.network.of(organization), conditions):
         yield
 
 

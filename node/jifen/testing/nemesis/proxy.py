@@ -218,7 +218,6 @@ class Network:
 
     def __init__(self, peer_ports: dict[str, int], draws: random.Random) -> None:
         """Make a proxy for every ordered pair; `peer_ports` says where each validator listens for its peers."""
-        self.names = tuple(peer_ports)
         self.links: dict[Pair, LinkProxy] = {
             Pair(one, other): LinkProxy(Pair(one, other), port, draws)
             for one in peer_ports
@@ -249,10 +248,28 @@ class Network:
             link.set(GOOD, GOOD)
 
     def apart(self, groups: Iterable[Iterable[str]]) -> list[Pair]:
-        """Return the links between validators that share no group; one in two groups is a bridge."""
+        """Return the links between organizations that share no group; one in two groups is a bridge."""
         sets = [set(group) for group in groups]
-        return [pair for pair in self.links if not any({*pair} <= group for group in sets)]
+        return [pair for pair in self.links if not any({*_organizations(pair)} <= group for group in sets)]
 
-    def of(self, name: str, *, sends: bool = True, receives: bool = True) -> list[Pair]:
-        """Return the links over which a validator sends, or receives, or both."""
-        return [pair for pair in self.links if (sends and pair.sender == name) or (receives and pair.recipient == name)]
+    def of(self, organization: str, *, sends: bool = True, receives: bool = True) -> list[Pair]:
+        """Return the links over which an organization's validators send, or receive, or both."""
+        ends = [(pair, *_organizations(pair)) for pair in self.links]
+        return [
+            pair
+            for pair, sender, recipient in ends
+            if sender != recipient and ((sends and sender == organization) or (receives and recipient == organization))
+        ]
+
+    def between(self, sender: str, recipient: str) -> list[Pair]:
+        """Return the links over which one organization's validators send to another's."""
+        return [pair for pair in self.links if _organizations(pair) == (sender, recipient)]
+
+
+def organization_of(validator: str) -> str:
+    """Return whose a validator is: the first of an organization has its id, later ones a number behind it."""
+    return validator.partition("-")[0]
+
+
+def _organizations(pair: Pair) -> tuple[str, str]:
+    return organization_of(pair.sender), organization_of(pair.recipient)

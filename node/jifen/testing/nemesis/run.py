@@ -14,7 +14,7 @@ from jifen.testing.nemesis import checks
 from jifen.testing.nemesis.clients import Clients
 from jifen.testing.nemesis.faults import Faults, OnEvent
 from jifen.testing.nemesis.history import Violation
-from jifen.testing.nemesis.processes import Alliance, DidNotStart, Organization, make_alliance
+from jifen.testing.nemesis.processes import Alliance, DidNotStart, make_alliance
 from jifen.testing.nemesis.schedule import Plan, to_text
 
 CLIENTS: Final = 6
@@ -42,6 +42,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     injected: Counter[str]
     outcomes: Counter[str]
     """What clients were told."""
+    seconds: float = 0.0
+    """How long the phase with faults was; longer than planned when mending took its time."""
     gaps: list[float]
     """Lengths of the times without a commit, seconds, in their order."""
     failovers: list[float]
@@ -69,7 +71,7 @@ async def run(
 
     Plan, events, history and the validators' directories with their logs are left in `home`.
     """
-    alliance, organizations = await trio.to_thread.run_sync(_prepare, plan, home)
+    alliance = await trio.to_thread.run_sync(_prepare, plan, home)
     with (home / EVENTS_FILE).open("w", encoding="utf-8") as events:
 
         def tell(text: str) -> None:
@@ -77,7 +79,7 @@ async def run(
             events.flush()
             on_event(text)
 
-        session = _Session(plan, alliance, organizations, tell, on_progress)
+        session = _Session(plan, alliance, tell, on_progress)
         try:
             return await session.run()
         finally:
@@ -86,11 +88,10 @@ async def run(
             session.clients.history.save(home / HISTORY_FILE)
 
 
-def _prepare(plan: Plan, home: Path) -> tuple[Alliance, list[Organization]]:
+def _prepare(plan: Plan, home: Path) -> Alliance:
     home.mkdir(parents=True)
     (home / PLAN_FILE).write_text(to_text(plan), encoding="utf-8")
-    alliance = make_alliance(home / "alliance", random.Random(f"{plan.seed} network"))
-    return alliance, alliance.organizations()
+    return make_alliance(home / "alliance", random.Random(f"{plan.seed} network"))
 
 
 class _Session:
@@ -100,16 +101,15 @@ class _Session:
         self,
         plan: Plan,
         alliance: Alliance,
-        organizations: list[Organization],
         tell: OnEvent,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self.clients = Clients(alliance, organizations, plan.seed)
+        self.clients = Clients(alliance, plan.seed)
         self._plan = plan
         self._alliance = alliance
         self._tell = tell
         self._on_progress = on_progress
-        self._faults = Faults(alliance, random.Random(f"{plan.seed} faults"), self.clients.time_failover, tell)
+        self._faults = Faults(alliance, random.Random(f"{plan.seed} faults"), self.clients, tell)
         self._outcome = Outcome(
             plan=plan,
             injected=self._faults.injected,
@@ -143,6 +143,7 @@ class _Session:
                 begun = trio.current_time()
                 await self._faults.carry_out(self._plan)
                 mended = trio.current_time()
+                self._outcome.seconds = mended - begun
                 self._outcome.gaps = gaps_of(self.clients.history.committed_at, begun, mended)
                 stop.set()
                 working.cancel_scope.deadline = mended + SETTLES_SECONDS

@@ -18,7 +18,7 @@ import msgspec
 from jifen.testing.nemesis.proxy import Flow
 
 VALIDATORS: Final = ("mall", "books", "music", "cafe")
-"""Who takes part: four, so that one may be down for every two that must agree beside the leader."""
+"""Organizations that take part, and their first validators: four, so that one may be down and three are a quorum."""
 
 LEADER: Final = "leader"
 """Stands for whoever leads when the fault begins."""

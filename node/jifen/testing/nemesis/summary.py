@@ -30,7 +30,7 @@ def table_of(outcome: Outcome) -> Table:
 
 def _times(outcome: Outcome) -> Iterator[tuple[str, str]]:
     gaps = outcome.gaps
-    share = sum(gaps) / outcome.plan.seconds
+    share = sum(gaps) / max(outcome.seconds, 1.0)
     yield f"times of over {GAP_SECONDS:g} s without a commit", f"{len(gaps)}"
     yield "longest of them", f"{max(gaps, default=0):.1f} s"
     yield "together", f"{sum(gaps):.1f} s, {share:.0%}"

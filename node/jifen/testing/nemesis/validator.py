@@ -58,7 +58,7 @@ async def obey(clock: ShiftedClock, commands: trio.abc.ReceiveStream) -> None:
             structlog.get_logger("jifen").info("clock set", offset_ms=clock.offset_ms)
 
 
-async def _main(loaded: LoadedNode, joining: bool) -> None:
+async def _main(loaded: LoadedNode) -> None:
     clock = ShiftedClock()
     async with trio.open_nursery() as nursery:
 
@@ -68,7 +68,7 @@ async def _main(loaded: LoadedNode, joining: bool) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
         nursery.start_soon(obey_and_stop)
-        await serve(loaded, stop_with_parent=False, surroundings=whole_machine(clock), joining=joining)
+        await serve(loaded, stop_with_parent=False, surroundings=whole_machine(clock))
         nursery.cancel_scope.cancel()
 
 
@@ -78,7 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="data directory")
     parser.add_argument("--map-bytes", type=int, help="largest size of the store, below what node.toml may say")
     parser.add_argument("--file-bytes", type=int, help="largest size of any file: writing beyond it fails")
-    parser.add_argument("--joining", action="store_true", help="become a voter, as `jifen join start` does")
     options = parser.parse_args(arguments)
     try:
         loaded = load_setup(options.data)
@@ -90,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         set_up_logs(loaded.setup.organization)
         allow_open_files()
         calm_collector()
-        trio.run(_main, loaded, options.joining)
+        trio.run(_main, loaded)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told on standard error, as the command line does
         return exit_code_of(error)
     return 0
