@@ -13,7 +13,7 @@ from jifen.ledger.held import hold_points, release_points
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.scheduling import ENTRY, next_due, schedule
 from jifen.ledger.state import AGENDA, StateWriter, agenda_key, holding_key, supply_key
-from jifen.ledger.term_effects import PointsExpired
+from jifen.ledger.term_effects import ExpiryAnnounced, PointsExpired
 from jifen.ledger.types import Holding, Lot, LotOrigin, Supply
 from jifen.testing.memory import Memory
 from jifen.testing.naive_scene import CHAIN_ID, account_of, key_of
@@ -35,18 +35,13 @@ def held_state(due: int) -> tuple[Memory, tuple[Lot, ...]]:
 
 
 @pytest.mark.parametrize("due", [1, 95 * DAY_MS, 100 * DAY_MS])
-@pytest.mark.parametrize("giving_back", [True, False])
-def test_points_that_come_back_past_their_date_expire_once_and_leave_one_entry_at_most(
-    due: int, giving_back: bool
-) -> None:
+def test_points_that_come_back_past_their_date_expire_once_and_leave_one_entry_at_most(due: int) -> None:
     state, lots = held_state(due)
 
     def give_back(writer: StateWriter, _key: bytes, context: BlockContext) -> tuple[AnyEffect, ...]:
-        release_points(writer, ANN, TYPE, lots, context.time)
-        return ()
+        return release_points(writer, ANN, TYPE, lots, context.time).expired
 
-    tables = frozenset({b"!"}) if giving_back else frozenset()
-    with patch.dict(agenda.WAKES, {b"!": give_back}), patch.object(agenda, "GIVING_BACK", tables):
+    with patch.dict(agenda.WAKES, {b"!": give_back}):
         expired = []
         for height in (1, 2):
             receipts = work_off(state, BlockContext(CHAIN_ID, height, 100 * DAY_MS))
@@ -57,7 +52,15 @@ def test_points_that_come_back_past_their_date_expire_once_and_leave_one_entry_a
             holding = state[KEY]
             assert isinstance(holding, Holding)
             assert named == [agenda_key(holding.due, KEY)]
-    assert sorted(expired[0] + expired[1]) == [(40, 50 * DAY_MS), (60, 99 * DAY_MS)]
-    if giving_back:
-        assert expired[1] == [], "what gives back goes first, so nothing waits for another block"
+    assert expired == [[(60, 99 * DAY_MS), (40, 50 * DAY_MS)], []], "the holding is settled first, whatever its time"
     assert next_due(state) != 100 * DAY_MS
+
+
+def test_what_was_announced_is_not_announced_again_when_points_come_back_past_their_date() -> None:
+    state, lots = held_state(0)
+    told = [work_off(state, BlockContext(CHAIN_ID, day, day * DAY_MS)) for day in range(70, 80)]
+    assert [receipt.effects for receipts in told for receipt in receipts] == [
+        (ExpiryAnnounced(ANN, TYPE, 60, 99 * DAY_MS, 30),)
+    ]
+    assert len(release_points(state, ANN, TYPE, lots, 79 * DAY_MS).expired) == 1
+    assert work_off(state, BlockContext(CHAIN_ID, 80, 80 * DAY_MS)) == []

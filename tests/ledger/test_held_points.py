@@ -13,6 +13,7 @@ from jifen.ledger.held import (
     release_points,
     spend_held,
 )
+from jifen.ledger.holdings import LAPSED_KEPT_MS
 from jifen.ledger.lots import points_of
 from jifen.ledger.positions import (
     Position,
@@ -25,6 +26,7 @@ from jifen.ledger.positions import (
 )
 from jifen.ledger.scheduling import next_due
 from jifen.ledger.state import POSITION, holding_key, point_type_key, supply_key
+from jifen.ledger.term_effects import PointsExpired
 from jifen.ledger.terms import PointType
 from jifen.ledger.types import Holding, Lot, LotOrigin, Supply
 from jifen.testing.memory import Memory
@@ -62,16 +64,34 @@ def test_points_that_come_back_repay_first_what_is_owed() -> None:
     state = state_of(SOON)
     lots = hold_points(state, ANN, TYPE, 40, 0)
     state[KEY] = Holding(0, (), debt=15, held=40)
-    after, repaid = release_points(state, ANN, TYPE, lots, 0)
+    after, repaid, _ = release_points(state, ANN, TYPE, lots, 0)
     assert (after.available, after.debt, after.held, repaid) == (25, 0, 0, 15)
     assert state[supply_key(TYPE)] == Supply(500, 475)
 
 
-def test_points_that_come_back_past_their_date_are_due_at_once() -> None:
-    state = state_of(SOON)
-    lots = hold_points(state, ANN, TYPE, 40, 0)
-    after = release_points(state, ANN, TYPE, lots, 100 * DAY_MS).holding
-    assert after.due == next_due(state) == 90 * DAY_MS
+def test_points_that_come_back_past_their_date_expire_in_that_moment_and_repay_nothing() -> None:
+    state = state_of(SOON, LATE, EVER)
+    lots = hold_points(state, ANN, TYPE, 120, 0)
+    held = state[KEY]
+    assert isinstance(held, Holding)
+    state[KEY] = Holding(held.available, held.lots, 5, due=held.due, held=held.held)
+    after, repaid, expired = release_points(state, ANN, TYPE, lots, 100 * DAY_MS)
+    assert expired == (
+        PointsExpired(ANN, TYPE, 40, 90 * DAY_MS, 95, 0),
+        PointsExpired(ANN, TYPE, 60, 99 * DAY_MS, 95, 0),
+    )
+    assert (after.available, after.debt, after.held, repaid) == (95, 0, 0, 5)
+    assert after.lapsed == (LATE,), "what she has earned herself is remembered for refunds of its order"
+    assert next_due(state) == after.due == 99 * DAY_MS + LAPSED_KEPT_MS
+    assert state[supply_key(TYPE)] == Supply(500, 305, 100)
+
+
+def test_points_that_come_back_too_late_for_any_refund_are_not_remembered() -> None:
+    state = state_of(LATE)
+    lots = hold_points(state, ANN, TYPE, 60, 0)
+    release_points(state, ANN, TYPE, lots, 99 * DAY_MS + LAPSED_KEPT_MS)
+    assert KEY not in state
+    assert next_due(state) is None
 
 
 def test_held_points_that_are_spent_leave_the_account_and_an_empty_holding_leaves_nothing() -> None:

@@ -5,8 +5,8 @@ ones included, begins with what is due by its time: entries in order of time, th
 what does not fit stays due and comes first in the next block. The module that owns the record says what happens then
 (`WAKES`). Whatever happens is told in a receipt under AGENDA_ID: one for each record it happens to.
 
-What gives points back goes before what happens to holdings (`GIVING_BACK`), whatever their times: points that come back
-past their date then expire in the same block, and nothing depends on when a holding happened to be named.
+Holdings go first, whatever their times: what then gives points back, like a hold that has run out, finds them settled
+up to the block's time, and nothing depends on when a holding happened to be named.
 
 The marks of taken transactions are an agenda of their own: their keys begin with the expiry.
 """
@@ -18,7 +18,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.expiring import wake_holding
 from jifen.ledger.publishing import wake_point_type
 from jifen.ledger.receipts import AnyEffect, Receipt
-from jifen.ledger.state import AGENDA, HOLDING, MARK, POINT_TYPE, StateReader, StateWriter
+from jifen.ledger.state import AGENDA, HOLDING, MARK, POINT_TYPE, StateWriter
 
 AGENDA_MAX: Final = 256
 """Entries worked off in one block: some 10 ms, half of what a full block of transactions costs."""
@@ -37,32 +37,12 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
 record again if something is left to come, at a later time, and returns the effects."""
 
 
-GIVING_BACK: Final[frozenset[bytes]] = frozenset()
-"""Tables whose records may give points back when they are woken: they wake first."""
-
-
 def work_off(state: StateWriter, context: BlockContext) -> list[Receipt]:
     """Do what is due by the block's time and return its receipts; the block is open and has written nothing yet."""
-    due = _due(state, context)
-    first = [key for key in due if key[9:10] in GIVING_BACK]
-    receipts = _wake(state, first, context)
-    if first:
-        # What they gave back may have moved the entries of holdings, also to times that are past.
-        due = _due(state, context)
-    rest = [key for key in due if key[9:10] not in GIVING_BACK]
-    receipts += _wake(state, rest[: AGENDA_MAX - len(first)], context)
-    for key, _ in state.range(MARK, MARK + context.time.to_bytes(8, "big"), MARKS_MAX):
-        state.delete(key)
-    return receipts
-
-
-def _due(state: StateReader, context: BlockContext) -> list[bytes]:
-    return [key for key, _ in state.range(AGENDA, AGENDA + (context.time + 1).to_bytes(8, "big"), AGENDA_MAX)]
-
-
-def _wake(state: StateWriter, entries: list[bytes], context: BlockContext) -> list[Receipt]:
+    entries = state.range(AGENDA, AGENDA + (context.time + 1).to_bytes(8, "big"), AGENDA_MAX)
+    due = [key for key, _ in entries]
     receipts = []
-    for key in entries:
+    for key in sorted(due, key=lambda key: key[9:10] != HOLDING):
         if state.get(key) is None:
             continue  # an earlier one has given its record another time
         state.delete(key)
@@ -70,4 +50,6 @@ def _wake(state: StateWriter, entries: list[bytes], context: BlockContext) -> li
         effects = WAKES[subject[:1]](state, subject, context)
         if effects:
             receipts.append(Receipt(AGENDA_ID, 0, effects))
+    for key, _ in state.range(MARK, MARK + context.time.to_bytes(8, "big"), MARKS_MAX):
+        state.delete(key)
     return receipts

@@ -1,14 +1,16 @@
 """What time does to a holding: points expire, pending ones become available, expiries are announced.
 
 In that order: a point whose date has come is gone, whatever else was due to it. Points expire at the first block whose
-time has reached their date; until then they can be spent, also past their date if the agenda lags.
+time has reached their date; until then they can be spent, also past their date if the agenda lags. Points that were
+away meanwhile, held or spent, and come back after their date expire in that moment.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.holdings import ANNOUNCED_DAYS, LAPSED_KEPT_MS, due_of, put_due
+from jifen.ledger.holdings import ANNOUNCED_DAYS, LAPSED_KEPT_MS, due_of, put_due, put_holding
 from jifen.ledger.lots import merged, points_of, with_points
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.records import read
@@ -24,6 +26,45 @@ class Activation(NamedTuple):
     holding: Holding
     points: int
     repaid: int
+
+
+class Return(NamedTuple):
+    """What became of lots that came back to their holding."""
+
+    holding: Holding
+    """As it is now."""
+    repaid: int
+    """Part of the points that repaid at once what the account owes, and is burned."""
+    expired: tuple[PointsExpired, ...]
+    """What was past its date and is gone, by date."""
+
+
+def bring_back(state: StateWriter, key: bytes, holding: Holding, lots: Iterable[Lot], time: int) -> Return:
+    """Put lots back into the holding under `key`, with the dates they have; what is past its date expires at once.
+
+    Not with the next block: a holding that were due in the past would be announced twice what it was told already.
+    The caller has taken the lots out of where they were, and tells of what expired. `time` is the block's, ms.
+    """
+    alive: list[Lot] = []
+    dead: dict[int, list[Lot]] = {}
+    for lot in lots:
+        if 0 < lot.expires_at <= time:
+            dead.setdefault(lot.expires_at, []).append(lot)
+        else:
+            alive.append(lot)
+    after, _, repaid = activate(holding, tuple(alive))
+    told = []
+    for date in sorted(dead):
+        points = points_of(dead[date])
+        told.append(PointsExpired(key[1:21], key[21:].decode(), points, date, after.available, after.pending))
+        if date + LAPSED_KEPT_MS > time:
+            after = _with_lapsed(after, dead[date])
+    take_out(state, key[21:].decode(), burned=repaid, expired=sum(effect.points for effect in told))
+    if after.lapsed is not holding.lapsed:
+        after = put_due(state, key, after, holding.due, due_of(after, time))
+    else:
+        after = put_holding(state, key, after, alive, time)
+    return Return(after, repaid, tuple(told))
 
 
 def wake_holding(state: StateWriter, key: bytes, context: BlockContext) -> tuple[AnyEffect, ...]:
@@ -101,6 +142,24 @@ def _expire(holding: Holding, date: int) -> tuple[Holding, int]:
         holding.held,
     )
     return after, points_of(gone)
+
+
+def _with_lapsed(holding: Holding, gone: Iterable[Lot]) -> Holding:
+    """Return the holding in which is remembered what of these lots was of the account's own earning."""
+    own = [lot for lot in gone if lot.origin is LotOrigin.EARNED]
+    if not own:
+        return holding
+    return Holding(
+        holding.available,
+        holding.lots,
+        holding.debt,
+        holding.pending,
+        holding.pending_lots,
+        holding.awaiting_lots,
+        merged(holding.lapsed, own),
+        holding.due,
+        holding.held,
+    )
 
 
 def _with_pending(holding: Holding, pending: tuple[Lot, ...], awaiting: tuple[Lot, ...]) -> Holding:

@@ -2,19 +2,18 @@
 
 A hold, an offer, an entry of a draw or a request for cash takes points out of what can be spent and keeps the lots in
 its own record; the holding counts them as `held`. Either they come back as the same lots, or they leave the account for
-good. Nothing expires and nothing slides while it is held: a lot that comes back after its date expires with the next
-block. So whoever holds points sets a time-out, and passes on only what is still alive.
+good. Nothing expires and nothing slides while it is held: a lot that comes back after its date expires in that moment.
+So whoever holds points sets a time-out, and passes on only what is still alive.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from jifen.ledger.expiring import activate
+from jifen.ledger.expiring import Return, bring_back
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import points_of, take_lots, taken_of_origin
 from jifen.ledger.records import read
 from jifen.ledger.state import StateReader, StateWriter, holding_key
-from jifen.ledger.supplies import burn
 from jifen.ledger.types import EMPTY_HOLDING, Holding, Lot, LotOrigin
 
 HELD_LOTS_MAX: Final = 366
@@ -27,15 +26,6 @@ class HeldPoints(NamedTuple):
     account: bytes
     point_type: str
     points: int
-
-
-class Released(NamedTuple):
-    """What became of points that were held."""
-
-    holding: Holding
-    """The account's holding now."""
-    repaid: int
-    """Part of the points that repaid at once what the account owes, and is burned."""
 
 
 HELD_IN: Final[dict[bytes, Callable[[Any], Iterable[HeldPoints]]]] = {}
@@ -70,15 +60,14 @@ def hold_points_of_origin(
     return tuple(taken)
 
 
-def release_points(state: StateWriter, account: bytes, point_type: str, lots: tuple[Lot, ...], time: int) -> Released:
-    """Let held lots come back as they were; the first of them repay what the account owes meanwhile."""
+def release_points(state: StateWriter, account: bytes, point_type: str, lots: tuple[Lot, ...], time: int) -> Return:
+    """Let held lots come back as they were; the first of them repay what the account owes meanwhile.
+
+    What is past its date expires, of which the caller tells: `expired` belongs among its effects.
+    """
     key = holding_key(account, point_type)
     holding = _holding_with(state, key, points_of(lots))
-    after, points, repaid = activate(_with_held(holding, holding.held - points_of(lots)), lots)
-    assert points == points_of(lots), "released points were lost"
-    after = put_holding(state, key, after, lots, time)
-    burn(state, point_type, repaid)
-    return Released(after, repaid)
+    return bring_back(state, key, _with_held(holding, holding.held - points_of(lots)), lots, time)
 
 
 def spend_held(state: StateWriter, account: bytes, point_type: str, points: int, time: int) -> Holding:

@@ -1,6 +1,7 @@
 """Naive rules of time: what every block begins with."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from jifen.testing.naive_records import NaiveLot
@@ -15,6 +16,15 @@ REMEMBERED: Final = 366 * DAY
 """How long points that have expired are remembered, ms."""
 
 
+TIMED_OUT: Final[
+    list[Callable[["NaiveLedger", int], list[tuple[int, bytes, Callable[[], list[tuple[object, ...]]]]]]]
+] = []
+"""By family: given the block's time, what has run out by then: when, the state key of its record, and what ends it.
+
+They end in order of time, then of key, after all holdings have been seen to.
+"""
+
+
 def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]:
     """Do what has become due since the block before; return the effects that must be told, in whatever order."""
     told: list[tuple[object, ...]] = list(come_into_force(ledger, time))
@@ -22,6 +32,8 @@ def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]
         told += expire(ledger, whose, time)
         told += activate(ledger, whose, time)
         told += announce(ledger, whose, ledger.time, time)
+    for _, _, run_out in sorted(entry for find in TIMED_OUT for entry in find(ledger, time)):
+        told += run_out()
     ledger.lots = [lot for lot in ledger.lots if lot.place != "lapsed" or lot.expires_at + REMEMBERED > time]
     ledger.time = time
     return Counter(told)
@@ -68,3 +80,24 @@ def announce(ledger: "NaiveLedger", whose: tuple[bytes, str], since: int, time: 
             points = sum(lot.points for lot in mine(ledger, whose) if lot.expires_at == date)
             told.append((*whose, points, date, min(days)))
     return told
+
+
+def bring_back(ledger: "NaiveLedger", lots: list[NaiveLot], time: int) -> tuple[int, list[tuple[object, ...]]]:
+    """Let somebody's lots of one type come back; return what of them repaid a debt, and what is told of expiries.
+
+    The caller has taken them out of the ledger's list.
+    """
+    told: list[tuple[object, ...]] = []
+    if not lots:
+        return 0, told
+    whose = (lots[0].owner, lots[0].point_type)
+    dead = [lot for lot in lots if 0 < lot.expires_at <= time]
+    repaid = ledger.make_available(whose, [lot._replace(held_for=b"") for lot in lots if lot not in dead])
+    for date in sorted({lot.expires_at for lot in dead}):
+        gone = [lot for lot in dead if lot.expires_at == date]
+        for lot in gone:
+            if lot.origin == "earned" and date + REMEMBERED > time:
+                ledger.lots.append(lot._replace(place="lapsed", held_for=b""))
+        ledger.expired[whose[1]] += sum(lot.points for lot in gone)
+        told.append((*whose, sum(lot.points for lot in gone), date, ledger.balance(*whose), ledger.waiting(*whose)))
+    return repaid, told
