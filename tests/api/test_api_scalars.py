@@ -13,6 +13,7 @@ from jifen_graphql.schema.scalars import (
     parse_base64,
     parse_hash,
     parse_points,
+    parse_signed_points,
     parse_time,
 )
 
@@ -35,6 +36,11 @@ def test_points_are_read_as_they_were_written(value: int) -> None:
     assert parse_points(str(value)) == value == parse_points(value)
 
 
+@given(st.integers(-POINTS_MAX, POINTS_MAX))
+def test_signed_points_are_read_as_they_were_written(value: int) -> None:
+    assert parse_signed_points(str(value)) == value == parse_signed_points(value)
+
+
 @given(st.binary(max_size=200))
 def test_base64_is_read_as_it_was_written(value: bytes) -> None:
     written = {definition.name: definition.serialize for definition in SCALARS.values()}["Base64"]
@@ -48,7 +54,9 @@ def test_a_time_is_read_as_it_was_written(value: int) -> None:
 
 
 @given(st.one_of(st.text(max_size=80), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.integers())))
-@pytest.mark.parametrize("parse", [parse_hash, parse_account_id, parse_points, parse_base64, parse_time])
+@pytest.mark.parametrize(
+    "parse", [parse_hash, parse_account_id, parse_points, parse_signed_points, parse_base64, parse_time]
+)
 def test_a_scalar_refuses_with_a_sentence_or_reads(parse: object, value: object) -> None:
     assert callable(parse)
     sentence = "read"

@@ -22,6 +22,7 @@ from jifen.ledger.state import (
     agenda_key,
     evidence_key,
     holding_key,
+    membership_key,
     order_key,
     organization_key,
     past_set_key,
@@ -30,10 +31,19 @@ from jifen.ledger.state import (
     proposal_key,
     supply_key,
     terms_key,
+    tier_book_key,
     validator_key,
 )
 from jifen.ledger.statements import StatementKind
 from jifen.ledger.terms import Terms, TermsRecord, terms_hash
+from jifen.ledger.tier_records import (
+    Membership,
+    RecognisedTier,
+    Recognition,
+    Tier,
+    TierBook,
+    TierProgramme,
+)
 from jifen.ledger.types import (
     POINTS_MAX,
     Account,
@@ -66,6 +76,7 @@ WAITING: Final = Holding(
     due=20,
 )
 WAITING_ORDER: Final = OrderRecord(bytes(32), BO, GUIDE, 1, 1, 10, 130, 10, 1, 30, 70, 0, True)
+SILVER, GOLD = Tier("silver", "Silver", 50), Tier("gold", "Gold", 100)
 OLD, NEW = Lot(60, LotOrigin.EARNED, 0, 0), Lot(40, LotOrigin.EARNED, 86_400_000, 0)
 
 
@@ -96,6 +107,8 @@ def sound() -> dict[bytes, Record]:
         **proposal(1, ProposalStatus.REFUSED, decided_at=9),
         **proposal(2, ProposalStatus.OPEN),
         **governance(),
+        **tiers(),
+        **member(),
     }
 
 
@@ -195,6 +208,18 @@ def position(organization: str, rate: Rate, points: int = 10) -> dict[bytes, Rec
     return {position_key(organization, TYPE, rate_key(rate)): Position(points)}
 
 
+def tiers(owner: str = "mall", tiers: tuple[Tier, ...] = (SILVER, GOLD), *known: RecognisedTier) -> dict[bytes, Record]:
+    """Return an organization's tiers and map to put into the state."""
+    return {tier_book_key(owner): TierBook(TierProgramme(1, tiers), Recognition(1, known))}
+
+
+def member(tier: str = "gold", owner: bytes = ANN, **changes: Any) -> dict[bytes, Record]:
+    """Return what somebody has reached at the mall to put into the state, named by the agenda."""
+    record = msgspec.structs.replace(Membership(tier, 5, 2, 60, 90, 40, 70, 100), **changes)
+    name = membership_key(owner, "mall")
+    return {name: record} | ({agenda_key(record.due, name): ENTRY} if record.due else {})
+
+
 def waiting(**changes: Any) -> dict[bytes, Record]:
     """Return Bo's points that wait, with changes."""
     return {holding_key(BO, GUIDE): msgspec.structs.replace(WAITING, **changes)}
@@ -219,6 +244,7 @@ named, prompt = CHECK["the_agenda_names_what_is_due"], CHECK["nothing_happens_to
 fixed, awaited = CHECK["received_points_do_not_slide"], CHECK["waiting_points_are_those_of_their_orders"]
 versioned = CHECK["every_version_of_terms_is_kept"]
 proven = CHECK["evidence_names_validators_and_is_recorded_once"]
+tiered, graced = CHECK["tiers_are_of_a_sound_programme"], CHECK["a_grace_is_given_to_a_tier_within_its_period"]
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -373,6 +399,37 @@ FAULTS: Final = [
     pytest.param(kept, {past_set_key(0): ValidatorSet(("mall",))}, "is not kept as", id="another past"),
     pytest.param(kept, {past_set_key(1): ValidatorSet(("mall",))}, "holds ValidatorSet", id="another height"),
     pytest.param(kept, {VALIDATOR_SET_KEY: None}, "None has no past", id="a past alone"),
+    pytest.param(tiered, tiers(tiers=(GOLD, SILVER)), "contradict themselves", id="a lower tier asks for more"),
+    pytest.param(tiered, tiers(tiers=(SILVER, SILVER)), "contradict themselves", id="a tier twice"),
+    pytest.param(tiered, tiers(tiers=(SILVER,)), "tier gold of mall, which does not exist", id="a tier dropped"),
+    pytest.param(tiered, member(owner=key_of("x")[:20]), "is not registered", id="a member without an account"),
+    pytest.param(
+        tiered,
+        tiers("books", (SILVER,), RecognisedTier("mall", "peak", "silver")),
+        "of which a tier does not exist",
+        id="an unknown tier is recognised",
+    ),
+    pytest.param(
+        tiered,
+        tiers("books", (SILVER,), RecognisedTier("mall", "gold", "gold")),
+        "of which a tier does not exist",
+        id="recognised as an unknown tier",
+    ),
+    pytest.param(
+        tiered,
+        tiers("mall", (SILVER, GOLD), RecognisedTier("mall", "gold", "silver")),
+        "contradicts itself",
+        id="an own tier is recognised",
+    ),
+    pytest.param(graced, member(grace_until=91), "a grace that cannot be", id="a grace beyond the period"),
+    pytest.param(graced, member(tier=""), "a grace that cannot be", id="a grace without a tier"),
+    pytest.param(graced, member(grace_until=0), "a grace that cannot be", id="judged without a grace"),
+    pytest.param(
+        graced, member("", judged=0, grace_until=0, points=-1), "owes points but no tier", id="owes for nothing"
+    ),
+    pytest.param(
+        named, {membership_key(ANN, "mall"): Membership("gold", 5, 2, 60, 90)}, "it is due at 90", id="judged too early"
+    ),
     pytest.param(listed, {GOVERNANCE_KEY: None}, "nothing that says how they are decided", id="no governance"),
     pytest.param(listed, governance(organizations=("mall", "books", "attic")), "there are ['attic'", id="forgotten"),
     pytest.param(listed, governance(validators=("mall", "books", "attic", "cafe")), "'books-2'", id="key forgotten"),

@@ -155,6 +155,10 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "STATEMENTS_AGREE": 61,
         "EVIDENCE_ALREADY_RECORDED": 62,
         "EVIDENCE_ENOUGH": 63,
+        "VERSION_NOT_NEXT": 160,
+        "TIER_UNKNOWN": 161,
+        "TIERS_CONTRADICTORY": 162,
+        "RECOGNITION_CONTRADICTORY": 163,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import checkpoint_records, effects, evidence_records, governance, term_effects
+from jifen.ledger import checkpoint_records, effects, evidence_records, governance, term_effects, tier_effects
 from jifen.ledger import receipts as ledger
 from jifen.ledger.statements import StatementKind
 from jifen.ledger.types import AccountId, PublicKey
@@ -27,6 +27,13 @@ from jifen_graphql.schema.term_effects import (
     PointsExpired,
     TermsInForce,
     TermsPublished,
+)
+from jifen_graphql.schema.tier_effects import (
+    PointsQualified,
+    RecognitionPublished,
+    TierAtRisk,
+    TierChanged,
+    TiersPublished,
 )
 
 
@@ -218,6 +225,11 @@ AnyEffect = (
     | TermsPublished
     | TermsInForce
     | EvidenceRecorded
+    | PointsQualified
+    | TierChanged
+    | TierAtRisk
+    | TiersPublished
+    | RecognitionPublished
 )
 
 Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction, or time, did.")]
@@ -240,5 +252,10 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     term_effects.TermsPublished: TermsPublished.of,
     term_effects.TermsInForce: TermsInForce.of,
     evidence_records.EvidenceRecorded: EvidenceRecorded.of,
+    tier_effects.PointsQualified: PointsQualified.of,
+    tier_effects.TierChanged: TierChanged.of,
+    tier_effects.TierAtRisk: TierAtRisk.of,
+    tier_effects.TiersPublished: TiersPublished.of,
+    tier_effects.RecognitionPublished: RecognitionPublished.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

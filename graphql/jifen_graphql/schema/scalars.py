@@ -22,6 +22,9 @@ Hash = NewType("Hash", bytes)
 Points = NewType("Points", int)
 """A quantity of points, or an amount of money in fen: 0 to 2**53 - 1."""
 
+SignedPoints = NewType("SignedPoints", int)
+"""A quantity of points that may be owed: -(2**53 - 1) to 2**53 - 1."""
+
 Base64 = NewType("Base64", bytes)
 """Bytes of any length."""
 
@@ -61,6 +64,15 @@ def parse_points(value: Any) -> Points:
     if isinstance(value, str) and _POINTS.fullmatch(value) and int(value) <= POINTS_MAX:
         return Points(int(value))
     raise ValueError(f'Points are a decimal string such as "120", from "0" to "{POINTS_MAX}"')
+
+
+def parse_signed_points(value: Any) -> SignedPoints:
+    """Return the integer of a decimal string, or of an integer literal; raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and -POINTS_MAX <= value <= POINTS_MAX:
+        return SignedPoints(value)
+    if isinstance(value, str) and _POINTS.fullmatch(value.removeprefix("-")) and abs(int(value)) <= POINTS_MAX:
+        return SignedPoints(int(value))
+    raise ValueError(f'SignedPoints are a decimal string such as "-120", from "-{POINTS_MAX}" to "{POINTS_MAX}"')
 
 
 def parse_base64(value: Any) -> Base64:
@@ -122,6 +134,12 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         description="A whole number of points, or of fen, as a decimal string: GraphQL's Int ends at 2147483647.",
         serialize=str,
         parse_value=parse_points,
+    ),
+    SignedPoints: strawberry.scalar(
+        name="SignedPoints",
+        description="A whole number of points that may lie below zero, as a decimal string.",
+        serialize=str,
+        parse_value=parse_signed_points,
     ),
     Base64: strawberry.scalar(
         name="Base64",

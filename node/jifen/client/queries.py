@@ -73,6 +73,11 @@ _EFFECTS: Final = (
     "... on ValidatorActivated { validator organization replaced } "
     "... on CheckpointAttested { validator height blockHash root agreeing certified } "
     "... on EvidenceRecorded { validator kind term height firstHash secondHash recorded } "
+    "... on PointsQualified { organization account qualifiedPoints periodPoints tier lifetime } "
+    "... on TierChanged { organization account change tierBefore tier judgedPoints programmeVersion judgedAt } "
+    "... on TierAtRisk { organization account tier judgedPoints missing graceUntil } "
+    "... on TiersPublished { organization programmeVersion } "
+    "... on RecognitionPublished { organization mapVersion } "
     "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
     "recipientAvailableAfter } }"
 )

@@ -12,6 +12,7 @@ from jifen.ledger.positions import Position
 from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.scheduling import AgendaEntry
 from jifen.ledger.terms import PointType, TermsRecord
+from jifen.ledger.tier_records import Membership, TierBook
 from jifen.ledger.types import (
     Account,
     Holding,
@@ -51,6 +52,8 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.EVIDENCE: EvidenceAgainst,
     state.PROPOSAL: Proposal,
     state.GOVERNANCE: Governance,
+    state.TIERS: TierBook,
+    state.MEMBERSHIP: Membership,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

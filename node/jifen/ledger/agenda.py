@@ -18,7 +18,8 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.expiring import wake_holding
 from jifen.ledger.publishing import wake_point_type
 from jifen.ledger.receipts import AnyEffect, Receipt
-from jifen.ledger.state import AGENDA, HOLDING, MARK, POINT_TYPE, StateWriter
+from jifen.ledger.state import AGENDA, HOLDING, MARK, MEMBERSHIP, POINT_TYPE, StateWriter
+from jifen.ledger.tiers import wake_membership
 
 AGENDA_MAX: Final = 256
 """Entries worked off in one block: some 10 ms, half of what a full block of transactions costs."""
@@ -32,6 +33,7 @@ AGENDA_ID: Final = bytes(32)
 WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyEffect, ...]]]] = {
     HOLDING: wake_holding,
     POINT_TYPE: wake_point_type,
+    MEMBERSHIP: wake_membership,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""

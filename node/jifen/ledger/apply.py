@@ -34,6 +34,8 @@ from jifen.ledger.refunding import check_refund, refund
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader, StateWriter, mark_key
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tier_publishing import check_recognition, check_tiers, publish_recognition, publish_tiers
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import TRANSACTION_LIFETIME_MS_MAX, TransactionMark
 
@@ -72,6 +74,8 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     PublishTerms: rule(check_publication, publish),
     CreatePointType: rule(check_creation, create),
     ConfirmOrder: rule(check_confirmation, confirm),
+    PublishTiers: rule(check_tiers, publish_tiers),
+    PublishRecognition: rule(check_recognition, publish_recognition),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

@@ -6,7 +6,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import day_end
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import merged
-from jifen.ledger.receipts import PointsEarned
+from jifen.ledger.receipts import AnyEffect, PointsEarned
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import (
@@ -29,6 +29,7 @@ from jifen.ledger.terms import (
     renewal_days_of,
     terms_in_force,
 )
+from jifen.ledger.tiers import qualify
 from jifen.ledger.transactions import EarnPoints, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
@@ -41,6 +42,7 @@ from jifen.ledger.types import (
     OrderRecord,
     Organization,
     OrganizationStatus,
+    RoleClass,
     Scope,
     Supply,
 )
@@ -102,7 +104,7 @@ def check_earning(
 
 def earn(
     state: StateWriter, body: EarnPoints, transaction: Transaction, earning: Earning, context: BlockContext
-) -> tuple[PointsEarned]:
+) -> tuple[AnyEffect, ...]:
     """Credit the purchase; what the account owes is repaid first, unless the points are pending.
 
     An order too small to earn a point is recorded all the same and earns 0.
@@ -155,6 +157,8 @@ def earn(
         lot.expires_at,
         holding.pending,
     )
+    if point_type.role is RoleClass.CONSUMER:
+        return (effect, *qualify(state, body.merchant, body.account, points, context))
     return (effect,)
 
 

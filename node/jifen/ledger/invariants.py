@@ -18,6 +18,10 @@ from jifen.ledger.term_checks import (
     check_waiting_points_are_those_of_their_orders,
 )
 from jifen.ledger.terms import PointType, Terms, TermsRecord
+from jifen.ledger.tier_checks import (
+    check_a_grace_is_given_to_a_tier_within_its_period,
+    check_tiers_are_of_a_sound_programme,
+)
 from jifen.ledger.types import POINTS_MAX, Account, Holding, OrderRecord, Supply
 from jifen.ledger.validator_checks import (
     check_an_organization_has_at_most_one_voter,
@@ -149,6 +153,8 @@ CHECKS = (
     check_waiting_points_are_those_of_their_orders,
     check_every_version_of_terms_is_kept,
     check_evidence_names_validators_and_is_recorded_once,
+    check_tiers_are_of_a_sound_programme,
+    check_a_grace_is_given_to_a_tier_within_its_period,
 )
 """All of them."""
 

@@ -18,6 +18,13 @@ from jifen.ledger.governance import (
 )
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
 from jifen.ledger.terms import TermsVersionNumber
+from jifen.ledger.tier_effects import (
+    PointsQualified,
+    RecognitionPublished,
+    TierAtRisk,
+    TierChanged,
+    TiersPublished,
+)
 from jifen.ledger.types import (
     AccountBytes,
     AmountFen,
@@ -119,6 +126,11 @@ AnyEffect = (
     | TermsPublished
     | TermsInForce
     | EvidenceRecorded
+    | PointsQualified
+    | TierChanged
+    | TierAtRisk
+    | TiersPublished
+    | RecognitionPublished
 )
 
 

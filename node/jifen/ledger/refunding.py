@@ -14,7 +14,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import TILL_SCOPES, points_for
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import points_of, take_of_order, taken_first
-from jifen.ledger.receipts import PointsRevoked
+from jifen.ledger.receipts import AnyEffect, PointsRevoked
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import (
@@ -26,6 +26,7 @@ from jifen.ledger.state import (
     refund_key,
 )
 from jifen.ledger.supplies import take_out
+from jifen.ledger.tiers import CONSUMER_POINTS, qualify
 from jifen.ledger.transactions import RefundOrder, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
@@ -69,7 +70,7 @@ def check_refund(
 
 def refund(
     state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, context: BlockContext
-) -> tuple[PointsRevoked]:
+) -> tuple[AnyEffect, ...]:
     """Take the points back, burning them; what is missing is owed."""
     order, refunded_fen = found
     points = points_for(order, order.amount_fen - order.refunded_fen) - points_for(
@@ -100,6 +101,8 @@ def refund(
         lapsed,
         holding.pending,
     )
+    if order.point_type.endswith(CONSUMER_POINTS):
+        return (effect, *qualify(state, body.merchant, order.account, -points, context))
     return (effect,)
 
 

@@ -67,6 +67,10 @@ class Rejection(IntEnum):
     STATEMENTS_AGREE = 61
     EVIDENCE_ALREADY_RECORDED = 62
     EVIDENCE_ENOUGH = 63
+    VERSION_NOT_NEXT = 160
+    TIER_UNKNOWN = 161
+    TIERS_CONTRADICTORY = 162
+    RECOGNITION_CONTRADICTORY = 163
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -129,6 +133,10 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.STATEMENTS_AGREE: "both statements name the same block: that is no contradiction",
     Rejection.EVIDENCE_ALREADY_RECORDED: "this contradiction of the validator is recorded already",
     Rejection.EVIDENCE_ENOUGH: "as much evidence against this validator is recorded as the ledger keeps",
+    Rejection.VERSION_NOT_NEXT: "the version must be the newest published one and 1; the first one is 1",
+    Rejection.TIER_UNKNOWN: "the map names a tier that the organization does not have: publish that tier first",
+    Rejection.TIERS_CONTRADICTORY: "thresholds must rise, ids differ, and no tier of the version before be missing",
+    Rejection.RECOGNITION_CONTRADICTORY: "sort the map, name nothing twice, not yourself, and 16 organizations at most",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -158,6 +166,7 @@ FINAL_REJECTIONS = frozenset(
         Rejection.STATEMENTS_AGREE,
         Rejection.EVIDENCE_ALREADY_RECORDED,
         Rejection.EVIDENCE_ENOUGH,
+        Rejection.RECOGNITION_CONTRADICTORY,
     }
 )
 """Reasons that no transaction still on its way can cure.

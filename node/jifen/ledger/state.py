@@ -32,6 +32,9 @@ CHECKPOINTS = b"c"
 EVIDENCE = b"e"
 POSITION = b"H"
 
+TIERS = b"q"
+MEMBERSHIP = b"Q"
+
 PROPOSAL = b"g"
 GOVERNANCE = b"G"
 
@@ -107,6 +110,16 @@ def agenda_key(due: int, subject: bytes) -> bytes:
 def terms_key(point_type: str, version: int) -> bytes:
     """State key of a version of a point type's terms; its versions stand together, in order."""
     return TERMS + point_type.encode() + b"\0" + version.to_bytes(4, "big")
+
+
+def tier_book_key(organization: str) -> bytes:
+    """State key of an organization's tiers."""
+    return TIERS + organization.encode()
+
+
+def membership_key(account: bytes, organization: str) -> bytes:
+    """State key of what an account has reached with an organization; those of one account stand together."""
+    return MEMBERSHIP + account + organization.encode()
 
 
 def evidence_key(validator: str) -> bytes:

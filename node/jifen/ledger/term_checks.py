@@ -7,6 +7,7 @@ from jifen.ledger.lots import is_of
 from jifen.ledger.publishing import contradicts_itself, is_covered
 from jifen.ledger.state import AGENDA, HOLDING, POINT_TYPE, TERMS
 from jifen.ledger.terms import PointType, TermsRecord, newest_terms, terms_hash
+from jifen.ledger.tier_records import Membership
 from jifen.ledger.types import Holding, LotOrigin, OrderRecord
 
 
@@ -22,6 +23,8 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
             wanted[key] = record.due
         elif isinstance(record, PointType) and record.scheduled:
             wanted[key] = record.scheduled.effective_from
+        elif isinstance(record, Membership) and record.due:
+            wanted[key] = record.due
     for key in sorted({*wanted, *found}):
         there, due = found.get(key), wanted.get(key)
         require(there == due, f"the agenda names {key.hex()} at {there}, it is due at {due}")

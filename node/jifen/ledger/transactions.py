@@ -15,6 +15,7 @@ from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     AccountBytes,
@@ -91,6 +92,8 @@ Body = (
     | CreatePointType
     | ConfirmOrder
     | RecordEvidence
+    | PublishTiers
+    | PublishRecognition
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -107,6 +110,8 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     PublishTerms: "publishTerms",
     CreatePointType: "createPointType",
     ConfirmOrder: "confirmOrder",
+    PublishTiers: "publishTiers",
+    PublishRecognition: "publishRecognition",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

@@ -16,6 +16,7 @@ from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
+from jifen.testing.tier_scene import furnish_tiers
 
 NOW: Final = START + 1000
 HEIGHT: Final = 13
@@ -57,6 +58,7 @@ class Scene:
             attested = AttestCheckpoint(NOW, bytes(8), "books", height, bytes(32), bytes(32))
             assert self.take(transaction(attested, key_of("books validator"))) == 0
         furnish_governance(self)
+        furnish_tiers(self)
 
     @property
     def context(self) -> BlockContext:

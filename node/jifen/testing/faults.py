@@ -11,6 +11,7 @@ from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, 
 from jifen.testing.naive_scene import DAY_MS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
 from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
+from jifen.testing.tier_faults import GOOD_TIERS, TIER_FAULTS, TIERS_NEVER_MEET
 
 GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_POINTS,
@@ -18,6 +19,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_CHECKPOINTS,
     **GOOD_TERMS,
     **GOOD_EVIDENCE,
+    **GOOD_TIERS,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -32,6 +34,7 @@ FAULTS: Final = (
     *GOVERNANCE_FAULTS,
     *TERM_FAULTS,
     *EVIDENCE_FAULTS,
+    *TIER_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -41,5 +44,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **CHECKPOINTS_NEVER_MEET,
     **TERMS_NEVER_MEET,
     **EVIDENCE_NEVER_MEETS,
+    **TIERS_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -3,8 +3,9 @@
 from jifen.testing.twin_checkpoints import CheckpointRules
 from jifen.testing.twin_evidence import EvidenceRules
 from jifen.testing.twin_terms import TermRules
+from jifen.testing.twin_tiers import TierRules
 from jifen.testing.twin_validators import ValidatorRules
 
 
-class LedgerMachine(TermRules, ValidatorRules, CheckpointRules, EvidenceRules):
+class LedgerMachine(TermRules, ValidatorRules, CheckpointRules, EvidenceRules, TierRules):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

@@ -22,6 +22,7 @@ from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import PointType, Terms
+from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.testing import (
@@ -31,6 +32,7 @@ from jifen.testing import (
     naive_members,
     naive_points,
     naive_terms,
+    naive_tiers,
     naive_time,
 )
 from jifen.testing.naive_records import NaiveLot, NaiveOrder, NaiveProposal, NaiveReceipt
@@ -88,6 +90,7 @@ class NaiveLedger:
         self.threshold = genesis.approval
         self.proposals: list[NaiveProposal] = []
         """Every proposal there ever was; number n stands at n - 1."""
+        self.tiers = naive_tiers.NaiveTiers()
         self._begin_members()
 
     def _begin_members(self) -> None:
@@ -216,5 +219,7 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     PublishTerms: NaiveRule(naive_terms.against_publication, naive_terms.publish),
     CreatePointType: NaiveRule(naive_terms.against_creation, naive_terms.create),
     ConfirmOrder: NaiveRule(naive_points.against_confirmation, naive_points.confirm),
+    PublishTiers: NaiveRule(naive_tiers.against_tiers, naive_tiers.publish_tiers),
+    PublishRecognition: NaiveRule(naive_tiers.against_map, naive_tiers.publish_map),
 }
 """The naive rule of every kind."""

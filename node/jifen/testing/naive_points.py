@@ -12,6 +12,7 @@ from jifen.ledger.transactions import EarnPoints, RefundOrder, Transaction, Tran
 from jifen.ledger.types import OrganizationStatus, Scope
 from jifen.testing.naive_records import NaiveLot, NaiveOrder
 from jifen.testing.naive_terms import Effects, dates_of, in_force, is_awaited
+from jifen.testing.naive_tiers import count
 
 if TYPE_CHECKING:
     from jifen.testing.naive_ledger import NaiveLedger
@@ -157,7 +158,8 @@ def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) 
         ledger.lots.append(NaiveLot(*whose, points - repaid, "earned", *dates, place))
     head = (body.merchant, *whose, rule.rule_version, body.amount_fen, rule.earn_points, rule.earn_fen, points)
     shown = (0 if is_awaited(terms) else dates[0], dates[1])
-    return ((*head, ledger.balance(*whose), repaid, terms.version, *shown, ledger.waiting(*whose)),)
+    earned = (*head, ledger.balance(*whose), repaid, terms.version, *shown, ledger.waiting(*whose))
+    return (earned, *count(ledger, body.point_type, body.account, points, time))
 
 
 def slides(lot: NaiveLot, whose: tuple[bytes, str], time: int) -> bool:
@@ -203,7 +205,7 @@ def take(ledger: "NaiveLedger", points: int, order: NaiveOrder | None, fits: Cal
     return points - missing
 
 
-def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, _time: int) -> Effects:
+def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, time: int) -> Effects:
     """Take points back: the order's own first, then others that can be spent; the rest is owed."""
     order = ledger.orders[body.merchant, body.order_id]
     bought = order.body
@@ -225,7 +227,8 @@ def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, _time: i
     head = (body.merchant, *whose, rule.rule_version, body.amount_fen, bought.amount_fen)
     after = ledger.refunded_of(body.merchant, body.order_id)
     tail = (rule.earn_points, rule.earn_fen, points, ledger.balance(*whose), ledger.debts[whose], lapsed)
-    return ((*head, after, *tail, ledger.waiting(*whose)),)
+    revoked = (*head, after, *tail, ledger.waiting(*whose))
+    return (revoked, *count(ledger, bought.point_type, bought.account, -points, time))
 
 
 def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, _time: int) -> Effects:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from jifen.testing.naive_records import NaiveLot
 from jifen.testing.naive_terms import come_into_force
+from jifen.testing.naive_tiers import judge_everybody
 
 if TYPE_CHECKING:
     from jifen.testing.naive_ledger import NaiveLedger
@@ -34,6 +35,7 @@ def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]
         told += announce(ledger, whose, ledger.time, time)
     for _, _, run_out in sorted(entry for find in TIMED_OUT for entry in find(ledger, time)):
         told += run_out()
+    told += judge_everybody(ledger, time)
     ledger.lots = [lot for lot in ledger.lots if lot.place != "lapsed" or lot.expires_at + REMEMBERED > time]
     ledger.time = time
     return Counter(told)
