@@ -326,3 +326,25 @@ def test_terms_that_cannot_be_are_wrong_usage(alliance: Alliance, members: dict[
         result = alliance.at_the_till("publish-terms", "--terms", str(file))
         assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
         assert reason in result.stderr
+
+
+def test_a_draft_signed_in_two_places_is_submitted_once(alliance: Alliance, members: dict[str, str]) -> None:
+    draft, keys = str(alliance.keys / "gift.tx"), alliance.keys
+    public = alliance.told("key", "show", str(keys / "bob.key"))["key"]
+    earned = alliance.earn(members["alice"], "D-1", 100)
+    assert earned.returncode == 0, earned.stderr
+    transfer = ("--to", members["bob"], "--point-type", "north-music/consumer", "--points", "1")
+    written = alliance.run(
+        "tx", "--draft", draft, "--cosigner", public, "transfer", "--key", str(keys / "alice.key"), *transfer
+    )
+    assert written.returncode == 0, written.stderr
+    assert f"missing      {public}" in written.stdout
+    refused = alliance.run("tx", "submit", draft)
+    assert (refused.returncode, "lacks the signature" in refused.stderr) == (4, True)
+
+    signed = alliance.run("tx", "sign", draft, "--key", str(keys / "bob.key"))
+    assert signed.returncode == 0, signed.stderr
+    first, again = (alliance.told("tx", "submit", draft) for _ in range(2))
+
+    assert first == again, "submitting it twice does nothing twice"
+    assert (first["status"], first["id"] in signed.stdout) == ("COMMITTED", True)

@@ -4,7 +4,7 @@ import pytest
 
 from jifen.chain.gateway import open_transaction
 from jifen.chain.statements import statement_message
-from jifen.client import TransactionBuilder
+from jifen.client import NotASigner, SealedTransaction, TransactionBuilder, add_signatures, missing_signers
 from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES, PROPOSAL_OPEN_MS_DEFAULT
 from jifen.codec.errors import Malformed
 from jifen.keys.signing import KeyPair
@@ -146,3 +146,33 @@ def test_a_new_point_type_and_a_confirmation_are_what_they_say() -> None:
     assert open_transaction(CHAIN, confirmed.signed)[0].body == ConfirmOrder(*head, "mall", "A-1")
     with pytest.raises(Malformed):
         builder().publish_terms(ALICE, issuer="mall", point_type="mall/consumer", terms=Terms(expiry=RollingExpiry(0)))
+
+
+def drafted(*cosigners: KeyPair) -> SealedTransaction:
+    """Return a transfer of Alice's that others are to sign, too."""
+    made = TransactionBuilder(CHAIN, clock=lambda: NOW, cosigners=[pair.public for pair in cosigners])
+    return made.transfer_points(ALICE, recipient=bytes(20), point_type="books/consumer", points=5)
+
+
+def test_who_is_not_there_is_named_and_signs_later_under_the_same_id() -> None:
+    draft = drafted(TILL, ALICE)
+    assert missing_signers(draft.signed) == (TILL.public,)
+    _, claims = open_transaction(CHAIN, draft.signed)
+    assert len(false_claims(claims)) == 1, "no validator takes it for signed"
+
+    sealed = add_signatures(CHAIN, draft.signed, [TILL])
+
+    transaction, claims = open_transaction(CHAIN, sealed.signed)
+    assert (transaction.id, sealed.id, transaction.signers) == (draft.id, draft.id, (ALICE.public, TILL.public))
+    assert (false_claims(claims), missing_signers(sealed.signed)) == ([], ())
+    assert add_signatures(CHAIN, sealed.signed, [ALICE, TILL]) == sealed, "signing again changes nothing"
+
+
+def test_nobody_signs_what_does_not_name_him_and_no_signature_counts_on_another_chain() -> None:
+    draft = drafted(TILL)
+    with pytest.raises(NotASigner, match="is to be signed by"):
+        add_signatures(CHAIN, draft.signed, [KeyPair.derive(bytes(32), "stranger")])
+    other = add_signatures(bytes(32), draft.signed, [TILL])
+    assert len(false_claims(open_transaction(CHAIN, other.signed)[1])) == 1
+    with pytest.raises(Malformed):
+        add_signatures(CHAIN, b"\x90", [TILL])

@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from jifen import __version__
-from jifen.cli import demo, evidence, governance, joining, keys, nodes, snapshots, states, terms, transactions
+from jifen.cli import (
+    cosigning,
+    demo,
+    evidence,
+    governance,
+    joining,
+    keys,
+    nodes,
+    snapshots,
+    states,
+    terms,
+    transactions,
+)
 from jifen.cli.failures import EPILOG
 
 app = typer.Typer(
@@ -54,6 +66,9 @@ transactions.app.command("withdraw")(governance.withdraw)
 transactions.app.command("confirm")(terms.confirm)
 transactions.app.command("publish-terms")(terms.publish_terms)
 transactions.app.command("create-point-type")(terms.create_point_type)
+transactions.app.command("sign")(cosigning.sign)
+transactions.app.command("submit")(cosigning.submit)
+transactions.app.command("inspect")(cosigning.inspect)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
 app.add_typer(governance.validators, name="validators", epilog=EPILOG)

@@ -1,8 +1,9 @@
 """`jifen tx`: build, sign, submit and look up transactions. Keys stay in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -11,10 +12,43 @@ from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase,
 if TYPE_CHECKING:
     from jifen.client import Client, SealedTransaction, TransactionBuilder
     from jifen.client.records import Submission, Transaction
+    from jifen.ledger.types import PublicKey
 
-app = typer.Typer(help="Send and show transactions.", rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 KeyOption = Annotated[Path, typer.Option("--key", help="Key file that signs.")]
+
+
+class Draft(NamedTuple):
+    """What `jifen tx --draft` asks for: a file for others to sign, in place of a submission."""
+
+    path: Path | None
+    cosigners: tuple[str, ...]
+
+
+NO_DRAFT: Final = Draft(None, ())
+
+_DRAFT: Final[ContextVar[Draft]] = ContextVar("draft", default=NO_DRAFT)
+"""What the command that runs was asked for; every command of the group goes through `drafting` first."""
+
+
+@app.callback()
+def drafting(
+    draft: Annotated[
+        Path | None, typer.Option("--draft", help="Write the transaction to this file for others to sign; see sign.")
+    ] = None,
+    cosigner: Annotated[
+        list[str] | None, typer.Option("--cosigner", help="Public key of somebody else who is to sign; repeatable.")
+    ] = None,
+) -> None:
+    """Send and show transactions.
+
+    \b
+    jifen tx --draft terms.tx --cosigner 5f2c... publish-terms --data .jifen/north-music --terms next.json
+    jifen tx sign terms.tx --data .jifen/harbour-mall
+    jifen tx submit terms.tx
+    """
+    _DRAFT.set(Draft(draft, tuple(cosigner or ())))
 
 
 @app.command("register")
@@ -184,35 +218,54 @@ def submit_built(
     """Build a transaction for the alliance that is asked, submit it, and return what became of it."""
     import trio
 
-    from jifen.cli.failures import CommandFailed
-    from jifen.client import Client, Unavailable
+    from jifen.cli.cosigning import cosigners_of, write_draft
+    from jifen.client import Client
 
+    draft = _DRAFT.get()
+    cosigners = cosigners_of(draft)
     urls = urls_of(url, home)
     chain = chain_of(home)
 
     async def run() -> "Submission":
         async with Client(urls) as client:
-            sealed = build(await _builder(client, chain, named=bool(url)))
-            try:
-                return await client.submit(sealed)
-            except Unavailable as error:
-                # The same command again is another transaction: whoever repeats it blindly may pay twice.
-                raise CommandFailed(
-                    f"nobody says yet what becomes of transaction {sealed.id.hex()} ({error}); "
-                    f"ask with `jifen tx show {sealed.id.hex()}` before you repeat the command"
-                ) from None
+            builder = await _builder(client, chain, cosigners, named=bool(url))
+            sealed = build(builder)
+            if draft.path is not None:
+                write_draft(draft.path, builder.chain_id, sealed)
+                raise typer.Exit
+            return await submit_sealed(client, sealed)
 
     return trio.run(run)
 
 
-async def _builder(client: "Client", chain: bytes | None, *, named: bool) -> "TransactionBuilder":
+async def submit_sealed(client: "Client", sealed: "SealedTransaction") -> "Submission":
+    """Submit a transaction and return what became of it; raises CommandFailed when nobody can say."""
+    from jifen.cli.failures import CommandFailed
+    from jifen.client import Unavailable
+
+    try:
+        return await client.submit(sealed)
+    except Unavailable as error:
+        # The same command again is another transaction: whoever repeats it blindly may pay twice.
+        raise CommandFailed(
+            f"nobody says yet what becomes of transaction {sealed.id.hex()} ({error}); "
+            f"ask with `jifen tx show {sealed.id.hex()}` before you repeat the command"
+        ) from None
+
+
+async def _builder(
+    client: "Client", chain: bytes | None, cosigners: "Sequence[PublicKey]", *, named: bool
+) -> "TransactionBuilder":
     """Return a builder for the validator's chain, which must be the home's when the home's validators are asked."""
+    from jifen.cli.cosigning import DRAFT_LIFETIME_MS
     from jifen.cli.failures import CommandFailed
     from jifen.client import TransactionBuilder
 
     told = bytes.fromhex((await client.status()).chain_id)
     if chain is not None and told != chain and not named:
         raise CommandFailed(f"the validator belongs to the alliance {told.hex()[:16]}, the home to {chain.hex()[:16]}")
+    if cosigners:
+        return TransactionBuilder(told, cosigners=cosigners, lifetime_ms=DRAFT_LIFETIME_MS)
     return TransactionBuilder(told)
 
 

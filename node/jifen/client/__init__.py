@@ -9,7 +9,7 @@ async with Client(["http://127.0.0.1:8080", "http://127.0.0.1:8081"]) as client:
 `SyncClient` is the same for programs without trio. Keys stay with the caller: only signed bytes leave the process.
 """
 
-from jifen.chain.sealing import SealedTransaction
+from jifen.chain.sealing import NotASigner, SealedTransaction, add_signatures, missing_signers
 from jifen.client.client import Client
 from jifen.client.errors import ClientError, ProtocolFault, Refused, Unavailable
 from jifen.client.sync import SyncClient
@@ -18,10 +18,13 @@ from jifen.client.transactions import TransactionBuilder
 __all__ = [
     "Client",
     "ClientError",
+    "NotASigner",
     "ProtocolFault",
     "Refused",
     "SealedTransaction",
     "SyncClient",
     "TransactionBuilder",
     "Unavailable",
+    "add_signatures",
+    "missing_signers",
 ]

@@ -2,10 +2,10 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import final
 
-from jifen.chain.sealing import SealedTransaction, seal
+from jifen.chain.sealing import AbsentSigner, SealedTransaction, seal
 from jifen.keys.signing import KeyPair
 from jifen.ledger.changes import Change
 from jifen.ledger.evidence_records import RecordEvidence
@@ -15,7 +15,7 @@ from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
-from jifen.ledger.types import AccountId, RoleClass
+from jifen.ledger.types import AccountId, PublicKey, RoleClass
 
 LIFETIME_MS_DEFAULT = 10 * 60 * 1000
 """How long an unsent transaction stays good: outlasts any election and retry, surprises nobody the next day."""
@@ -48,6 +48,7 @@ class TransactionBuilder:
         clock: Callable[[], int] = clock_ms,
         nonce: Callable[[], bytes] = draw_nonce,
         lifetime_ms: int = LIFETIME_MS_DEFAULT,
+        cosigners: Sequence[PublicKey] = (),
     ) -> None:
         """Build for the chain with this 32-byte id.
 
@@ -56,11 +57,14 @@ class TransactionBuilder:
             clock: gives the time, ms; a transaction expires `lifetime_ms` after it.
             nonce: gives 8 to 16 random bytes.
             lifetime_ms: at most a day (`TRANSACTION_LIFETIME_MS_MAX`).
+            cosigners: keys of those who sign whatever is built as well, later and elsewhere, by `add_signatures`; until
+                then `missing_signers` names them.
         """
         self.chain_id = chain_id
         self._clock = clock
         self._nonce = nonce
         self._lifetime_ms = lifetime_ms
+        self._cosigners = tuple(cosigners)
 
     def account_of(self, key: bytes) -> AccountId:
         """Return the id of the account that a public key opens on this chain."""
@@ -193,7 +197,9 @@ class TransactionBuilder:
 
     def sign(self, body: Body, *signers: KeyPair) -> SealedTransaction:
         """Sign a body with every given key; raises Malformed when a field is out of range."""
-        return seal(self.chain_id, body, *signers)
+        present = [pair.public for pair in signers]
+        absent = [AbsentSigner(key) for key in self._cosigners if key not in present]
+        return seal(self.chain_id, body, *signers, *absent)
 
     def _head(self) -> tuple[int, bytes]:
         return self._clock() + self._lifetime_ms, self._nonce()
