@@ -4,7 +4,7 @@ The machine that drives them, and the rules by family, are in `jifen.testing.led
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import pytest
@@ -19,9 +19,26 @@ from jifen.ledger.types import Holding, Lot, Record
 from jifen.testing.ledger_machine import LedgerMachine
 from jifen.testing.naive_scene import DAY_MS
 
+NIGHTLY_EXAMPLES: Final = 12_000
+"""Runs of the machine in the nightly profile: some 1.4 million transactions, about a quarter of an hour."""
+
+NIGHTLY_TRANSACTIONS: Final = 1_000_000
+"""Transactions that a nightly run must have offered to both ledgers."""
+
+is_nightly: Final = settings.get_current_profile_name() == "nightly"
+
 TestLedgerAgainstItsTwin = LedgerMachine.TestCase
-TestLedgerAgainstItsTwin.settings = settings(stateful_step_count=60)
-"""The examples' number comes from the profile: HYPOTHESIS_PROFILE=nightly makes it a long run."""
+TestLedgerAgainstItsTwin.settings = settings(
+    stateful_step_count=60, max_examples=NIGHTLY_EXAMPLES if is_nightly else settings().max_examples
+)
+
+
+@pytest.mark.skipif(not is_nightly, reason="counts what the nightly profile has done")
+def test_a_nightly_run_has_offered_a_million_transactions_of_which_most_outcomes_came_up() -> None:
+    outcomes = LedgerMachine.outcomes
+    print(f"{sum(outcomes.values()):,} transactions, {outcomes[None]:,} applied, {len(outcomes) - 1} reasons met")
+    assert sum(outcomes.values()) >= NIGHTLY_TRANSACTIONS
+    assert outcomes[None] >= NIGHTLY_TRANSACTIONS // 4, "hardly anything is applied: the rules draw nonsense"
 
 
 def newest_first(holding: Holding, points: int) -> tuple[Holding, list[Lot]]:
