@@ -34,9 +34,12 @@ TestLedgerAgainstItsTwin.settings = settings(
 
 
 @pytest.mark.skipif(not is_nightly, reason="counts what the nightly profile has done")
-def test_a_nightly_run_has_offered_a_million_transactions_of_which_most_outcomes_came_up() -> None:
+def test_a_nightly_run_has_offered_a_million_transactions_of_which_many_were_applied(
+    record_property: Callable[[str, object], None],
+) -> None:
     outcomes = LedgerMachine.outcomes
-    print(f"{sum(outcomes.values()):,} transactions, {outcomes[None]:,} applied, {len(outcomes) - 1} reasons met")
+    record_property("transactions", sum(outcomes.values()))
+    record_property("reasons met", len(outcomes) - 1)
     assert sum(outcomes.values()) >= NIGHTLY_TRANSACTIONS
     assert outcomes[None] >= NIGHTLY_TRANSACTIONS // 4, "hardly anything is applied: the rules draw nonsense"
 
