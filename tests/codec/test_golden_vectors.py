@@ -244,13 +244,16 @@ GOLDEN: Final = {
         "4b4b4b4b4b4b4b4b06c4205656565656565656565656565656565656565656565656565656565656565656"
     ),
     "point type": (
-        "98ad6d616c6c2f636f6e73756d6572a46d616c6c0101010a9e01000001009101910100c3c2c290cf001fffffffffffff9101c0"
+        "98ad6d616c6c2f636f6e73756d6572a46d616c6c0101010adc001001000001009101910100c3c2c290cf001fffffffff"
+        "ffff9101931ecf001fffffffffffff64923264c0"
     ),
     "account": (
-        "93c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
-        "4b4b4b4b4b4b4b4b4bcf000001a0c4506c00"
+        "94c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4bcf000001a0c4506c0000"
     ),
-    "holding": ("99cd03ef9295cd03e801cf000001a0c4506c000000950702cf000001a0c4506c00cf000001a0c4506c010005009090900000"),
+    "holding": (
+        "99cd03ef9296cd03e801cf000001a0c4506c00000000960702cf000001a0c4506c00cf000001a0c4506c01000005009090900000"
+    ),
     "supply": "93cf001fffffffffffffcc8000",
     "order": (
         "9dc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
@@ -369,10 +372,10 @@ GOLDEN: Final = {
         "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
     ),
     "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
-    "chain id": "00b8950889d856bda94ab51327d6b0bcda0cbbb01775394f1fd67d8bd45937a2",
+    "chain id": "70bf0dd54123bd80d3c2edfa0c925937b360c3f5bffaaba7454c35cdbc9b2340",
     "account id": "78c0bbb100230f76f3c65901eef1f83cc8907e8e",
     "account text": "jf10rqthvgqyv8hdu7xtyq7au0c8nyfql5w48l8ga",
-    "state digest": "ab33f082a9d324d2895a410c3d7c932cbbfa80c5335f8e488784e1e146eb2f87",
+    "state digest": "267ac33c6db49ace89ac838be55029dd4e8e5e9be61a32443a13e0747199daf9",
     "refund record": "91c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d",
     "receipt of a refund": (
         "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f04a46d616c6cc414aaaa"

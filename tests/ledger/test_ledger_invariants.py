@@ -11,6 +11,11 @@ from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
 from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
 from jifen.ledger.invariants import CHECKS, check_all
+from jifen.ledger.limits import Moved
+from jifen.ledger.lock_checks import check_locked_accounts_are_those_with_a_lock as fitting
+from jifen.ledger.lock_checks import check_only_what_was_earned_remembers_its_pauses as remembering
+from jifen.ledger.lock_checks import check_what_was_moved_is_counted_for_somebody as counted
+from jifen.ledger.locks import UNTIL_UNLOCKED, AccountLock, LockReason
 from jifen.ledger.positions import Position, Rate, rate_key
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.scheduling import ENTRY
@@ -22,7 +27,9 @@ from jifen.ledger.state import (
     agenda_key,
     evidence_key,
     holding_key,
+    lock_key,
     membership_key,
+    moved_key,
     order_key,
     organization_key,
     past_set_key,
@@ -248,7 +255,50 @@ tiered, graced = CHECK["tiers_are_of_a_sound_programme"], CHECK["a_grace_is_give
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
+
+def locked(until: int = UNTIL_UNLOCKED, lock: AccountLock | None = None) -> dict[bytes, Record]:
+    """Return Ann's account, locked, and a lock of hers."""
+    found: dict[bytes, Record] = {account_key(ANN): Account(ANN, key_of("ann"), 7, until)}
+    return found | ({lock_key(ANN): lock} if lock else {})
+
+
 FAULTS: Final = [
+    pytest.param(fitting, locked(), "does not fit the lock None", id="locked without a lock"),
+    pytest.param(
+        fitting,
+        locked(0, AccountLock(LockReason.LOST, (), 7, UNTIL_UNLOCKED, bytes(32))),
+        "does not fit the lock AccountLock",
+        id="a lock of nobody locked",
+    ),
+    pytest.param(
+        fitting,
+        locked(lock=AccountLock(LockReason.LOST, ("mall",), 7, UNTIL_UNLOCKED, bytes(32))),
+        "has the lock",
+        id="locked for good by one",
+    ),
+    pytest.param(
+        fitting,
+        locked(lock=AccountLock(LockReason.LOST, ("mall", "mall"), 7, UNTIL_UNLOCKED, bytes(32))),
+        "by one organization twice",
+        id="confirmed by itself",
+    ),
+    pytest.param(
+        fitting,
+        {lock_key(key_of("dora")[:20]): AccountLock(LockReason.LOST, (), 7, UNTIL_UNLOCKED, bytes(32))},
+        "accounts that are not registered",
+        id="a lock of nobody",
+    ),
+    pytest.param(
+        remembering,
+        holding(7, Lot(7, LotOrigin.TRANSFERRED, 0, 0, 0, 1)),
+        "which no order looks for",
+        id="what was received remembers",
+    ),
+    pytest.param(
+        counted, {moved_key(9, key_of("dora")[:20], TYPE): Moved(1, 1)}, "not registered", id="moved by nobody"
+    ),
+    pytest.param(counted, {moved_key(9, ANN, TYPE): Moved()}, "but there are none", id="nothing was moved"),
+    pytest.param(counted, {moved_key(9, ANN, TYPE): Moved(0, 5, 1)}, "passed 5 points on in 0", id="moved in no time"),
     pytest.param(
         conserved, {supply_key(TYPE): Supply(111, 3)}, "I1: mall/consumer has issued 111", id="one too many issued"
     ),

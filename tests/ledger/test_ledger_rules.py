@@ -13,8 +13,9 @@ from jifen.ledger.dates import DAY_MS, day_start
 from jifen.ledger.earning import points_for
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.invariants import check_all
+from jifen.ledger.limits import NOTHING_MOVED, Movement
 from jifen.ledger.membership import account_id
-from jifen.ledger.moving import transfer
+from jifen.ledger.moving import Transfer, transfer
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsTransferred, Receipt
 from jifen.ledger.records import read
 from jifen.ledger.state import account_key, holding_key, mark_key, order_key, supply_key
@@ -159,7 +160,8 @@ def test_a_transfer_lengthens_no_point_s_life_and_loses_none(
     points = data.draw(st.integers(1, held.available))
 
     body = TransferPoints(START, NONCE, ANN, BO, TYPE, points, b"")
-    (effect,) = transfer(state, body, transaction(body), held, BlockContext(CHAIN_ID, 1, START))
+    found = Transfer(held, Account(BO, key_of("bo"), START), Movement(b"l1", NOTHING_MOVED, b"l2", NOTHING_MOVED))
+    (effect,) = transfer(state, body, transaction(body), found, BlockContext(CHAIN_ID, 1, START))
 
     rest, got = (state.get(holding_key(account, TYPE), EMPTY_HOLDING) for account in (ANN, BO))
     assert isinstance(rest, Holding)

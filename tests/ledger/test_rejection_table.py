@@ -10,7 +10,7 @@ from jifen.ledger.apply import is_taken, preflight
 from jifen.ledger.rejections import FINAL_REJECTIONS, PRECEDENCE, REJECTION_TEXTS, Rejection
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction
 from jifen.ledger.types import TransactionMark
-from jifen.testing.fault_scene import ANN, NOW, Fault, altered, staged
+from jifen.testing.fault_scene import ANN, NOW, Fault, altered, keys_of, staged
 from jifen.testing.faults import FAULTS, GOOD, NEVER_FIRST_AND_LATER
 from jifen.testing.naive_scene import DAY_MS, key_of, transaction
 
@@ -27,14 +27,14 @@ def with_faults(*faults: Fault) -> Transaction:
     for fault in faults:
         body = altered(body, fault.changes)
         signer = fault.signer or signer
-    return transaction(body, key_of(signer))
+    return transaction(body, *keys_of(signer))
 
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_good_transaction_is_applied(kind: str) -> None:
     world = staged()
     body, signer = GOOD[kind]
-    item = transaction(body, key_of(signer))
+    item = transaction(body, *keys_of(signer))
 
     assert world.twin.reasons(item, NOW) == set()
     assert preflight(world.state, item, world.context) is None
@@ -159,6 +159,13 @@ def test_the_numbers_of_the_reasons_never_change() -> None:
         "TIER_UNKNOWN": 161,
         "TIERS_CONTRADICTORY": 162,
         "RECOGNITION_CONTRADICTORY": 163,
+        "TRANSFER_LIMIT_REACHED": 140,
+        "POINTS_LIMIT_REACHED": 141,
+        "RECEIPT_LIMIT_REACHED": 142,
+        "ACCOUNT_LOCKED": 210,
+        "ALREADY_LOCKED": 211,
+        "LOCKED_TOO_SOON": 212,
+        "NOT_LOCKED": 213,
     }
 
 

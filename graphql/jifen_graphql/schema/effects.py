@@ -7,7 +7,15 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import checkpoint_records, effects, evidence_records, governance, term_effects, tier_effects
+from jifen.ledger import (
+    checkpoint_records,
+    effects,
+    evidence_records,
+    governance,
+    lock_bodies,
+    term_effects,
+    tier_effects,
+)
 from jifen.ledger import receipts as ledger
 from jifen.ledger.statements import StatementKind
 from jifen.ledger.types import AccountId, PublicKey
@@ -19,6 +27,7 @@ from jifen_graphql.schema.governance_effects import (
     ValidatorRemoved,
     VoteCounted,
 )
+from jifen_graphql.schema.locks import AccountLocked, AccountUnlocked
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.states import EarnRate
 from jifen_graphql.schema.term_effects import (
@@ -225,6 +234,8 @@ AnyEffect = (
     | TermsPublished
     | TermsInForce
     | EvidenceRecorded
+    | AccountLocked
+    | AccountUnlocked
     | PointsQualified
     | TierChanged
     | TierAtRisk
@@ -252,6 +263,8 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     term_effects.TermsPublished: TermsPublished.of,
     term_effects.TermsInForce: TermsInForce.of,
     evidence_records.EvidenceRecorded: EvidenceRecorded.of,
+    lock_bodies.AccountLocked: AccountLocked.of,
+    lock_bodies.AccountUnlocked: AccountUnlocked.of,
     tier_effects.PointsQualified: PointsQualified.of,
     tier_effects.TierChanged: TierChanged.of,
     tier_effects.TierAtRisk: TierAtRisk.of,

@@ -4,6 +4,7 @@ from enum import Enum
 
 import strawberry
 
+from jifen.ledger.locks import LockReason, UnlockReason
 from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.statements import StatementKind
@@ -22,6 +23,8 @@ strawberry.enum(ValidatorStatus, description="What a validator is at present; a 
 strawberry.enum(StatementKind, description="What a validator says of a block under its signature.")
 strawberry.enum(RoleClass, description="Who a point type is for.")
 strawberry.enum(TierChange, description="What became of a tier when it was reached or judged.")
+strawberry.enum(LockReason, description="Why an account is locked.")
+strawberry.enum(UnlockReason, description="Why an account is unlocked.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from graphql import GraphQLError
 
+from jifen.ledger import locks
 from jifen.ledger import terms as ledger_terms
 from jifen.ledger import types as ledger
-from jifen.ledger.state import after_prefix, terms_key
+from jifen.ledger.state import after_prefix, lock_key, terms_key
 from jifen.ledger.types import AccountId, LotOrigin, OrganizationKind, OrganizationStatus, PublicKey, RoleClass
 from jifen_graphql.limits import LOTS_PAGE_DEFAULT, TERMS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import LotState
 from jifen_graphql.schema.fields import query_field
+from jifen_graphql.schema.locks import AccountLock
 from jifen_graphql.schema.pages import bounded_page, check_page_size
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.terms import PublishedTerms, Terms
@@ -295,6 +297,12 @@ class Account:
     id: AccountId
     key: PublicKey = strawberry.field(description="Key that moves this account's points.")
     registered_at: DateTime = strawberry.field(description="Block time of the registration.")
+
+    @query_field("Its lock; null while nothing is locked.")
+    def lock(self, info: Info) -> AccountLock | None:
+        """Read the lock of the snapshot."""
+        record = info.context.view.get(lock_key(self.id))
+        return AccountLock.of(record) if isinstance(record, locks.AccountLock) and not record.ended_at else None
 
     @query_field("What it holds, sorted by point type.")
     def balances(self, info: Info) -> list[PointBalance]:

@@ -109,6 +109,23 @@ class Backing:
         return cls(kind=kind, guarantor=backing.guarantor, amount_fen=Points(backing.amount_fen))
 
 
+@strawberry.type(description="What a member may do with such points on one day of the issuer's; swaps count too.")
+class MovingLimits:
+    """Velocity and fan-in."""
+
+    transfers: int = strawberry.field(description="Most times that an account passes points on.")
+    points: Points | None = strawberry.field(description="Most points that it passes on; null: as many as it has.")
+    receipts: int = strawberry.field(description="Most times that it receives points from members.")
+
+
+@strawberry.type(description="What a member's swap may settle the points at, in percent of the settlement price.")
+class SwapCorridor:
+    """Both ends are within it."""
+
+    lowest_percent: int
+    highest_percent: int
+
+
 @strawberry.type(description="One version of what an issuer promises about a point type.")
 class Terms:
     """A version of terms."""
@@ -127,6 +144,8 @@ class Terms:
     accepted_by: list[str] = strawberry.field(description="Organizations beside the issuer that take the points.")
     issue_cap: Points | None = strawberry.field(description="Most points outstanding after an earn; null: no cap.")
     backing: Backing | None
+    limits: MovingLimits
+    swap_corridor: SwapCorridor
 
     @classmethod
     def of(cls, point_type: str, terms: ledger.Terms) -> Terms:
@@ -147,6 +166,14 @@ class Terms:
             accepted_by=list(terms.accepted_by),
             issue_cap=None if terms.issue_cap == POINTS_MAX else Points(terms.issue_cap),
             backing=Backing.of(terms.backing),
+            limits=MovingLimits(
+                transfers=terms.limits.transfers,
+                points=None if terms.limits.points == POINTS_MAX else Points(terms.limits.points),
+                receipts=terms.limits.receipts,
+            ),
+            swap_corridor=SwapCorridor(
+                lowest_percent=terms.corridor.lowest_percent, highest_percent=terms.corridor.highest_percent
+            ),
         )
 
 

@@ -73,6 +73,8 @@ _EFFECTS: Final = (
     "... on ValidatorActivated { validator organization replaced } "
     "... on CheckpointAttested { validator height blockHash root agreeing certified } "
     "... on EvidenceRecorded { validator kind term height firstHash secondHash recorded } "
+    "... on AccountLocked { account lockReason organizations lockedAt until } "
+    "... on AccountUnlocked { account unlockReason organizations lockedAt days } "
     "... on PointsQualified { organization account qualifiedPoints periodPoints tier lifetime } "
     "... on TierChanged { organization account change tierBefore tier judgedPoints programmeVersion judgedAt } "
     "... on TierAtRisk { organization account tier judgedPoints missing graceUntil } "
@@ -91,7 +93,8 @@ OVERVIEW: Final = Operation[Overview](f"query Overview {{ {_NODE} {_ORGANIZATION
 ACCOUNT: Final = Operation[Account | None](
     "query Account($id: AccountId!, $minHeight: Int, $consistency: Consistency!) "
     "{ account(id: $id, minHeight: $minHeight, consistency: $consistency) "
-    f"{{ id key registeredAt balances {_BALANCE} {_AS_OF} }} }}",
+    f"{{ id key registeredAt lock {{ reason organizations lockedAt until transaction }} "
+    f"balances {_BALANCE} {_AS_OF} }} }}",
     "account",
     Account | None,
 )

@@ -138,6 +138,19 @@ class PointBalance(Answer, frozen=True):
     """The first twenty in spending order, those that can be spent first."""
 
 
+class AccountLock(Answer, frozen=True):
+    """Why nothing can be paid out of an account."""
+
+    reason: str
+    """`LOST`, `LEAKED` or `DISPUTE`."""
+    organizations: tuple[str, ...]
+    """Who has set or confirmed it; none: the member has."""
+    locked_at: datetime
+    until: datetime | None
+    """When it lapses; None: two organizations must unlock."""
+    transaction: str
+
+
 class Account(Answer, frozen=True):
     """A member's account."""
 
@@ -146,6 +159,8 @@ class Account(Answer, frozen=True):
     registered_at: datetime
     balances: tuple[PointBalance, ...]
     as_of: AsOf
+    lock: AccountLock | None = None
+    """None while it is not locked."""
 
 
 class BalanceUpdate(Answer, frozen=True):

@@ -81,6 +81,26 @@ class Backing(Answer, frozen=True, forbid_unknown_fields=True):
         raise ValueError("backing: kind is DEPOSIT or CREDIT_LINE")
 
 
+class MovingLimits(Answer, frozen=True, forbid_unknown_fields=True):
+    """What a member may pass on and receive in a day."""
+
+    transfers: int = ledger.TRANSFERS_A_DAY
+    points: int | None = None
+    """None: as many as it has."""
+    receipts: int = ledger.RECEIPTS_A_DAY
+
+    def to_ledger(self) -> ledger.MovingLimits:
+        """Return the ledger's form."""
+        return ledger.MovingLimits(self.transfers, POINTS_MAX if self.points is None else self.points, self.receipts)
+
+
+class SwapCorridor(Answer, frozen=True, forbid_unknown_fields=True):
+    """What a swap may settle the points at, in percent of the settlement price."""
+
+    lowest_percent: int = ledger.SWAP_LOWEST_PERCENT
+    highest_percent: int = ledger.PERCENT_MAX
+
+
 class Terms(Answer, frozen=True):
     """One version of what an issuer promises about a point type."""
 
@@ -99,6 +119,8 @@ class Terms(Answer, frozen=True):
     issue_cap: int | None = None
     """None: no cap."""
     backing: Backing | None = None
+    limits: MovingLimits = MovingLimits()
+    swap_corridor: SwapCorridor = SwapCorridor()
 
     def to_ledger(self, version: int, effective_from: int = 0) -> ledger.Terms:
         """Return the ledger's form as another version; raises ValueError when a policy is none.
@@ -122,6 +144,8 @@ class Terms(Answer, frozen=True):
             accepted_by=tuple(sorted(self.accepted_by)),
             issue_cap=POINTS_MAX if self.issue_cap is None else self.issue_cap,
             backing=ledger.Unbacked() if self.backing is None else self.backing.to_ledger(),
+            limits=self.limits.to_ledger(),
+            corridor=ledger.SwapCorridor(self.swap_corridor.lowest_percent, self.swap_corridor.highest_percent),
         )
 
 
@@ -138,6 +162,8 @@ TERMS_CHANGEABLE: Final = frozenset(
         "acceptedBy",
         "issueCap",
         "backing",
+        "limits",
+        "swapCorridor",
     }
 )
 """What a version may say anew, by the API's names; version, hash and time follow from its publication."""
@@ -215,7 +241,8 @@ class ExpiringPoints(Answer, frozen=True):
 _TERMS: Final = (
     "{ version hash effectiveFrom decimals settlementPrice { points fen } expiry { mode days month day periods } "
     "pending { mode days } utcOffsetMinutes transferable swappable cashable acceptedBy issueCap "
-    "backing { kind guarantor amountFen } }"
+    "backing { kind guarantor amountFen } limits { transfers points receipts } "
+    "swapCorridor { lowestPercent highestPercent } }"
 )
 
 POINT_TYPE: Final = Operation[PointTypeTerms | None](

@@ -8,6 +8,8 @@ from jifen.hashing import STATE
 from jifen.ledger import state
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.evidence_records import EvidenceAgainst
+from jifen.ledger.limits import Moved
+from jifen.ledger.locks import AccountLock
 from jifen.ledger.positions import Position
 from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.scheduling import AgendaEntry
@@ -54,6 +56,8 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.GOVERNANCE: Governance,
     state.TIERS: TierBook,
     state.MEMBERSHIP: Membership,
+    state.LOCK: AccountLock,
+    state.MOVED: Moved,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

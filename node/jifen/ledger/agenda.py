@@ -16,9 +16,11 @@ from typing import Final
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.expiring import wake_holding
+from jifen.ledger.limits import forget_past_days
+from jifen.ledger.locking import wake_lock
 from jifen.ledger.publishing import wake_point_type
 from jifen.ledger.receipts import AnyEffect, Receipt
-from jifen.ledger.state import AGENDA, HOLDING, MARK, MEMBERSHIP, POINT_TYPE, StateWriter
+from jifen.ledger.state import AGENDA, HOLDING, LOCK, MARK, MEMBERSHIP, POINT_TYPE, StateWriter
 from jifen.ledger.tiers import wake_membership
 
 AGENDA_MAX: Final = 256
@@ -34,6 +36,7 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
     HOLDING: wake_holding,
     POINT_TYPE: wake_point_type,
     MEMBERSHIP: wake_membership,
+    LOCK: wake_lock,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""
@@ -52,6 +55,7 @@ def work_off(state: StateWriter, context: BlockContext) -> list[Receipt]:
         effects = WAKES[subject[:1]](state, subject, context)
         if effects:
             receipts.append(Receipt(AGENDA_ID, 0, effects))
+    forget_past_days(state, context.time)
     for key, _ in state.range(MARK, MARK + context.time.to_bytes(8, "big"), MARKS_MAX):
         state.delete(key)
     return receipts

@@ -26,6 +26,8 @@ from jifen.ledger.governing import (
     vote_on,
     withdraw,
 )
+from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
+from jifen.ledger.locking import check_lock, check_unlocking, lock, unlock
 from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
 from jifen.ledger.publishing import check_creation, check_publication, create, publish
@@ -76,6 +78,8 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     ConfirmOrder: rule(check_confirmation, confirm),
     PublishTiers: rule(check_tiers, publish_tiers),
     PublishRecognition: rule(check_recognition, publish_recognition),
+    LockAccount: rule(check_lock, lock),
+    UnlockAccount: rule(check_unlocking, unlock),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

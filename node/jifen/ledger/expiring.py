@@ -2,7 +2,8 @@
 
 In that order: a point whose date has come is gone, whatever else was due to it. Points expire at the first block whose
 time has reached their date; until then they can be spent, also past their date if the agenda lags. Points that were
-away meanwhile, held or spent, and come back after their date expire in that moment.
+away meanwhile, held or spent, and come back after their date expire in that moment. While the account is locked nothing
+expires and nothing is announced (`pausing.py`).
 """
 
 from collections.abc import Iterable
@@ -10,14 +11,14 @@ from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.holdings import ANNOUNCED_DAYS, LAPSED_KEPT_MS, due_of, put_due, put_holding
+from jifen.ledger.holdings import ANNOUNCED_DAYS, LAPSED_KEPT_MS, due_of, paused_due_of, put_due, put_holding
 from jifen.ledger.lots import merged, points_of, with_points
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.records import read
-from jifen.ledger.state import StateWriter
+from jifen.ledger.state import StateReader, StateWriter, account_key
 from jifen.ledger.supplies import take_out
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired
-from jifen.ledger.types import Holding, Lot, LotOrigin
+from jifen.ledger.types import Account, Holding, Lot, LotOrigin
 
 
 class Activation(NamedTuple):
@@ -47,8 +48,9 @@ def bring_back(state: StateWriter, key: bytes, holding: Holding, lots: Iterable[
     """
     alive: list[Lot] = []
     dead: dict[int, list[Lot]] = {}
+    paused = is_paused(state, key[1:21])
     for lot in lots:
-        if 0 < lot.expires_at <= time:
+        if 0 < lot.expires_at <= time and not paused:
             dead.setdefault(lot.expires_at, []).append(lot)
         else:
             alive.append(lot)
@@ -74,7 +76,8 @@ def wake_holding(state: StateWriter, key: bytes, context: BlockContext) -> tuple
     account, point_type, time = key[1:21], key[21:].decode(), context.time
     effects: list[AnyEffect] = []
     after, expired, burned = holding, 0, 0
-    for date in _dates_up_to(after, time):
+    paused = is_paused(state, account)
+    for date in () if paused else _dates_up_to(after, time):
         after, points = _expire(after, date)
         expired += points
         effects.append(PointsExpired(account, point_type, points, date, after.available, after.pending))
@@ -83,11 +86,19 @@ def wake_holding(state: StateWriter, key: bytes, context: BlockContext) -> tuple
         rest = tuple(lot for lot in after.pending_lots if lot.available_from > time)
         after, points, burned = activate(_with_pending(after, rest, after.awaiting_lots), ready)
         effects.append(PointsActivated(account, point_type, points, burned, after.available, after.pending))
-    effects += _announcements(account, point_type, after, holding.due, time)
+    if not paused:
+        effects += _announcements(account, point_type, after, holding.due, time)
     after = _without_stale_lapses(after, time)
     take_out(state, point_type, burned=burned, expired=expired)
-    put_due(state, key, after, 0, due_of(after, time))  # its entry is gone: the agenda took it out
+    due = paused_due_of(after, time) if paused else due_of(after, time)
+    put_due(state, key, after, 0, due)  # its entry is gone: the agenda took it out
     return tuple(effects)
+
+
+def is_paused(state: StateReader, account: bytes) -> bool:
+    """Tell whether the points of an account wait: it is locked, or its lock has ended and they have not moved yet."""
+    record = read(state, account_key(account), Account)
+    return record is not None and record.locked_until != 0
 
 
 def activate(holding: Holding, ready: tuple[Lot, ...]) -> Activation:

@@ -79,6 +79,13 @@ def next_moment(lot: Lot, time: int) -> int:
     return moment
 
 
+def paused_due_of(holding: Holding, time: int) -> int:
+    """Return the first time after `time` at which something is to happen to a holding while nothing of it expires."""
+    moments = [lot.available_from for lot in holding.pending_lots if lot.available_from > time]
+    moments += [lot.expires_at + LAPSED_KEPT_MS for lot in holding.lapsed]
+    return min(moments, default=0)
+
+
 def due_of(holding: Holding, time: int) -> int:
     """Return the first time after `time` at which something is to happen to a holding, ms; 0: never."""
     lots = (*holding.lots, *holding.pending_lots, *holding.awaiting_lots)

@@ -7,6 +7,11 @@ from jifen.ledger.checking import Items, holdings_of, positions_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
 from jifen.ledger.evidence_checks import check_evidence_names_validators_and_is_recorded_once
 from jifen.ledger.held import HELD_IN
+from jifen.ledger.lock_checks import (
+    check_locked_accounts_are_those_with_a_lock,
+    check_only_what_was_earned_remembers_its_pauses,
+    check_what_was_moved_is_counted_for_somebody,
+)
 from jifen.ledger.lots import merged, points_of
 from jifen.ledger.positions import is_within_settlement_price, reduced
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
@@ -155,6 +160,9 @@ CHECKS = (
     check_evidence_names_validators_and_is_recorded_once,
     check_tiers_are_of_a_sound_programme,
     check_a_grace_is_given_to_a_tier_within_its_period,
+    check_locked_accounts_are_those_with_a_lock,
+    check_only_what_was_earned_remembers_its_pauses,
+    check_what_was_moved_is_counted_for_somebody,
 )
 """All of them."""
 

@@ -8,14 +8,15 @@ expired.
 from collections.abc import Iterable
 from typing import Final
 
+from jifen.ledger.dates import DAY_MS
 from jifen.ledger.types import Holding, Lot, LotOrigin, OrderRecord
 
 _NEVER: Final = 2**62
 
 
-def lot_order(lot: Lot) -> tuple[int, int, int, int]:
+def lot_order(lot: Lot) -> tuple[int, int, int, int, int]:
     """Return the place of a lot in spending order; equal for lots that merge."""
-    return (lot.expires_at or _NEVER, lot.available_from, lot.origin, lot.renewal_days)
+    return (lot.expires_at or _NEVER, lot.available_from, lot.origin, lot.renewal_days, lot.paused_days)
 
 
 def merged(lots: Iterable[Lot], added: Iterable[Lot]) -> tuple[Lot, ...]:
@@ -107,7 +108,7 @@ def is_of(order: OrderRecord, lot: Lot) -> bool:
     same_age = lot.origin is LotOrigin.EARNED and lot.available_from == order.available_from
     if order.renewal_days:
         return same_age and lot.renewal_days == order.renewal_days
-    return same_age and lot.expires_at == order.expires_at and not lot.renewal_days
+    return same_age and lot.expires_at - lot.paused_days * DAY_MS == order.expires_at and not lot.renewal_days
 
 
 def points_of(lots: Iterable[Lot]) -> int:
@@ -117,4 +118,4 @@ def points_of(lots: Iterable[Lot]) -> int:
 
 def with_points(lot: Lot, points: int) -> Lot:
     """Return a lot alike that holds another number of points."""
-    return Lot(points, lot.origin, lot.available_from, lot.expires_at, lot.renewal_days)
+    return Lot(points, lot.origin, lot.available_from, lot.expires_at, lot.renewal_days, lot.paused_days)

@@ -146,6 +146,8 @@ def contradicts_itself(terms: Terms, issuer: str) -> bool:
         return True
     if not isinstance(terms.backing, Unbacked) and terms.backing.guarantor == issuer:
         return True
+    if terms.corridor.lowest_percent > terms.corridor.highest_percent:
+        return True
     if isinstance(terms.pending, AvailableAfterDays):
         days = terms.pending.days
         if isinstance(terms.expiry, RollingExpiry | SlidingExpiry):

@@ -16,6 +16,7 @@ from jifen.ledger.governance import (
     ValidatorRemoved,
     VoteCounted,
 )
+from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
 from jifen.ledger.terms import TermsVersionNumber
 from jifen.ledger.tier_effects import (
@@ -131,6 +132,8 @@ AnyEffect = (
     | TierAtRisk
     | TiersPublished
     | RecognitionPublished
+    | AccountLocked
+    | AccountUnlocked
 )
 
 

@@ -21,12 +21,16 @@ class Rejection(IntEnum):
     POINT_TYPE_UNKNOWN = 8
     NOT_A_VOTER = 65
     NOT_AUTHORIZED = 9
+    ACCOUNT_LOCKED = 210
     NOT_THE_ISSUER = 10
     ACCOUNT_EXISTS = 11
     ORDER_ALREADY_CREDITED = 12
     NOT_TRANSFERABLE = 13
     SENDER_IS_RECIPIENT = 14
     INSUFFICIENT_POINTS = 15
+    TRANSFER_LIMIT_REACHED = 140
+    POINTS_LIMIT_REACHED = 141
+    RECEIPT_LIMIT_REACHED = 142
     SUPPLY_EXHAUSTED = 16
     ISSUE_CAP_REACHED = 76
     ORDER_UNKNOWN = 17
@@ -63,6 +67,9 @@ class Rejection(IntEnum):
     TERMS_CONTRADICTORY = 74
     BACKING_TOO_SMALL = 75
     BACKING_NOT_CONFIRMED = 78
+    ALREADY_LOCKED = 211
+    LOCKED_TOO_SOON = 212
+    NOT_LOCKED = 213
     NOT_ITS_KEY = 60
     STATEMENTS_AGREE = 61
     EVIDENCE_ALREADY_RECORDED = 62
@@ -87,12 +94,16 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.POINT_TYPE_UNKNOWN: "no point type has that id",
     Rejection.NOT_A_VOTER: "no voter of the validator set has that id",
     Rejection.NOT_AUTHORIZED: "no signer may do this: use the account's key, or an operator key that has the scope",
+    Rejection.ACCOUNT_LOCKED: "the account is locked and pays nothing: lock officers of two organizations unlock it",
     Rejection.NOT_THE_ISSUER: "an organization can only issue its own points (invariant I4)",
     Rejection.ACCOUNT_EXISTS: "this key has an account already",
     Rejection.ORDER_ALREADY_CREDITED: "the merchant has credited this order before (invariant I3)",
     Rejection.NOT_TRANSFERABLE: "the issuer does not let members pass these points on",
     Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
     Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
+    Rejection.TRANSFER_LIMIT_REACHED: "the account has passed such points on as often as it may today: wait a day",
+    Rejection.POINTS_LIMIT_REACHED: "with this the account would pass on more points of the type than it may in a day",
+    Rejection.RECEIPT_LIMIT_REACHED: "the recipient has received such points as often as it may today: wait a day",
     Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
     Rejection.ISSUE_CAP_REACHED: "the issuer's cap on outstanding points is reached: a larger backing and cap lift it",
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
@@ -129,6 +140,9 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.TERMS_CONTRADICTORY: "the terms contradict themselves, or the decimals that the points always had",
     Rejection.BACKING_TOO_SMALL: "the issue cap at the settlement price is worth more than the deposit or credit line",
     Rejection.BACKING_NOT_CONFIRMED: "an active guarantor's operator with scope TREASURER has to sign this backing too",
+    Rejection.ALREADY_LOCKED: "the account is locked already; another organization can confirm a temporary lock",
+    Rejection.LOCKED_TOO_SOON: "the organization locked it less than thirty days ago: a second one has to sign with it",
+    Rejection.NOT_LOCKED: "the account is not locked",
     Rejection.NOT_ITS_KEY: "the key that signed both statements is not the validator's: they prove nothing against it",
     Rejection.STATEMENTS_AGREE: "both statements name the same block: that is no contradiction",
     Rejection.EVIDENCE_ALREADY_RECORDED: "this contradiction of the validator is recorded already",

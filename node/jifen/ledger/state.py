@@ -31,6 +31,8 @@ VALIDATOR_SET = b"V"
 CHECKPOINTS = b"c"
 EVIDENCE = b"e"
 POSITION = b"H"
+LOCK = b"i"
+MOVED = b"l"
 
 TIERS = b"q"
 MEMBERSHIP = b"Q"
@@ -125,6 +127,16 @@ def membership_key(account: bytes, organization: str) -> bytes:
 def evidence_key(validator: str) -> bytes:
     """State key of the evidence against a validator."""
     return EVIDENCE + validator.encode()
+
+
+def lock_key(account: bytes) -> bytes:
+    """State key of an account's lock, or its newest one."""
+    return LOCK + account
+
+
+def moved_key(day_end: int, account: bytes, point_type: str) -> bytes:
+    """State key of what an account has moved on a day: the day's end first, so that those of past days form a range."""
+    return MOVED + day_end.to_bytes(8, "big") + account + point_type.encode()
 
 
 def position_key(organization: str, point_type: str, rate: bytes = b"") -> bytes:

@@ -3,12 +3,13 @@
 from jifen.ledger.checking import Items, holdings_of, require
 from jifen.ledger.earning import points_for
 from jifen.ledger.holdings import LAPSED_KEPT_MS
+from jifen.ledger.locks import AccountLock
 from jifen.ledger.lots import is_of
 from jifen.ledger.publishing import contradicts_itself, is_covered
 from jifen.ledger.state import AGENDA, HOLDING, POINT_TYPE, TERMS
 from jifen.ledger.terms import PointType, TermsRecord, newest_terms, terms_hash
 from jifen.ledger.tier_records import Membership
-from jifen.ledger.types import Holding, LotOrigin, OrderRecord
+from jifen.ledger.types import Account, Holding, LotOrigin, OrderRecord
 
 
 def check_the_agenda_names_what_is_due(items: Items) -> None:
@@ -19,21 +20,21 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
         if key[:1] == AGENDA:
             require(key[9:] not in found, f"the agenda names {key[9:].hex()} twice")
             found[key[9:]] = int.from_bytes(key[1:9], "big")
-        elif isinstance(record, Holding) and record.due:
+        elif isinstance(record, Holding | Membership | AccountLock) and record.due:
             wanted[key] = record.due
         elif isinstance(record, PointType) and record.scheduled:
             wanted[key] = record.scheduled.effective_from
-        elif isinstance(record, Membership) and record.due:
-            wanted[key] = record.due
     for key in sorted({*wanted, *found}):
         there, due = found.get(key), wanted.get(key)
         require(there == due, f"the agenda names {key.hex()} at {there}, it is due at {due}")
 
 
 def check_nothing_happens_to_a_holding_before_it_is_due(items: Items) -> None:
-    """The agenda looks at a holding no later than anything is to happen to it."""
-    for account, point_type, holding in holdings_of(items):
-        lots = (*holding.lots, *holding.pending_lots, *holding.awaiting_lots)
+    """The agenda looks at a holding no later than anything is to happen to it; while locked, nothing expires."""
+    known = list(items)
+    paused = {record.id for _, record in known if isinstance(record, Account) and record.locked_until}
+    for account, point_type, holding in holdings_of(known):
+        lots = () if account in paused else (*holding.lots, *holding.pending_lots, *holding.awaiting_lots)
         moments = [lot.expires_at for lot in lots if lot.expires_at]
         moments += [lot.available_from for lot in holding.pending_lots]
         moments += [lot.expires_at + LAPSED_KEPT_MS for lot in holding.lapsed]

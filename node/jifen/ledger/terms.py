@@ -19,6 +19,7 @@ from jifen.ledger.types import (
     TIME_MAX,
     HashBytes,
     PointTypeName,
+    PositiveQuantity,
     Quantity,
     RateTerm,
     Record,
@@ -45,6 +46,22 @@ ACCEPTING_MAX: Final = 64
 
 TERMS_VERSION_MAX: Final = 10**6
 """Largest version of terms: far beyond any number of changes."""
+
+TRANSFERS_A_DAY: Final = 30
+"""How often a member passes points of a type on in a day, unless the issuer says otherwise: once in half an hour."""
+
+RECEIPTS_A_DAY: Final = 100
+"""How often a member receives points of a type from others in a day, unless the issuer says otherwise."""
+
+MOVES_MAX: Final = 10**6
+"""Most movements a day that terms can allow: as good as no limit."""
+
+PERCENT_MAX: Final = 100
+"""A swap settles points at no more than the settlement price: it would promise what the issuer has not."""
+
+SWAP_LOWEST_PERCENT: Final = 50
+"""A swap settles points at no less than half their settlement price, unless the issuer says otherwise: below that it
+may be a sale of stolen points, or a slip."""
 
 Days = Annotated[int, Meta(ge=1, le=TERM_DAYS_MAX)]
 TermsVersionNumber = Annotated[int, Meta(ge=1, le=TERMS_VERSION_MAX)]
@@ -120,6 +137,31 @@ Pending = ImmediatelyAvailable | AvailableAfterDays | AvailableOnConfirmation
 Backing = Unbacked | Deposit | CreditLine
 
 
+class MovingLimits(Record, frozen=True):
+    """What a member may do with points of the type on one day of the issuer's: against stolen keys and resale.
+
+    A swap counts as what is passed on by either side and received by the other.
+    """
+
+    transfers: Annotated[int, Meta(ge=1, le=MOVES_MAX)] = TRANSFERS_A_DAY
+    """Most times that an account passes points on."""
+    points: PositiveQuantity = POINTS_MAX
+    """Most points that it passes on in all; POINTS_MAX: as many as it has."""
+    receipts: Annotated[int, Meta(ge=1, le=MOVES_MAX)] = RECEIPTS_A_DAY
+    """Most times that it receives points from members."""
+
+
+class SwapCorridor(Record, frozen=True):
+    """What a member's swap may settle the points at, in percent of the settlement price: invariant I7b.
+
+    The two members name one value in fen for both legs; it must lie in the corridors of both types. Points without a
+    settlement price have none, and are not swapped. Invariant: `lowest_percent <= highest_percent`.
+    """
+
+    lowest_percent: Annotated[int, Meta(ge=0, le=PERCENT_MAX)] = SWAP_LOWEST_PERCENT
+    highest_percent: Annotated[int, Meta(ge=1, le=PERCENT_MAX)] = PERCENT_MAX
+
+
 class Terms(Record, frozen=True):
     """One version of what an issuer promises about a point type.
 
@@ -152,6 +194,8 @@ class Terms(Record, frozen=True):
     """Most points that may be outstanding (issued, neither burned nor expired) after an earn; POINTS_MAX: no cap."""
     backing: Backing = Unbacked()
     """What stands behind the points; its guarantor has signed for it."""
+    limits: MovingLimits = MovingLimits()
+    corridor: SwapCorridor = SwapCorridor()
 
 
 class PointType(Record, frozen=True):

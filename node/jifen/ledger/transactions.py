@@ -14,6 +14,7 @@ from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.types import (
@@ -94,6 +95,8 @@ Body = (
     | RecordEvidence
     | PublishTiers
     | PublishRecognition
+    | LockAccount
+    | UnlockAccount
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -112,6 +115,8 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     ConfirmOrder: "confirmOrder",
     PublishTiers: "publishTiers",
     PublishRecognition: "publishRecognition",
+    LockAccount: "lockAccount",
+    UnlockAccount: "unlockAccount",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

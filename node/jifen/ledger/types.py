@@ -162,6 +162,9 @@ class Account(Record, frozen=True):
     """Key that moves this account's points."""
     registered_at: TimeMs
     """Block time of the registration, ms."""
+    locked_until: TimeMs = 0
+    """Block time up to which it is locked, ms, `locks.UNTIL_UNLOCKED` when no end is set; 0: it is not locked, or its
+    lock has ended and all that follows from that is done."""
 
 
 class Lot(Record, frozen=True):
@@ -178,6 +181,11 @@ class Lot(Record, frozen=True):
     """Days that they live on after the account earns again (sliding expiry); 0: `expires_at` is fixed.
 
     Invariant: 0 unless EARNED; what was received never slides (I9)."""
+    paused_days: Annotated[int, Meta(ge=0)] = 0
+    """Days by which `expires_at` has moved while its account was locked: without them it is the date that the points
+    were earned with.
+
+    Invariant: 0 unless EARNED and not sliding: nobody asks for the others by their date."""
 
 
 class Holding(Record, frozen=True):

@@ -9,9 +9,12 @@ from jifen.ledger.apply import apply_transaction
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
+from jifen.ledger.lock_bodies import LockAccount
+from jifen.ledger.locks import LockReason
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
+from jifen.ledger.types import PublicKey
 from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
@@ -21,13 +24,13 @@ from jifen.testing.tier_scene import furnish_tiers
 NOW: Final = START + 1000
 HEIGHT: Final = 13
 """Height of the block that everything is tried in: above some checkpoints."""
-ANN, BO, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "stranger"))
+ANN, BO, DORA, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "dora", "stranger"))
 
 
 @final
 class Scene:
-    """Both ledgers with Ann and Bo registered, Ann's purchase A1 credited, her P1 pending, books' supply nearly
-    exhausted and some checkpoints attested by books.
+    """Both ledgers with Ann, Bo and Dora registered, Dora locked by the mall for three days, Ann's order A1 credited,
+    her P1 pending, books' supply nearly exhausted and some checkpoints attested by books.
 
     Of validators: `mall-2` is admitted to replace mall's, `books-2` observes beside books' own, `cafe-2` has retired;
     books proposes to admit `tea`, cafe to remove books' validator.
@@ -41,7 +44,7 @@ class Scene:
         self.twin.height = HEIGHT
         self.state.begin_block()
         write_genesis(self.state, scene())
-        for name in ("ann", "bo"):
+        for name in ("ann", "bo", "dora"):
             self.take(transaction(RegisterMember(NOW, bytes(8), key_of(name)), key_of(name)))
         for merchant, order, point_type, amount in [
             ("mall", "A1", "mall/consumer", 1_000_000),
@@ -57,6 +60,8 @@ class Scene:
         for height in (12, 10, 8, 4):
             attested = AttestCheckpoint(NOW, bytes(8), "books", height, bytes(32), bytes(32))
             assert self.take(transaction(attested, key_of("books validator"))) == 0
+        locked = LockAccount(NOW, bytes(8), DORA, LockReason.LOST, ("mall",))
+        assert self.take(transaction(locked, key_of("mall guard"))) == 0
         furnish_governance(self)
         furnish_tiers(self)
 
@@ -80,9 +85,15 @@ class Fault(NamedTuple):
     changes: Mapping[str, Any]
     """New values by field; `change.key` is the field `key` of the field `change`."""
     signer: str | None = None
+    """Who signs in place of the good signer; several are joined by `and`."""
     taken: bool = False
     stage: Callable[[Scene], None] | None = None
     """Prepares the scene, in both ledgers alike."""
+
+
+def keys_of(signers: str) -> tuple[PublicKey, ...]:
+    """Return the keys of who signs, for example of `mall till` or of `books till and mall guard`."""
+    return tuple(key_of(name) for name in signers.split(" and "))
 
 
 def staged(*faults: Fault) -> Scene:

@@ -8,6 +8,7 @@ from jifen.testing.checkpoint_faults import CHECKPOINT_FAULTS, CHECKPOINTS_NEVER
 from jifen.testing.evidence_faults import EVIDENCE_FAULTS, EVIDENCE_NEVER_MEETS, GOOD_EVIDENCE
 from jifen.testing.fault_scene import NOW, Fault
 from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, GOVERNANCE_NEVER_MEETS
+from jifen.testing.lock_faults import GOOD_LOCKS, LOCK_FAULTS, LOCKS_NEVER_MEET
 from jifen.testing.naive_scene import DAY_MS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
 from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
@@ -20,6 +21,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_TERMS,
     **GOOD_EVIDENCE,
     **GOOD_TIERS,
+    **GOOD_LOCKS,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -35,6 +37,7 @@ FAULTS: Final = (
     *TERM_FAULTS,
     *EVIDENCE_FAULTS,
     *TIER_FAULTS,
+    *LOCK_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -45,5 +48,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **TERMS_NEVER_MEET,
     **EVIDENCE_NEVER_MEETS,
     **TIERS_NEVER_MEET,
+    **LOCKS_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -18,6 +18,7 @@ from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
 from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
@@ -29,13 +30,14 @@ from jifen.testing import (
     naive_checkpoints,
     naive_evidence,
     naive_governance,
+    naive_locks,
     naive_members,
     naive_points,
     naive_terms,
     naive_tiers,
     naive_time,
 )
-from jifen.testing.naive_records import NaiveLot, NaiveOrder, NaiveProposal, NaiveReceipt
+from jifen.testing.naive_records import NaiveLock, NaiveLot, NaiveMove, NaiveOrder, NaiveProposal, NaiveReceipt
 from jifen.testing.naive_scene import CHAIN_ID, DAY_MS
 
 
@@ -102,6 +104,10 @@ class NaiveLedger:
         """Every order, by merchant and order id."""
         self.refunds: dict[tuple[str, str], tuple[bytes, RefundOrder]] = {}
         """Every refund, and its transaction's id, by merchant and refund id."""
+        self.locks: dict[bytes, NaiveLock] = {}
+        """The newest lock of every account that was locked lately."""
+        self.moves: list[NaiveMove] = []
+        """Every passing on of points between members there ever was."""
         self.debts: dict[tuple[bytes, str], int] = {}
         """What an account owes of a type."""
         self.positions: Counter[tuple[str, str, int, int]] = Counter()
@@ -221,5 +227,7 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     ConfirmOrder: NaiveRule(naive_points.against_confirmation, naive_points.confirm),
     PublishTiers: NaiveRule(naive_tiers.against_tiers, naive_tiers.publish_tiers),
     PublishRecognition: NaiveRule(naive_tiers.against_map, naive_tiers.publish_map),
+    LockAccount: NaiveRule(naive_locks.against_lock, naive_locks.lock),
+    UnlockAccount: NaiveRule(naive_locks.against_unlocking, naive_locks.unlock),
 }
 """The naive rule of every kind."""

@@ -10,13 +10,15 @@ from jifen.ledger.term_bodies import ConfirmOrder
 from jifen.ledger.terms import AvailableAfterDays, SlidingExpiry, Terms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, Transaction, TransferPoints
 from jifen.ledger.types import OrganizationStatus, Scope
-from jifen.testing.naive_records import NaiveLot, NaiveOrder
+from jifen.testing import naive_locks
+from jifen.testing.naive_records import NaiveLot, NaiveMove, NaiveOrder
 from jifen.testing.naive_terms import Effects, dates_of, in_force, is_awaited
 from jifen.testing.naive_tiers import count
 
 if TYPE_CHECKING:
     from jifen.testing.naive_ledger import NaiveLedger
 
+DAY: Final = 86_400_000
 LARGEST_QUANTITY: Final = 9_007_199_254_740_991
 """Most points there may be of one type: 2**53 - 1."""
 
@@ -93,18 +95,30 @@ def against_transfer(ledger: "NaiveLedger", body: TransferPoints, item: Transact
     found = set()
     if body.sender not in ledger.accounts:
         found.add(Rejection.ACCOUNT_UNKNOWN)
-    elif ledger.accounts[body.sender][0] not in item.signers:
-        found.add(Rejection.NOT_AUTHORIZED)
+    else:
+        found |= against_debit(ledger, body.sender, item, time)
     if body.recipient not in ledger.accounts:
         found.add(Rejection.RECIPIENT_UNKNOWN)
     if body.point_type not in ledger.point_types:
         found.add(Rejection.POINT_TYPE_UNKNOWN)
     elif not in_force(ledger, body.point_type, time).transferable:
         found.add(Rejection.NOT_TRANSFERABLE)
+    if body.point_type in ledger.point_types:
+        found |= naive_locks.against_move(ledger, NaiveMove(time, *msgspec.structs.astuple(body)[2:6]), time)
     if body.sender == body.recipient:
         found.add(Rejection.SENDER_IS_RECIPIENT)
     if ledger.balance(body.sender, body.point_type) < body.points:
         found.add(Rejection.INSUFFICIENT_POINTS)
+    return found
+
+
+def against_debit(ledger: "NaiveLedger", account: bytes, item: Transaction, time: int) -> set[Rejection]:
+    """Return what speaks against a registered member's paying something."""
+    found = set()
+    if ledger.accounts[account][0] not in item.signers:
+        found.add(Rejection.NOT_AUTHORIZED)
+    if naive_locks.is_locked(ledger, account, time):
+        found.add(Rejection.ACCOUNT_LOCKED)
     return found
 
 
@@ -136,7 +150,8 @@ def lots_like(ledger: "NaiveLedger", order: NaiveOrder) -> list[NaiveLot]:
     found = [lot for lot in found if lot.available_from == order.available_from and lot.place != "held"]
     if order.renewal_days:
         return [lot for lot in found if lot.renewal_days == order.renewal_days]
-    return [lot for lot in found if lot.renewal_days == 0 and lot.expires_at == order.expires_at]
+    found = [lot for lot in found if lot.renewal_days == 0]
+    return [lot for lot in found if lot.expires_at - lot.paused_days * DAY == order.expires_at]
 
 
 def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) -> Effects:
@@ -179,12 +194,10 @@ def confirm(ledger: "NaiveLedger", body: ConfirmOrder, _item: Transaction, _time
     order = ledger.orders[body.merchant, body.order_id]
     whose = (order.body.account, order.body.point_type)
     points = kept_points(ledger, order)
-    [kind] = {lot.expires_at for lot in lots_like(ledger, order) if lot.place == "awaiting"}
+    [kind] = {lot._replace(points=points) for lot in lots_like(ledger, order) if lot.place == "awaiting"}
     take(ledger, points, order, lambda lot: lot.place == "awaiting")
     ledger.orders[body.merchant, body.order_id] = order._replace(awaiting=False)
-    repaid = ledger.make_available(whose, [
-        NaiveLot(*whose, points, "earned", order.available_from, kind, order.renewal_days)
-    ])  # fmt: skip
+    repaid = ledger.make_available(whose, [kind])
     after = (ledger.balance(*whose), ledger.waiting(*whose))
     return ((*whose, points, repaid, *after, body.merchant, body.order_id),)
 
@@ -231,8 +244,9 @@ def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, time: in
     return (revoked, *count(ledger, bought.point_type, bought.account, -points, time))
 
 
-def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, _time: int) -> Effects:
+def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, time: int) -> Effects:
     """Pass points on."""
+    naive_locks.remember_move(ledger, NaiveMove(time, *msgspec.structs.astuple(body)[2:6]))
     missing = body.points
     while missing > 0:
         whose = (body.sender, body.point_type, "available")
@@ -243,12 +257,14 @@ def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, _t
         ledger.lots.remove(lot)
         if lot.points > part:
             ledger.lots.append(lot._replace(points=lot.points - part))
-        given = lot._replace(owner=body.recipient, points=part, origin="transferred", renewal_days=0)
+        given = lot._replace(owner=body.recipient, points=part, origin="transferred", renewal_days=0, paused_days=0)
+        if naive_locks.is_locked(ledger, body.recipient, time):
+            given = given._replace(available_from=max(given.available_from, naive_locks.midnight_before(given, time)))
         ledger.lots.append(given)
     left, got = (ledger.balance(account, body.point_type) for account in (body.sender, body.recipient))
     return ((body.sender, body.recipient, body.point_type, body.points, left, got),)
 
 
-def spending_order(lot: NaiveLot) -> tuple[bool, int, int, str, int]:
+def spending_order(lot: NaiveLot) -> tuple[bool, int, int, str, int, int]:
     """Earliest expiry first, those that never expire last; then oldest; then earned before transferred; then fixed."""
-    return (lot.expires_at == 0, lot.expires_at, lot.available_from, lot.origin, lot.renewal_days)
+    return (lot.expires_at == 0, lot.expires_at, lot.available_from, lot.origin, lot.renewal_days, lot.paused_days)

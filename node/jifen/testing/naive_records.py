@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jifen.ledger.changes import Change
+from jifen.ledger.locks import LockReason
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.terms import Terms
 from jifen.ledger.transactions import EarnPoints
@@ -23,6 +24,8 @@ class NaiveLot(NamedTuple):
     """`available`, `pending` until its day, `awaiting` confirmation, `held`, or `lapsed`: expired, only remembered."""
     held_for: bytes = b""
     """Of a held one: the state key of the record that keeps it."""
+    paused_days: int = 0
+    """Days by which its date has moved while its owner was locked, if an order may look for it."""
 
 
 class NaiveOrder(NamedTuple):
@@ -36,6 +39,28 @@ class NaiveOrder(NamedTuple):
     expires_at: int
     renewal_days: int
     awaiting: bool
+
+
+class NaiveLock(NamedTuple):
+    """The newest lock of an account."""
+
+    reason: LockReason
+    organizations: tuple[str, ...]
+    locked_at: int
+    until: int | None
+    """None: until it is unlocked."""
+    identity: bytes
+    ended_at: int = 0
+
+
+class NaiveMove(NamedTuple):
+    """Points that a member has passed on."""
+
+    day_end: int
+    sender: bytes
+    recipient: bytes
+    point_type: str
+    points: int
 
 
 class NaiveReceipt(NamedTuple):

@@ -73,10 +73,15 @@ def scene() -> Genesis:
     organizations decide.
     """
     operators = {
-        "mall": {"mall till": Scope.CASHIER, "mall issuer": Scope.ISSUER, "mall admin": Scope.ADMIN | Scope.TREASURER},
+        "mall": {
+            "mall till": Scope.CASHIER,
+            "mall issuer": Scope.ISSUER,
+            "mall admin": Scope.ADMIN | Scope.TREASURER,
+            "mall guard": Scope.LOCK_OFFICER,
+        },
         "books": {"books till": Scope.CASHIER | Scope.LOCK_OFFICER, "books admin": Scope.ADMIN | Scope.TREASURER},
         "attic": {"attic till": Scope.CASHIER, "attic admin": Scope.ADMIN | Scope.TREASURER},
-        "cafe": {"cafe admin": Scope.ADMIN},
+        "cafe": {"cafe admin": Scope.ADMIN, "cafe guard": Scope.LOCK_OFFICER},
     }
     organizations = tuple(
         Organization(

@@ -129,6 +129,9 @@ def against_terms(ledger: "NaiveLedger", issuer: str, terms: Terms, item: Transa
     names = list(terms.accepted_by)
     if names != sorted(names) or len(set(names)) < len(names) or issuer in names:
         found.add(Rejection.TERMS_CONTRADICTORY)
+    corridor = terms.corridor
+    if not set(range(corridor.lowest_percent, 101)) & set(range(corridor.highest_percent + 1)):
+        found.add(Rejection.TERMS_CONTRADICTORY)
     if isinstance(terms.pending, AvailableAfterDays) and shortest_life(terms) <= terms.pending.days:
         found.add(Rejection.TERMS_CONTRADICTORY)
     return found

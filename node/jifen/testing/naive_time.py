@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from jifen.testing import naive_locks
 from jifen.testing.naive_records import NaiveLot
 from jifen.testing.naive_terms import come_into_force
 from jifen.testing.naive_tiers import judge_everybody
@@ -30,15 +31,48 @@ def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]
     """Do what has become due since the block before; return the effects that must be told, in whatever order."""
     told: list[tuple[object, ...]] = list(come_into_force(ledger, time))
     for whose in sorted({(lot.owner, lot.point_type) for lot in ledger.lots}):
-        told += expire(ledger, whose, time)
-        told += activate(ledger, whose, time)
-        told += announce(ledger, whose, ledger.time, time)
+        told += see_to(ledger, whose, ledger.time, time)
     for _, _, run_out in sorted(entry for find in TIMED_OUT for entry in find(ledger, time)):
         told += run_out()
     told += judge_everybody(ledger, time)
+    naive_locks.forget(ledger, time)
     ledger.lots = [lot for lot in ledger.lots if lot.place != "lapsed" or lot.expires_at + REMEMBERED > time]
     ledger.time = time
     return Counter(told)
+
+
+def see_to(ledger: "NaiveLedger", whose: tuple[bytes, str], since: int, time: int) -> list[tuple[object, ...]]:
+    """Do what became due to a holding after one time and by another; if its owner is locked it waits."""
+    if naive_locks.waits(ledger, whose[0]):
+        return activate(ledger, whose, time)
+    told = expire(ledger, whose, time)
+    told += activate(ledger, whose, time)
+    return told + announce(ledger, whose, since, time)
+
+
+def lapses(ledger: "NaiveLedger", time: int) -> list[tuple[int, bytes, Callable[[], list[tuple[object, ...]]]]]:
+    """Return the locks whose time is over."""
+    over = [(account, lock) for account, lock in ledger.locks.items() if lock.until is not None and not lock.ended_at]
+    return [
+        (lock.until, b"i" + account, lambda account=account: lapse(ledger, account, time))  # type: ignore[misc]
+        for account, lock in over
+        if lock.until is not None and lock.until <= time
+    ]
+
+
+def lapse(ledger: "NaiveLedger", account: bytes, time: int) -> list[tuple[object, ...]]:
+    """End a lock whose time is over."""
+    found = ledger.locks[account]
+    assert found.until is not None
+    told: list[tuple[object, ...]] = [
+        (account, None, (), found.locked_at, naive_locks.end(ledger, account, found.until))
+    ]
+    for whose in sorted({(lot.owner, lot.point_type) for lot in ledger.lots if lot.owner == account}):
+        told += see_to(ledger, whose, found.until, time)
+    return told
+
+
+TIMED_OUT.append(lapses)
 
 
 def mine(ledger: "NaiveLedger", whose: tuple[bytes, str]) -> list[NaiveLot]:
@@ -93,7 +127,8 @@ def bring_back(ledger: "NaiveLedger", lots: list[NaiveLot], time: int) -> tuple[
     if not lots:
         return 0, told
     whose = (lots[0].owner, lots[0].point_type)
-    dead = [lot for lot in lots if 0 < lot.expires_at <= time]
+    waits = naive_locks.waits(ledger, whose[0])
+    dead = [lot for lot in lots if 0 < lot.expires_at <= time and not waits]
     repaid = ledger.make_available(whose, [lot._replace(held_for=b"") for lot in lots if lot not in dead])
     for date in sorted({lot.expires_at for lot in dead}):
         gone = [lot for lot in dead if lot.expires_at == date]

@@ -11,6 +11,7 @@ from jifen.ledger.terms import (
     Deposit,
     RollingExpiry,
     SlidingExpiry,
+    SwapCorridor,
     Terms,
 )
 from jifen.ledger.transactions import Body
@@ -64,6 +65,7 @@ TERM_FAULTS: Final = (
     *of_both(Rejection.TERMS_CONTRADICTORY, {"accepted_by": ("books", "books")}),
     *of_both(Rejection.TERMS_CONTRADICTORY, {"accepted_by": ("mall",)}),
     *of_both(Rejection.TERMS_CONTRADICTORY, {"backing": CreditLine("mall", 1)}),
+    *of_both(Rejection.TERMS_CONTRADICTORY, {"corridor": SwapCorridor(61, 60)}),
     *of_both(Rejection.TERMS_CONTRADICTORY, WEEK | {"expiry": RollingExpiry(7)}),
     *of_both(Rejection.TERMS_CONTRADICTORY, WEEK | {"expiry": SlidingExpiry(6)}),
     *of_both(Rejection.TERMS_CONTRADICTORY, WEEK | {"expiry": CalendarExpiry(12, 31, 0)}),

@@ -227,13 +227,13 @@ class TwinMachine(RuleBasedStateMachine):
                     ("lapsed", found.lapsed),
                 ]:
                     naive = self.twin.lots_of(account, point_type, place)
-                    assert [shape(lot) for lot in lots] == [lot[2:7] for lot in naive]
+                    assert [shape(lot) for lot in lots] == [(*lot[2:7], lot.paused_days) for lot in naive]
         assert holdings == {}
 
 
 def shape(lot: Lot) -> tuple[object, ...]:
     """Return a lot as the twin writes it."""
-    return (lot.points, lot.origin.name.lower(), lot.available_from, lot.expires_at, lot.renewal_days)
+    return (lot.points, lot.origin.name.lower(), lot.available_from, lot.expires_at, lot.renewal_days, lot.paused_days)
 
 
 def simplified(receipt: Receipt) -> NaiveReceipt:

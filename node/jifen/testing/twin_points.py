@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from jifen.ledger import state
 from jifen.ledger.positions import Position
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, TransferPoints
-from jifen.ledger.types import Account, OrderRecord, Record, RefundRecord, Supply
+from jifen.ledger.types import TIME_MAX, Account, OrderRecord, Record, RefundRecord, Supply
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import DAY_MS, account_of, key_of
 from jifen.testing.naive_terms import record_of
@@ -178,7 +178,9 @@ def members_and_orders(twin: NaiveLedger) -> dict[bytes, Record]:
     """Return the records of accounts, orders and refunds."""
     expected: dict[bytes, Record] = {}
     for account, (key, time) in twin.accounts.items():
-        expected[state.account_key(account)] = Account(account, key, time)
+        lock = twin.locks.get(account)
+        until = 0 if lock is None or lock.ended_at else lock.until or TIME_MAX
+        expected[state.account_key(account)] = Account(account, key, time, until)
     for (merchant, number), order in twin.orders.items():
         body, kind = order.body, twin.point_types[order.body.point_type]
         rate = (kind.rule_version, kind.earn_points, kind.earn_fen)

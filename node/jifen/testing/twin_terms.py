@@ -15,9 +15,11 @@ from jifen.ledger.terms import (
     CreditLine,
     Deposit,
     ImmediatelyAvailable,
+    MovingLimits,
     NeverExpires,
     RollingExpiry,
     SlidingExpiry,
+    SwapCorridor,
     Terms,
     TermsRecord,
     Unbacked,
@@ -65,6 +67,8 @@ terms = st.builds(
     accepted_by=st.sampled_from(((), ("books",), ("attic", "books"), ("books", "attic"), ("mall",), ("nobody",))),
     issue_cap=st.sampled_from((POINTS_MAX, 300, 1000)),
     backing=backings,
+    corridor=st.sampled_from((SwapCorridor(), SwapCorridor(0, 100), SwapCorridor(90, 80))),
+    limits=st.sampled_from((MovingLimits(), MovingLimits(2, 60, 1), MovingLimits(1, POINTS_MAX, 2))),
 )
 starts = st.sampled_from((0, 0, 0, 1, DAY_MS, 20 * DAY_MS, -1, 367 * DAY_MS))
 """From when terms hold, ms after their block; 0: at once, and mostly good."""
