@@ -7,7 +7,7 @@ import pytest
 
 from jifen.codec.errors import Malformed
 from jifen.codec.transactions import TRANSACTION_BYTES_MAX, decode_body, encode_body, encode_signed
-from jifen.ledger.apply import apply_transaction, preflight
+from jifen.ledger.apply import apply_transaction, final_rejection, preflight
 from jifen.ledger.changes import (
     OPERATORS_MAX,
     AdmitValidator,
@@ -199,6 +199,26 @@ def test_votes_are_counted_anew_over_the_organizations_that_are_active_now() -> 
     (counted,) = alliance.vote("books", proposal)
 
     assert (counted.approvals, counted.needed, counted.asked) == (1, 2, 2)
+
+
+def test_what_speaks_against_a_change_is_not_final_for_a_vote_that_decides_only_until_somebody_is_admitted() -> None:
+    alliance = Alliance()
+    admitting, _ = alliance.propose("mall", admission("tea", "tea"))
+    twice = [alliance.propose(who, RemoveValidator("attic"))[0] for who in ("mall", "books")]
+    for proposal, *others in ((twice[0], "books", "cafe"), (twice[1], "mall")):
+        for who in others:
+            alliance.vote(who, proposal)
+    last = transaction(VoteOnProposal(alliance.time + DAY_MS, bytes(8), "cafe", twice[1], True), key_of("cafe admin"))
+    alliance.leave_joint()
+
+    assert preflight(alliance, last, alliance.context) is Rejection.VALIDATOR_RETIRED
+    assert final_rejection(alliance, last, alliance.context) is None
+
+    alliance.vote("books", admitting)
+    alliance.vote("cafe", admitting)
+    assert apply_transaction(alliance, last, alliance.context).rejection == 0
+    again = transaction(msgspec.structs.replace(last.body, nonce=b"a second"), key_of("cafe admin"))
+    assert final_rejection(alliance, again, alliance.context) is Rejection.ALREADY_VOTED
 
 
 def test_whose_validator_is_to_be_removed_is_not_asked() -> None:

@@ -20,9 +20,9 @@ from jifen.chain.gateway import CheckedTransactions, open_transaction
 from jifen.codec.errors import Malformed
 from jifen.codec.messages import FORWARDED_TRANSACTIONS_MAX
 from jifen.keys.verification import Claim
-from jifen.ledger.apply import is_taken, preflight
+from jifen.ledger.apply import final_rejection, is_taken
 from jifen.ledger.context import BlockContext
-from jifen.ledger.rejections import FINAL_REJECTIONS, REJECTION_TEXTS, Rejection
+from jifen.ledger.rejections import REJECTION_TEXTS, Rejection
 from jifen.ledger.transactions import Transaction
 from jifen.store.records import Outcome
 from jifen.store.view import ReadView
@@ -290,8 +290,8 @@ class Mempool:
         # Block time, not the clock here: what has expired by this clock may stand in a block that is about to be
         # committed, and whoever was told that it never will would buy twice.
         context = BlockContext(self._chain_id, view.height + 1, view.block_time)
-        rejection = preflight(view, transaction, context)
-        if rejection in FINAL_REJECTIONS:
+        rejection = final_rejection(view, transaction, context)
+        if rejection is not None:
             text = REJECTION_TEXTS[rejection]
             return SubmitResult(transaction.id, SubmitStatus.REFUSED, rejection, None, text, None)
         if len(self._pending) >= PENDING_MAX:

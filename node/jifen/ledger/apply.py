@@ -33,7 +33,7 @@ from jifen.ledger.moving import check_transfer, transfer
 from jifen.ledger.publishing import check_creation, check_publication, create, publish
 from jifen.ledger.receipts import AnyEffect, Receipt
 from jifen.ledger.refunding import check_refund, refund
-from jifen.ledger.rejections import Rejection
+from jifen.ledger.rejections import FINAL_FOR_VOTES, FINAL_REJECTIONS, Rejection
 from jifen.ledger.state import StateReader, StateWriter, mark_key
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
@@ -107,6 +107,17 @@ def preflight(state: StateReader, transaction: Transaction, context: BlockContex
     body = transaction.body
     found = RULES[type(body)].check(state, body, transaction, context)
     return found if isinstance(found, Rejection) else None
+
+
+def final_rejection(state: StateReader, transaction: Transaction, context: BlockContext) -> Rejection | None:
+    """Return the reason for which the transaction will never be applied, or None when it may be.
+
+    A vote is rejected for what speaks against the change only if it is the one that decides. An organization admitted
+    meanwhile makes it one vote among others, so none of these reasons is final for it.
+    """
+    rejection = preflight(state, transaction, context)
+    votes = isinstance(transaction.body, VoteOnProposal)
+    return rejection if rejection in (FINAL_FOR_VOTES if votes else FINAL_REJECTIONS) else None
 
 
 def apply_transaction(state: StateWriter, transaction: Transaction, context: BlockContext) -> Receipt:

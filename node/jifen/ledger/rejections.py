@@ -188,3 +188,6 @@ FINAL_REJECTIONS = frozenset(
 A validator that lags a moment must not refuse early what the leader would take (an account registered a blink ago), so
 only these end a transaction before it is ordered.
 """
+
+FINAL_FOR_VOTES = frozenset({Rejection.EXPIRED, Rejection.ALREADY_APPLIED, Rejection.ALREADY_VOTED})
+"""Those of them that are final for a vote on a proposal; see `jifen.ledger.apply.final_rejection`."""
