@@ -153,18 +153,26 @@ def small_alliance(
 
 
 def newcomer_setup(
-    home: Path, alliance: SmallAlliance, name: str, organization: str
+    home: Path,
+    alliance: SmallAlliance,
+    name: str,
+    organization: str,
+    *,
+    port: int = 0,
+    identify: Callable[[str, datetime], TlsIdentity] = create_tls_identity,
 ) -> tuple[NodeSetup, AdmitValidator]:
     """Make the data directory of a validator that is to join, and return its setup and its admission.
+
+    `port` is a free one by default.
 
     A validator named like its organization brings the organization with it; another one is run by a present one.
     """
     directory = home / name
     directory.mkdir(parents=True)
-    identity = create_tls_identity(name, datetime.fromtimestamp(CREATED_AT / 1000 - 86_400, UTC))
+    identity = identify(name, datetime.fromtimestamp(CREATED_AT / 1000 - 86_400, UTC))
     (directory / "certificate.pem").write_bytes(identity.certificate_pem)
     (directory / "private-key.pem").write_bytes(identity.private_key_pem)
-    [port] = free_ports(1)
+    port = port or free_ports(1)[0]
     keys = keys_of(name)
     operators = (Operator(keys.operator.public, int(SCOPES_ALL)),)
     admission = AdmitValidator(

@@ -44,7 +44,6 @@ class ActorChecks:
         self.events: Counter[str] = Counter()
         """How often validators logged what."""
         self._chain_id = chain_id
-        self._quorum = len(ids) // 2 + 1
         self._disks = {id: _Disk() for id in ids}
         self._refused: set[bytes] = set()
         """Transactions that a client was told will never be applied."""
@@ -92,10 +91,12 @@ class ActorChecks:
         assert block is not None
         invariants.check_committed_unchanged(self.auditor.blocks, height, block.hash)
         if height > self.auditor.height:
-            holders = sum(disk.log[height - 1 : height] == [block.hash] for disk in self._disks.values())
-            _require(holders >= self._quorum, "committed but not durable on a quorum", height, holders)
             opened = [open_transaction(self._chain_id, signed)[0] for signed in block.transactions]
             self.auditor.enter(block.header, block.hash, opened, block.receipts, block.agenda)
+            for voters in (self.auditor.voters, self.auditor.outgoing):
+                holders = sum(self._disks[name].log[height - 1 : height] == [block.hash] for name in voters)
+                enough = holders > len(voters) // 2 or not voters
+                _require(enough, "committed but not durable on a quorum", height, holders)
             for name in self._refused & self.auditor.places.keys():
                 _require(self.auditor.places[name].rejection != 0, "what was refused is applied", name.hex())
 

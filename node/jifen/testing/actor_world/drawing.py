@@ -29,7 +29,7 @@ def drawn(seed: int) -> Scenario:
         checkpoint_blocks=draws.choice((0, 10, 20)),
         ordered=True,
     )
-    kept = [event for event in base.events if event.command.split()[0] in COMMON]
+    kept = [event for event in base.events if event.command.split()[0] in (*COMMON, "admit", "remove")]
     events = sorted(event for event in (*kept, *_events(scenario, draws)) if event.at_ms < SAFETY_MS)
     return msgspec.structs.replace(scenario, events=tuple(events))
 

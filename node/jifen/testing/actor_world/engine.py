@@ -3,7 +3,7 @@
 import random
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -22,12 +22,13 @@ from jifen.actors.node import Node, NodeStatus
 from jifen.chain.anchor import genesis_block
 from jifen.codec.genesis import chain_id
 from jifen.consensus.invariants import InvariantBroken
+from jifen.ledger.changes import AdmitValidator
 from jifen.testing.actor_world.checks import ActorChecks
 from jifen.testing.actor_world.machine import FAILED_SYNC, HAND_OVER_SECONDS, Machine
 from jifen.testing.actor_world.network import SimulatedNetwork
 from jifen.testing.actor_world.scheduler import PROCESS, Scheduler, in_charge
 from jifen.testing.actor_world.visitors import READ_SECONDS, Visitors
-from jifen.testing.small_alliance import SmallAlliance, small_alliance
+from jifen.testing.small_alliance import SmallAlliance, newcomer_setup, small_alliance
 from jifen.testing.world.afflictions import COMMON, each, named
 from jifen.testing.world.engine import WorldBroken
 from jifen.testing.world.figures import Figures
@@ -95,6 +96,8 @@ class ActorWorld:
         self._failure: BaseException | None = None
         self._scope = trio.CancelScope()
         self.machines: dict[str, Machine] = {}
+        self._admissions: dict[str, AdmitValidator] = {}
+        """What the organizations vote on, by validators that are to join."""
         self.network: SimulatedNetwork
         self.checks: ActorChecks
         self.visitors: Visitors
@@ -155,7 +158,11 @@ class ActorWorld:
     async def _main(self, home: Path) -> None:
         every = self.scenario.checkpoint_blocks
         settings = {"checkpoint_blocks": every, **KEEPS_LITTLE} if every else {}
-        alliance = small_alliance(home, self.ids, ports=range(1, len(self.ids) + 1), identify=_identity, **settings)
+        founders = self.scenario.founders
+        alliance = small_alliance(home, founders, ports=range(1, len(founders) + 1), identify=_identity, **settings)
+        for port, id in enumerate(self.ids[len(founders) :], len(founders) + 1):
+            made = newcomer_setup(home, alliance, id, id, port=port, identify=_identity)
+            alliance.setups[id], self._admissions[id] = made
         with self._scope:
             async with trio.open_nursery() as self._nursery:
                 self._make(alliance)
@@ -248,6 +255,9 @@ class ActorWorld:
             self.injected["failed syncs"] += 1
         elif FULL_DISK in reason:
             self.injected["full disks"] += 1
+        elif machine.retired:
+            if self.checks.auditor.status_of(machine.name) != "RETIRED":
+                self.broken(InvariantBroken(f"{machine.name} takes itself for retired", reason))
         elif reason:
             self.broken(InvariantBroken(f"{machine.name} ends for another reason than what befell it", reason))
 
@@ -264,11 +274,11 @@ class ActorWorld:
 
     def leader_id(self) -> str | None:
         """Return the serving leader of the highest term, or None."""
-        leading = [status for status in self._statuses() if status.role == "leader"]
+        leading = [status for status in self._statuses(self.machines.values()) if status.role == "leader"]
         return max(leading, key=lambda status: status.term).organization if leading else None
 
-    def _statuses(self) -> list[NodeStatus]:
-        lives = [machine.serving for machine in self.machines.values()]
+    def _statuses(self, machines: Iterable[Machine]) -> list[NodeStatus]:
+        lives = [machine.serving for machine in machines]
         return [life.node.status() for life in lives if life is not None and life.node is not None]
 
     def links(self) -> Iterator[tuple[str, str]]:
@@ -295,7 +305,7 @@ class ActorWorld:
             if not machine.life.ended and not machine.life.stops:
                 return
             await machine.life.over.wait()
-        if machine.life is None:
+        if machine.life is None and not machine.retired:
             self.note(f"{machine.name} starts")
             try:
                 await machine.run()
@@ -355,6 +365,17 @@ class ActorWorld:
         for machine in self.machines.values():
             machine.empty_disk()
 
+    def admit(self, id: str) -> None:
+        """Have the organizations take a validator in."""
+        if self.checks.auditor.status_of(id) is None and id in self._admissions:
+            self.injected["validators admitted"] += 1
+            self.visitors.council.decide(self._admissions[id], self.visitors)
+
+    def remove(self, id: str) -> None:
+        """Have the organizations take a validator out, unless too few would be left."""
+        self.injected["validators removed"] += 1
+        self.visitors.council.remove(id, self.visitors)
+
     # Liveness.
 
     async def _settle(self) -> None:
@@ -362,21 +383,22 @@ class ActorWorld:
         self._heal()
         clients = self.visitors.clients
         clients.resting = True
-        await self._wait(lambda: self._agreed() and not clients.waiting, "no agreement after healing")
+        await self._wait(lambda: self._agreed() and clients.idle, "no agreement after healing")
         for count in range(CALM_COMMITS):
             clients.begin(self.scenario.clients + count, self.visitors)
             await self._wait(lambda: not clients.waiting, "a new transaction does not commit")
         await self._wait(self._agreed, "no agreement after new transactions")
         term, confirmed = self._term(), self.checks.reads_confirmed
-        for id in self.ids:
-            self.visitors.read(id)
+        members = self._members()
+        for machine in members:
+            self.visitors.read(machine.name)
         await trio.sleep(max(STABLE_SECONDS, READ_SECONDS))
         if self._term() != term:
             raise InvariantBroken("an election although nothing was wrong", term, self._term())
-        if self.checks.reads_confirmed < confirmed + len(self.ids):
+        if self.checks.reads_confirmed < confirmed + len(members):
             raise InvariantBroken("a read is not answered", self.checks.reads_confirmed - confirmed)
-        self.visitors.check_heard()
-        self.checks.check_equal(list(self.machines.values()))
+        self.visitors.check_heard(members)
+        self.checks.check_equal(members)
 
     def _heal(self) -> None:
         self.note("! all faults end")
@@ -392,14 +414,28 @@ class ActorWorld:
             self.restart(id)
 
     def _term(self) -> int:
-        return max(status.term for status in self._statuses())
+        return max(status.term for status in self._statuses(self._members()))
+
+    def _members(self) -> list[Machine]:
+        """Return the validators that are in the alliance."""
+        status_of = self.checks.auditor.status_of
+        return [machine for name, machine in self.machines.items() if status_of(name) in {"VOTER", "OBSERVER"}]
+
+    def _composed(self) -> bool:
+        """Whether no change of the voters is under way, who was admitted votes, and who was taken out is gone."""
+        auditor = self.checks.auditor
+        statuses = {name: auditor.status_of(name) for name in self.ids}
+        gone = all(self.machines[name].life is None for name, status in statuses.items() if status == "RETIRED")
+        return not auditor.outgoing and "OBSERVER" not in statuses.values() and gone
 
     def _agreed(self) -> bool:
-        statuses = self._statuses()
+        members = self._members()
+        statuses = self._statuses(members)
         one = {(status.term, status.leader, status.log_height, status.block_hash) for status in statuses}
         first = statuses[0] if statuses else None
         return (
-            len(statuses) == len(self.ids)
+            self._composed()
+            and len(statuses) == len(members)
             and len(one) == 1
             and first is not None
             and first.leader is not None
@@ -411,7 +447,7 @@ class ActorWorld:
             while not done():  # noqa: ASYNC110 - what all agree on comes with no event
                 await trio.sleep(0.05)
             return
-        raise InvariantBroken(complaint, *(_in_short(status) for status in self._statuses()))
+        raise InvariantBroken(complaint, *(_in_short(status) for status in self._statuses(self.machines.values())))
 
 
 def _in_short(status: NodeStatus) -> str:
@@ -429,9 +465,11 @@ _COMMANDS: Final[dict[str, Callable[[ActorWorld, list[str]], None]]] = {
     **COMMON,
     "stop": each(lambda world, id: world.stop(id)),
     "reset": _reset,
+    "admit": each(lambda world, id: world.admit(id)),
+    "remove": each(lambda world, id: world.remove(id)),
 }
-"""What befalls worlds of either kind, and besides `stop V...`, as an operator does, and `reset A B`: their connections
-break, and what is under way on them is lost."""
+"""What befalls worlds of either kind; `admit` and `remove` as in the other; besides, `stop V...`, as operators do, and
+`reset A B`: their connections break, and what is under way on them is lost."""
 
 
 async def _hand_over(node: Node) -> None:

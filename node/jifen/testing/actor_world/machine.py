@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, final
 import msgspec
 import trio
 
-from jifen.actors.node import Node, NodeStopped, run_node
+from jifen.actors.node import Node, NodeRetired, NodeStopped, run_node
 from jifen.actors.setup import NodeSetup
 from jifen.actors.surroundings import Surroundings
 from jifen.store.directory import STORE_DIRECTORY
@@ -168,6 +168,8 @@ class Machine:
         most = scenario.drift_per_mille
         self.drift = draws.randint(-most, most)
         """What its clock gains, per thousand."""
+        self.retired = False
+        """Whether the alliance has taken it out, and it knows."""
         self.offset_ms = 0
         self.slow_ms = 0
         self.sync_is_doomed = False
@@ -241,7 +243,8 @@ class Machine:
         )
         async with trio.open_nursery() as nursery:
             # Requests are handled in a nursery of their own, within the process, so that they end with it.
-            life.node = await nursery.start(self._run_node, life, surroundings)
+            await nursery.start(self._run_node, life, surroundings)
+            assert life.node is not None
             self.watch.started(self)
             async for handle in life.calls:
                 nursery.start_soon(self._handle, handle, life.node)
@@ -253,14 +256,20 @@ class Machine:
             self.watch.broken(error)  # at once: the process may stand still before it ends
             raise
 
-    async def _run_node(self, life: Life, surroundings: Surroundings, task_status: trio.TaskStatus[Node]) -> None:
+    async def _run_node(self, life: Life, surroundings: Surroundings, task_status: trio.TaskStatus[None]) -> None:
         try:
-            await run_node(self.setup, surroundings=surroundings, task_status=task_status)
+            await run_node(self.setup, surroundings=surroundings, task_status=_Serving(life, task_status))
+        except NodeRetired as retired:
+            self.retired = True
+            life.reason = str(retired)
+            life.scope.cancel()
         except NodeStopped as stopped:
             if not self.may_fail:
                 raise
             life.reason = str(stopped)
             life.scope.cancel()
+        if life.node is None:
+            await trio.sleep_forever()  # it is cancelled before it has served
 
     def kill(self, *, silent: bool) -> None:
         """End the process as `kill -9` does, or, silently, as a power failure does."""
@@ -288,6 +297,20 @@ class Machine:
         if self.paused:
             self.paused = False
             self._scheduler.go_on(self.name)
+
+
+@final
+class _Serving(trio.TaskStatus[Node]):
+    """Takes the facade of a process as soon as it serves."""
+
+    def __init__(self, life: Life, outer: trio.TaskStatus[None]) -> None:
+        self._life = life
+        self._outer = outer
+
+    def started(self, value: Node | None = None) -> None:
+        """As of `trio.TaskStatus`."""
+        self._life.node = value
+        self._outer.started()
 
 
 async def _hand_over_and_end(life: Life, node: Node) -> None:

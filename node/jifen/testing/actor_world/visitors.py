@@ -5,11 +5,13 @@ answers are late, and some are lost.
 """
 
 import random
+from contextlib import suppress
 from functools import partial
 from typing import Final, final
 
 import trio
 
+from jifen.actors.joining import JoinRefused, become_voter
 from jifen.actors.node import Node, SubmitResult, SubmitStatus
 from jifen.consensus.invariants import InvariantBroken
 from jifen.keys.signing import KeyPair
@@ -20,6 +22,7 @@ from jifen.testing.actor_world.checks import ActorChecks
 from jifen.testing.actor_world.machine import Machine
 from jifen.testing.actor_world.scheduler import PROCESS
 from jifen.testing.world.clients import MEMBERS, Clients
+from jifen.testing.world.council import FIRST_CLIENT, Council
 from jifen.testing.world.scenario import Scenario
 from jifen.testing.world.signatures import SchnorrSignatures, Signatures
 
@@ -57,6 +60,7 @@ class Visitors:
         """Height that a validator's listener for blocks heard of last; it goes on from there after a restart."""
         self._seen: dict[str, list[tuple[str, Holding]]] = {}
         """Points that a validator's listener for an account was shown last."""
+        self.council = Council(scenario.ids, self.clients, checks.auditor, chain)
         self._accounts = {name: self._account(place) for place, name in enumerate(machines)}
 
     def _account(self, number: int) -> bytes:
@@ -80,6 +84,8 @@ class Visitors:
         assert machine.life is not None
         machine.life.call(self._listen_to_blocks)
         machine.life.call(self._listen_to_account)
+        if machine.name not in self.scenario.founders:
+            machine.life.call(_join)
 
     # Clients.
 
@@ -94,8 +100,9 @@ class Visitors:
 
     def ask(self, client: int, validator: str, signed: bytes) -> None:
         """Carry a client's request to a validator; every other client knows only one, and waits for it."""
-        if client % 2:
-            validator = self.scenario.ids[client % len(self.scenario.ids)]
+        voters = self._checks.auditor.voters
+        if client % 2 and client < FIRST_CLIENT:
+            validator = voters[client % len(voters)]
         self._nursery.start_soon(self._request, client, validator, signed)
 
     async def _request(self, client: int, validator: str, signed: bytes) -> None:
@@ -186,10 +193,10 @@ class Visitors:
                 with node.read() as view:
                     self._seen[name] = view.holdings(self._accounts[name])
 
-    def check_heard(self) -> None:
+    def check_heard(self, members: list[Machine]) -> None:
         """When nothing stirs any more, every listener knows the newest that there is."""
-        for name, machine in self._machines.items():
-            life = machine.serving
+        for machine in members:
+            name, life = machine.name, machine.serving
             if life is None or life.node is None:
                 raise InvariantBroken(f"{name} does not serve")
             with life.node.read() as view:
@@ -198,3 +205,9 @@ class Visitors:
                 raise InvariantBroken(f"a listener of {name} was told of {self._heard[name]} at most", height)
             if self._seen[name] != holdings:
                 raise InvariantBroken(f"a listener of {name} was not told of an account's change", holdings)
+
+
+async def _join(node: Node) -> None:
+    """Do what `jifen join` does once the validator runs."""
+    with suppress(JoinRefused):  # it was admitted and taken out again
+        await become_voter(node)

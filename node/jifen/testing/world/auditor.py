@@ -54,6 +54,8 @@ class Auditor:
         self._naive = NaiveLedger(genesis, chain_id)
         self.woken = 0
         """Effects of time in all blocks."""
+        self._set_hash = b""
+        """Names the voters of the highest committed block."""
         self._latest_told = Place(0, -1, 0)
         """Latest place in the chain that any client was told of."""
 
@@ -66,6 +68,11 @@ class Auditor:
     def voters(self) -> list[str]:
         """Validators that vote after the highest committed block."""
         return self._naive.voters
+
+    @property
+    def outgoing(self) -> list[str]:
+        """Validators that vote besides while a change is under way."""
+        return self._naive.outgoing
 
     @property
     def organizations(self) -> list[str]:
@@ -84,10 +91,6 @@ class Auditor:
 
     def take_block(self, executed: ExecutedBlock) -> None:
         """Enter a block that was committed for the first time into the books; compare every receipt."""
-        changed = executed.new_configuration
-        if self._naive.outgoing and changed is not None and not changed.joint:
-            self._naive.height = executed.tip.height
-            naive_governance.settle(self._naive)
         self.enter(executed.tip.header, executed.tip.hash, executed.transactions, executed.receipts, executed.agenda)
         configuration = executed.validators.configuration
         books = (self._naive.voters, self._naive.outgoing)
@@ -106,6 +109,11 @@ class Auditor:
         height = header.height
         _require(height == self.height + 1, "blocks are committed with a gap", height, self.height)
         self.blocks[height] = hash
+        if self._naive.outgoing and header.validator_set_hash != self._set_hash:
+            # While a change is under way there is no other: the block leaves the joint configuration.
+            self._naive.height = height
+            naive_governance.settle(self._naive)
+        self._set_hash = header.validator_set_hash
         told = Counter(msgspec.structs.astuple(effect) for receipt in agenda for effect in receipt.effects)
         due = self._naive.begin_block(header.time)
         _require(told == due, "an agenda that the rules do not give", told, due)

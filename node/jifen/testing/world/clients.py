@@ -87,6 +87,11 @@ class Clients:
         """Transactions asked for and not answered."""
         return len(self._under_way)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked for, and no client with a task has anything left to send."""
+        return not self._under_way and not any(self._scripts.values())
+
     def turn(self, client: int, world: Ports) -> None:
         """Begin something new, or ask again when patience has ended."""
         operation = self._under_way.get(client)

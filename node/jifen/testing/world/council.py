@@ -36,7 +36,8 @@ class Office(Ports, Protocol):
 class Council:
     """Decides what the scenario says, and activates who was admitted."""
 
-    def __init__(self, ids: tuple[str, ...], clients: Clients, auditor: Auditor) -> None:
+    def __init__(self, ids: tuple[str, ...], clients: Clients, auditor: Auditor, chain_id: bytes = CHAIN_ID) -> None:
+        self._chain_id = chain_id
         self._ids = ids
         self._clients = clients
         self._auditor = auditor
@@ -51,12 +52,12 @@ class Council:
             key, place = keys_of(id).validator.public, 1000 + self._ids.index(id)
             url = f"http://127.0.0.1:{place}"
             change = AdmitValidator(id, newcomer, id, key, certificate_of(id), "127.0.0.1", place, url)
-            self._decide(change, world)
+            self.decide(change, world)
 
-    def remove(self, id: str, world: Office) -> None:
+    def remove(self, id: str, world: Ports) -> None:
         """Take a validator out, unless too few would be left."""
         if len(self._auditor.voters) > VOTERS_MIN:
-            self._decide(RemoveValidator(id), world)
+            self.decide(RemoveValidator(id), world)
 
     def activate(self, world: Office) -> None:
         """Let every observer that has caught up say so."""
@@ -66,12 +67,13 @@ class Council:
                 body = ActivateValidator(CREATED_AT + LIFETIME_MS, self._nonce(), id)
                 self._clients.perform(client, [(body, keys_of(id).validator)], world)
 
-    def _decide(self, change: Change, world: Office) -> None:
+    def decide(self, change: Change, world: Ports) -> None:
+        """Have one organization propose a change, and all others approve it."""
         first, *others = self._auditor.organizations
         expires_at = CREATED_AT + LIFETIME_MS
         proposal = ProposeChange(expires_at, self._nonce(), first, change, expires_at)
         key = keys_of(first).operator
-        name = transaction_id(CHAIN_ID, [key.public], encode_body(proposal))
+        name = transaction_id(self._chain_id, [key.public], encode_body(proposal))
         steps: list[tuple[Body, KeyPair]] = [(proposal, key)]
         for voter in others:
             vote = VoteOnProposal(expires_at, self._nonce(), voter, name, approve=True)
