@@ -96,6 +96,7 @@ def test_an_ipv6_address_stands_in_brackets(directory: Path) -> None:
     [
         ('colour = "red"\n', r"node\.toml: there is no setting 'colour'; the settings are format, organization"),
         ("format = 2\n", r"node\.toml: .*"),
+        ("snapshot_bytes_per_second = 0\n", r"node\.toml: snapshot_bytes_per_second: .*"),
         ("store_map_bytes = 5\n", r"node\.toml: store_map_bytes: .*"),
         ('store_map_bytes = "much"\n', r"node\.toml: store_map_bytes: expected `int`, got `str`"),
         ("[peers]\nharbour-mall = 7\n", r"node\.toml: peers.*: expected `str`, got `int`"),
