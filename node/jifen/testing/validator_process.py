@@ -1,17 +1,19 @@
 """A validator as a process of its own, driven through its standard input and output; what a test can kill.
 
-    python -m jifen.testing.validator_process HOME ORGANIZATION
+    python -m jifen.testing.validator_process HOME ORGANIZATION [HALT]
 
-HOME holds `genesis.json` and the data directories of a small alliance. Calls and replies are lines of JSON.
+HOME holds `genesis.json`, perhaps `settings.json`, and the data directories of a small alliance. Calls and replies are
+lines of JSON. With HALT the process gets as far as `HALTS` says and no further, so that it can be killed just there.
 """
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import msgspec
 import structlog
@@ -19,7 +21,12 @@ import trio
 
 from jifen.actors.node import Node, run_node
 from jifen.actors.setup import NodeSetup
+from jifen.chain import checkpoints
+from jifen.chain.checkpoints import Manifest
 from jifen.codec.genesis import decode_genesis
+from jifen.consensus.types import UNCOMMITTED_HEIGHTS_MAX
+from jifen.store.ledger_store import LedgerStore
+from jifen.store.snapshots import SnapshotFetch, SnapshotFolder
 from jifen.testing.running_alliance import QUICK
 from jifen.testing.small_alliance import keys_of
 
@@ -27,6 +34,23 @@ LINE_BYTES_MAX: Final = 1 << 20
 """Longest line read: some hundred transactions."""
 
 GENESIS_FILE: Final = "genesis.json"
+
+SETTINGS_FILE: Final = "settings.json"
+
+HALTED_SUFFIX: Final = ".halted"
+"""Of the file, named after the validator, that says that the process has got where it halts."""
+
+CHUNKS_BEFORE_HALT: Final = 3
+"""Chunks of a snapshot that are kept before a process halts in the middle of fetching."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What differs from real validators; the same for all of an alliance."""
+
+    retained_blocks: int = 0
+    uncommitted_heights_max: int = UNCOMMITTED_HEIGHTS_MAX
+    chunk_bytes: int = checkpoints.CHUNK_BYTES
+    """Size of the chunks of a snapshot: small states have several only when these are small."""
 
 
 class Call(msgspec.Struct, frozen=True, tag=True):
@@ -70,6 +94,8 @@ class Reply(msgspec.Struct, frozen=True):
     points: int = 0
     leader: str | None = None
     digest: bytes = b""
+    first_height: int = 0
+    """AskStatus: the lowest block held besides block 0."""
 
 
 R = TypeVar("R", bound=Reply)
@@ -80,6 +106,7 @@ def setup_of(home: Path, name: str) -> NodeSetup:
     genesis = decode_genesis((home / GENESIS_FILE).read_bytes())
     addresses = {item.organization: (item.peer_host, item.peer_port) for item in genesis.validators}
     host, port = addresses.pop(name)
+    settings = settings_of(home)
     return NodeSetup(
         genesis=genesis,
         organization=name,
@@ -93,7 +120,15 @@ def setup_of(home: Path, name: str) -> NodeSetup:
         peer_port=port,
         peer_addresses=addresses,
         timing=QUICK,
+        retained_blocks=settings.retained_blocks,
+        uncommitted_heights_max=settings.uncommitted_heights_max,
     )
+
+
+def settings_of(home: Path) -> Settings:
+    """Return the settings of an alliance, the usual ones when it has none."""
+    path = home / SETTINGS_FILE
+    return msgspec.json.decode(path.read_bytes(), type=Settings) if path.exists() else Settings()
 
 
 class ProcessGone(Exception):
@@ -120,9 +155,10 @@ class ValidatorProcess:
         """Whether the process can be asked."""
         return self._process is not None and not self._gone.is_set()
 
-    async def start(self) -> None:
-        """Start the process; returns when the validator serves."""
+    async def start(self, halt: str = "") -> None:
+        """Start the process; returns when the validator serves. `halt` is where it halts, one of `HALTS`."""
         command = [sys.executable, "-m", "jifen.testing.validator_process", str(self._home), self.name]
+        command += [halt] if halt else []
         with (self._home / f"{self.name}.log").open("ab") as log:
             self._process = await trio.lowlevel.open_process(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
@@ -218,7 +254,11 @@ async def _answer(node: Node, call: AnyCall) -> Reply:
             points = {name: holding.available for name, holding in view.holdings(call.account)}
             return Reply(call.number, height=view.height, points=points.get(call.point_type, 0))
     status = node.status()
-    return Reply(call.number, height=status.height, leader=status.leader, digest=status.state_digest)
+    with node.read() as view:
+        first = view.first_height
+    return Reply(
+        call.number, height=status.height, leader=status.leader, digest=status.state_digest, first_height=first
+    )
 
 
 async def _serve(node: Node) -> None:
@@ -248,6 +288,72 @@ async def _main(home: Path, name: str) -> None:
         nursery.cancel_scope.cancel()
 
 
+# Halting. All of it runs on worker threads: the validator goes on hearing and answering.
+
+
+def _halt_fetching(halt: Callable[[], None]) -> None:
+    put, kept = SnapshotFetch.put, 0
+
+    def put_some(self: SnapshotFetch, index: int, chunk: bytes) -> None:
+        nonlocal kept
+        if kept == CHUNKS_BEFORE_HALT:
+            halt()
+        put(self, index, chunk)
+        kept += 1
+
+    _replace(SnapshotFetch, "put", put_some)
+
+
+def _halt_installing(halt: Callable[[], None]) -> None:
+    install = LedgerStore.install
+
+    def install_some(self: LedgerStore, manifest: Manifest, records: Iterable[Sequence[tuple[bytes, bytes]]]) -> None:
+        def some() -> Iterator[Sequence[tuple[bytes, bytes]]]:
+            for part in records:
+                yield part
+                halt()
+
+        install(self, manifest, some())
+
+    _replace(LedgerStore, "install", install_some)
+
+
+def _halt_installed(halt: Callable[[], None]) -> None:
+    keep = SnapshotFolder.keep_fetched
+
+    def keep_none(self: SnapshotFolder, height: int) -> None:
+        if any(fetch.manifest.height <= height and not fetch.missing() for fetch in self.fetches()):
+            halt()
+        keep(self, height)
+
+    _replace(SnapshotFolder, "keep_fetched", keep_none)
+
+
+def _replace(owner: type, name: str, replacement: Callable[..., Any]) -> None:
+    setattr(owner, name, replacement)
+
+
+HALTS: Final = {
+    "fetching": _halt_fetching,
+    "installing": _halt_installing,
+    "installed": _halt_installed,
+}
+"""Where a process can halt: with some chunks of a snapshot kept; in the middle of the store's transaction that installs
+it; when that is durable, before the snapshot is made this validator's own."""
+
+
+def _prepare(home: Path, name: str, halt: str) -> None:
+    setattr(checkpoints, "CHUNK_BYTES", settings_of(home).chunk_bytes)  # noqa: B010 - it is final for everybody else
+
+    def halts() -> None:
+        (home / f"{name}{HALTED_SUFFIX}").touch()
+        threading.Event().wait()
+
+    if halt:
+        HALTS[halt](halts)
+
+
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    _prepare(Path(sys.argv[1]), sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "")
     trio.run(_main, Path(sys.argv[1]), sys.argv[2])
