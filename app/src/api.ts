@@ -16,11 +16,20 @@ export interface Organization {
   pointTypes: { id: string; supply: { issued: string } }[];
 }
 
+export interface Validator {
+  id: string;
+  organization: string;
+  status: "OBSERVER" | "VOTER" | "RETIRED";
+  connected: boolean;
+  publicUrl: string;
+}
+
 export interface Status {
   node: {
     chainId: string;
     chainName: string;
     organization: string;
+    validator: string;
     role: string;
     term: number;
     leader: string | null;
@@ -32,17 +41,21 @@ export interface Status {
     peers: { id: string; connected: boolean; detail: string }[];
   };
   organizations: Organization[];
+  validatorSet: { voters: Validator[]; outgoing: Validator[]; observers: Validator[] };
   blocks: Block[];
 }
 
 const BLOCK = "{ height hash time transactionCount proposer }";
 
+const VALIDATOR = "{ id organization status connected publicUrl }";
+
 const STATUS = `query Status {
   node {
-    chainId chainName organization role term leader height stateDigest pendingTransactions lastBlockTime version
+    chainId chainName organization validator role term leader height stateDigest pendingTransactions lastBlockTime version
     peers { id connected detail }
   }
   organizations { id name kind publicUrl pointTypes { id supply { issued } } }
+  validatorSet { voters ${VALIDATOR} outgoing ${VALIDATOR} observers ${VALIDATOR} }
   blocks(last: 10) ${BLOCK}
 }`;
 

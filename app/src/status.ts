@@ -1,7 +1,7 @@
 /** The status page: the state of the alliance as one validator sees it, live. */
 
 import { createClient } from "graphql-ws";
-import { type Block, NEW_BLOCKS, type Organization, type Status, fetchStatus, websocketUrl } from "./api";
+import { type Block, NEW_BLOCKS, type Organization, type Status, type Validator, fetchStatus, websocketUrl } from "./api";
 import { type Language, TEXTS, type Text } from "./texts";
 
 const BLOCKS_SHOWN = 10;
@@ -63,6 +63,19 @@ function nameOf(id: string | null): string {
   return status?.organizations.find((organization) => organization.id === id)?.name ?? id ?? text("none");
 }
 
+/** All validators that there are: whoever is on its way out still votes. */
+function validatorsOf({ validatorSet }: Status): Validator[] {
+  const { voters, outgoing, observers } = validatorSet;
+  const leaving = outgoing.filter((each) => !voters.some(({ id }) => id === each.id));
+  return [...voters, ...leaving, ...observers];
+}
+
+/** The organization's name stands for its validator where that is called like it, as those of genesis are. */
+function nameOfValidator(id: string | null): string {
+  const owner = status && validatorsOf(status).find((validator) => validator.id === id)?.organization;
+  return owner === undefined || owner === id ? nameOf(id) : `${nameOf(owner)} (${id})`;
+}
+
 function showFacts({ node, organizations }: Status): void {
   const role = `role-${node.role}`;
   const total = organizations.reduce((sum, organization) => sum + issued(organization), 0n);
@@ -71,7 +84,7 @@ function showFacts({ node, organizations }: Status): void {
     ["total", number(total), "large"],
     ["role", role in TEXTS.en ? text(role as Text) : node.role],
     ["term", number(node.term)],
-    ["leader", nameOf(node.leader)],
+    ["leader", nameOfValidator(node.leader)],
     ["pending", number(node.pendingTransactions)],
     ["lastBlock", moment(node.lastBlockTime)],
     ["chain", element("code", node.chainId), "half"],
@@ -86,23 +99,36 @@ function showFacts({ node, organizations }: Status): void {
   );
 }
 
-function linkState(id: string, { node }: Status): HTMLElement {
+function linkState({ id, connected }: Validator, { node }: Status): HTMLElement {
+  if (id === node.validator) return element("span", text("self"), { class: "mark self" });
   const peer = node.peers.find((other) => other.id === id);
-  if (id === node.organization) return element("span", text("self"), { class: "mark self" });
-  const isConnected = peer?.connected ?? false;
-  return element("span", text(isConnected ? "connected" : "apart"), {
-    class: `mark ${isConnected ? "good" : "bad"}`,
+  return element("span", text(connected ? "connected" : "apart"), {
+    class: `mark ${connected ? "good" : "bad"}`,
     title: peer?.detail ?? "",
   });
 }
 
+/** What an organization runs: its validators' links, with their ids where these say something. */
+function links(organization: Organization, validators: Validator[], current: Status): HTMLElement {
+  const cell = element("td");
+  for (const validator of validators) {
+    const line = element("div", linkState(validator, current), { "data-validator": validator.id });
+    if (validator.id !== organization.id) line.append(" ", element("code", validator.id));
+    if (validator.status === "OBSERVER") line.append(` (${text("observer")})`);
+    cell.append(line);
+  }
+  if (validators.length === 0) cell.append(text("none"));
+  return cell;
+}
+
 function organizationRow(organization: Organization, current: Status): HTMLElement {
   const row = element("tr", element("th", organization.name, { scope: "row" }), { "data-organization": organization.id });
-  const url = organization.publicUrl ?? "";
+  const own = validatorsOf(current).filter((validator) => validator.organization === organization.id);
+  const url = own[0]?.publicUrl ?? organization.publicUrl ?? "";
   row.append(
     element("td", text(organization.kind)),
     element("td", number(issued(organization)), { class: "number" }),
-    element("td", linkState(organization.id, current)),
+    links(organization, own, current),
     element("td", /^https?:\/\//.test(url) ? element("a", url, { href: url }) : text("none")),
   );
   return row;
@@ -113,7 +139,7 @@ function blockRow(block: Block): HTMLElement {
   row.append(
     element("td", element("time", moment(block.time), { datetime: block.time })),
     element("td", number(block.transactionCount), { class: "number" }),
-    element("td", block.proposer ? nameOf(block.proposer) : text("genesis")),
+    element("td", block.proposer ? nameOfValidator(block.proposer) : text("genesis")),
     element("td", digits(block.hash)),
   );
   row.setAttribute("data-height", String(block.height));

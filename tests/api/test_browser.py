@@ -15,7 +15,10 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
 
-from jifen.testing.fake_node import FakeNode
+from jifen.keys.signing import KeyPair
+from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.testing.fake_node import MASTER, FakeNode, operator_of
+from jifen.testing.governance_scene import admission
 
 pytestmark = pytest.mark.browser
 
@@ -214,6 +217,44 @@ async def test_the_status_page_shows_the_alliance_and_follows_it(
         await page.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
         assert await page.value("document.documentElement.scrollWidth <= 390"), "the page is wider than a telephone"
         await page.shot("status-telephone")
+        await page.assert_clean(port)
+
+
+async def replace(node: FakeNode, organization: str, old: str, new: str) -> None:
+    """Commit what puts one validator of an organization in the place of another."""
+    key = KeyPair.derive(MASTER, f"validator/{new}")
+    change = admission(new, organization, key=key.public, replaces=old)
+    deadline = node.time + 3_600_000
+    proposal = node.sign(ProposeChange(deadline, bytes(8), "mall", change, deadline), operator_of("mall"))
+    [proposed] = await node.submit([proposal], wait=True, timeout_seconds=1)
+    assert proposed.id is not None
+    others = [name for name in ("books", "music", "tea") if name != organization]
+    votes = [
+        node.sign(VoteOnProposal(deadline, bytes(8), who, proposed.id, approve=True), operator_of(who))
+        for who in (*others, organization)
+    ]
+    activation = node.sign(ActivateValidator(deadline, bytes(8), new), key)
+    for signed in (*votes, activation):
+        [done] = await node.submit([signed], wait=True, timeout_seconds=1)
+        assert done.rejection is None
+    node.commit(leave_joint=True)
+
+
+async def test_the_status_page_shows_the_validators_that_an_organization_has_now(
+    browser: str, node: FakeNode, port: int, tmp_path: Path
+) -> None:
+    await replace(node, "tea", "tea", "tea-2")
+    node.leader = "tea-2"
+    node.connected ^= {"books", "tea-2"}
+    async with opened(browser, tmp_path) as page:
+        await page.call("Page.navigate", url=f"http://127.0.0.1:{port}/")
+        await page.until("document.querySelector('.badge.live')")
+        await page.until("document.querySelector('[data-validator]')")
+        links = "[...document.querySelectorAll('[data-validator]')].map((each) => each.innerText).join(' | ')"
+        assert await page.value(links) == "not connected | this validator | connected | connected tea-2"
+        leader = await page.value("document.querySelector('[data-fact=leader] dd').innerText")
+        assert leader == "Cloud Tea (tea-2)"
+        await page.shot("status-replaced")
         await page.assert_clean(port)
 
 

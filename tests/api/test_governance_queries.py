@@ -206,7 +206,7 @@ async def test_a_preview_tells_quorums_and_whether_they_can_be_reached_now(
     assert shown["after"] == {"size": 3, "tolerated": 2, "reachable": True}
     assert (shown["reachable"], shown["problems"]) == (True, [])
 
-    node.disconnected = {"books", "music"}
+    node.connected -= {"books", "music"}
     shown = (await data(http, PREVIEW, remove=["books"]))["previewValidatorSet"]
     assert shown["before"][0]["connected"] == ["mall", "tea"]
     assert not shown["before"][0]["reachable"]

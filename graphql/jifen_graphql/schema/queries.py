@@ -107,6 +107,7 @@ class NodeStatus:
     chain_id: Hash
     chain_name: str = strawberry.field(description="Name of the alliance.")
     organization: str = strawberry.field(description="Id of the organization that runs it.")
+    validator: str = strawberry.field(description="Its own id, which an organization's first validator shares with it.")
     role: str = strawberry.field(description="leader, follower, candidate or pre-candidate.")
     term: int
     leader: str | None = strawberry.field(description="Id of the validator that leads; null while there is none.")
@@ -141,6 +142,7 @@ class Query:
             chain_id=Hash(status.chain_id),
             chain_name=status.chain_name,
             organization=status.organization,
+            validator=info.context.node.validator,
             role=status.role,
             term=status.term,
             leader=status.leader,

@@ -48,6 +48,7 @@ from jifen.ledger.types import (
     Scope,
     Supply,
 )
+from jifen.ledger.validators import read_validator_set
 from jifen.store.evidence import EvidenceRecord, joined
 from jifen.store.records import BlockRecord, TransactionRecord
 
@@ -198,8 +199,8 @@ class FakeNode:
         """The clock, ms. Only tests move it."""
         self.role = "leader"
         self.refused_block: RefusedBlock | None = None
-        self.disconnected: set[str] = set()
-        """Peers without a link."""
+        self.connected = {item.organization for item in self.genesis.validators}
+        """Peers with a link; who is admitted later is none at first."""
         self.term = 1
         self.leader: str | None = organization
         self.base_height = 0
@@ -224,9 +225,9 @@ class FakeNode:
         """As in the facade."""
         tip = self._blocks[-1]
         peers = tuple(
-            PeerStatus(organization.id, organization.id not in self.disconnected, "")
-            for organization in self.genesis.organizations
-            if organization.id != self.organization
+            PeerStatus(name, name in self.connected, "")
+            for name in read_validator_set(self._records).all
+            if name != self.validator
         )
         return NodeStatus(
             chain_id=self.chain_id,
