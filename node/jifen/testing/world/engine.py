@@ -131,11 +131,12 @@ class World(Machines):
         with self.reported():
             self.heal()
             self.clients.resting = True
-            self._wait(lambda: self.agreed() and not self.clients.waiting, "no agreement after healing")
+            # Idle, not only unanswered: the organizations' last vote may be still to come, and take the leader out.
+            self._wait(lambda: self.agreed() and self.clients.idle, "no agreement after healing")
             for count in range(CALM_COMMITS):
                 self.clients.begin(self.scenario.clients + count, self)
                 self._wait(lambda: not self.clients.waiting, "a new transaction does not commit")
-            self._wait(self.agreed, "no agreement after new transactions")
+            self._wait(lambda: self.agreed() and self._composed(), "no agreement after new transactions")
             term = self.checks.auditor.term
             self.run_for(STABLE_MS)
             if self.checks.auditor.term != term:
@@ -166,6 +167,12 @@ class World(Machines):
         first = nodes[0].raft
         one = len(tips) == 1 and first.leader is not None and first.committed == first.last_height
         return one and durable == {(first.last_height, first.last_height)}
+
+    def _composed(self) -> bool:
+        """Whether no change of the voters is under way, and who was taken out knows and is gone."""
+        auditor = self.checks.auditor
+        gone = (auditor.status_of(id) != "RETIRED" or not node.running for id, node in self.nodes.items())
+        return not auditor.outgoing and all(gone)
 
     def _members(self) -> list[SimulatedValidator]:
         """Return whom the alliance counts on: those in its set that can still start."""

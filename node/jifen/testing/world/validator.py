@@ -28,10 +28,12 @@ from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, SnapshotRefused, TransferRefused
 from jifen.keys.signing import KeyPair
-from jifen.ledger.state import point_type_key
+from jifen.ledger.records import read
+from jifen.ledger.state import point_type_key, validator_key
 from jifen.ledger.statements import Statement
 from jifen.ledger.terms import PointType
 from jifen.ledger.transactions import Transaction
+from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
 from jifen.testing.naive_scene import CHAIN_ID
@@ -155,6 +157,10 @@ class SimulatedValidator:
         except (DiskWiped, StoreDamaged) as error:
             self.lost = str(error)
             world.note(f"{self.id} refuses to start: {error}")
+            return
+        record = read(self.disk, validator_key(self.id), Validator)
+        if record is not None and record.status is ValidatorStatus.RETIRED:
+            world.note(f"{self.id} does not start: it is out")
             return
         self.incarnation += 1
         self.raft = Raft(
