@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from jifen.ledger import invariants
+from jifen.ledger.bonus_records import BonusBook, BonusMark, BonusPolicy, ClerkDay
 from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
@@ -25,6 +26,9 @@ from jifen.ledger.state import (
     VALIDATOR_SET_KEY,
     account_key,
     agenda_key,
+    bonus_book_key,
+    bonus_mark_key,
+    clerk_key,
     evidence_key,
     holding_key,
     lock_key,
@@ -115,6 +119,9 @@ def sound() -> dict[bytes, Record]:
         **proposal(2, ProposalStatus.OPEN),
         **governance(),
         **tiers(),
+        bonus_book_key("mall"): BonusBook(BonusPolicy(1, budget=50), 50),
+        bonus_mark_key("mall", b"\1" + ANN): BonusMark(bytes(32), ANN, 50),
+        clerk_key("mall", key_of("mall till")): ClerkDay(7, 50, 0),
         **member(),
     }
 
@@ -252,6 +259,7 @@ fixed, awaited = CHECK["received_points_do_not_slide"], CHECK["waiting_points_ar
 versioned = CHECK["every_version_of_terms_is_kept"]
 proven = CHECK["evidence_names_validators_and_is_recorded_once"]
 tiered, graced = CHECK["tiers_are_of_a_sound_programme"], CHECK["a_grace_is_given_to_a_tier_within_its_period"]
+spent = CHECK["bonuses_are_within_budgets_and_go_to_members"]
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -470,6 +478,15 @@ FAULTS: Final = [
         tiers("mall", (SILVER, GOLD), RecognisedTier("mall", "gold", "silver")),
         "contradicts itself",
         id="an own tier is recognised",
+    ),
+    pytest.param(spent, {bonus_book_key("nobody"): BonusBook()}, "does not exist", id="a bonus of nobody"),
+    pytest.param(spent, {bonus_book_key("mall"): BonusBook(BonusPolicy(1, budget=9), 10)}, "I4", id="budget overshot"),
+    pytest.param(spent, {bonus_book_key("mall"): BonusBook(BonusPolicy(1, 9))}, "I4", id="a policy against itself"),
+    pytest.param(
+        spent,
+        {bonus_mark_key("mall", b"\4x"): BonusMark(bytes(32), key_of("x")[:20], 1)},
+        "I3: a bonus went to",
+        id="a bonus for somebody unknown",
     ),
     pytest.param(graced, member(grace_until=91), "a grace that cannot be", id="a grace beyond the period"),
     pytest.param(graced, member(tier=""), "a grace that cannot be", id="a grace without a tier"),

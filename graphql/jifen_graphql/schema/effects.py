@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from jifen.ledger import (
+    bonus_effects,
     checkpoint_records,
     effects,
     evidence_records,
@@ -19,6 +20,7 @@ from jifen.ledger import (
 from jifen.ledger import receipts as ledger
 from jifen.ledger.statements import StatementKind
 from jifen.ledger.types import AccountId, PublicKey
+from jifen_graphql.schema.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
 from jifen_graphql.schema.governance_effects import (
     ChangeProposed,
     ProposalWithdrawn,
@@ -241,6 +243,9 @@ AnyEffect = (
     | TierAtRisk
     | TiersPublished
     | RecognitionPublished
+    | BonusPolicySet
+    | BonusGranted
+    | PointsAdjusted
 )
 
 Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction, or time, did.")]
@@ -270,5 +275,8 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     tier_effects.TierAtRisk: TierAtRisk.of,
     tier_effects.TiersPublished: TiersPublished.of,
     tier_effects.RecognitionPublished: RecognitionPublished.of,
+    bonus_effects.BonusPolicySet: BonusPolicySet.of,
+    bonus_effects.BonusGranted: BonusGranted.of,
+    bonus_effects.PointsAdjusted: PointsAdjusted.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

@@ -4,6 +4,7 @@ from enum import Enum
 
 import strawberry
 
+from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, Direction
 from jifen.ledger.locks import LockReason, UnlockReason
 from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
@@ -25,6 +26,9 @@ strawberry.enum(RoleClass, description="Who a point type is for.")
 strawberry.enum(TierChange, description="What became of a tier when it was reached or judged.")
 strawberry.enum(LockReason, description="Why an account is locked.")
 strawberry.enum(UnlockReason, description="Why an account is unlocked.")
+strawberry.enum(BonusCause, description="Why an organization grants points; each cause can be made use of once.")
+strawberry.enum(AdjustmentReason, description="Why an organization corrects an account.")
+strawberry.enum(Direction, description="Which way an adjustment goes.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 
 

@@ -80,6 +80,11 @@ _EFFECTS: Final = (
     "... on TierAtRisk { organization account tier judgedPoints missing graceUntil } "
     "... on TiersPublished { organization programmeVersion } "
     "... on RecognitionPublished { organization mapVersion } "
+    "... on BonusPolicySet { organization policyVersion } "
+    "... on BonusGranted { issuer account pointType points cause causeKey reason clerk policyVersion debtRepaid "
+    "termsVersion availableFrom pointsExpireAt availableAfter pendingAfter } "
+    "... on PointsAdjusted { issuer account pointType direction points causeKey reasonCode reason clerk policyVersion "
+    "debtRepaid availableAfter debtAfter pendingAfter } "
     "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
     "recipientAvailableAfter } }"
 )

@@ -6,6 +6,7 @@ from typing import Final
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.hashing import STATE
 from jifen.ledger import state
+from jifen.ledger.bonus_records import BonusBook, BonusMark, ClerkDay
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.limits import Moved
@@ -63,6 +64,10 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {
     prefix: StrictDecoder(kind, what=kind.__name__, bytes_max=RECORD_BYTES_MAX) for prefix, kind in _KINDS.items()
 }
+
+_DECODERS[state.BONUS] = StrictDecoder(
+    BonusBook | BonusMark | ClerkDay, what="record of bonuses", bytes_max=RECORD_BYTES_MAX
+)
 
 
 def decode_record(key: bytes, data: bytes) -> Record:

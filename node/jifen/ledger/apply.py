@@ -8,6 +8,15 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from jifen.ledger.bodies import TransactionBody
+from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses import (
+    adjust,
+    check_adjustment,
+    check_grant,
+    check_policy,
+    grant,
+    set_policy,
+)
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.checkpoints import attest, check_attestation
 from jifen.ledger.confirming import check_confirmation, confirm
@@ -80,6 +89,9 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     PublishRecognition: rule(check_recognition, publish_recognition),
     LockAccount: rule(check_lock, lock),
     UnlockAccount: rule(check_unlocking, unlock),
+    SetBonusPolicy: rule(check_policy, set_policy),
+    GrantBonus: rule(check_grant, grant),
+    AdjustPoints: rule(check_adjustment, adjust),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

@@ -3,6 +3,7 @@
 Tests and `jifen verify` run them. Each raises InvariantBroken with the values that do not fit.
 """
 
+from jifen.ledger.bonus_checks import check_bonuses_are_within_budgets_and_go_to_members
 from jifen.ledger.checking import Items, holdings_of, positions_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
 from jifen.ledger.evidence_checks import check_evidence_names_validators_and_is_recorded_once
@@ -163,6 +164,7 @@ CHECKS = (
     check_locked_accounts_are_those_with_a_lock,
     check_only_what_was_earned_remembers_its_pauses,
     check_what_was_moved_is_counted_for_somebody,
+    check_bonuses_are_within_budgets_and_go_to_members,
 )
 """All of them."""
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from jifen.ledger.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
 from jifen.ledger.checkpoint_records import CheckpointAttested
 from jifen.ledger.effects import Effect
 from jifen.ledger.evidence_records import EvidenceRecorded
@@ -134,6 +135,9 @@ AnyEffect = (
     | RecognitionPublished
     | AccountLocked
     | AccountUnlocked
+    | BonusPolicySet
+    | BonusGranted
+    | PointsAdjusted
 )
 
 

@@ -78,6 +78,14 @@ class Rejection(IntEnum):
     TIER_UNKNOWN = 161
     TIERS_CONTRADICTORY = 162
     RECOGNITION_CONTRADICTORY = 163
+    POLICY_CONTRADICTORY = 164
+    CHECK_IN_MISSING = 165
+    STAFF_ACCOUNT = 166
+    CAUSE_ALREADY_USED = 167
+    GRANT_TOO_LARGE = 168
+    SECOND_OPERATOR_MISSING = 169
+    CLERK_LIMIT_REACHED = 170
+    BONUS_BUDGET_SPENT = 171
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -151,6 +159,14 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.TIER_UNKNOWN: "the map names a tier that the organization does not have: publish that tier first",
     Rejection.TIERS_CONTRADICTORY: "thresholds must rise, ids differ, and no tier of the version before be missing",
     Rejection.RECOGNITION_CONTRADICTORY: "sort the map, name nothing twice, not yourself, and 16 organizations at most",
+    Rejection.POLICY_CONTRADICTORY: "sort the staff, nobody twice; two operators are asked for below the largest bonus",
+    Rejection.CHECK_IN_MISSING: "no other operator with scope CASHIER of who held the event has signed that he came",
+    Rejection.STAFF_ACCOUNT: "the account is of the issuer's own staff, whom its operators may give nothing",
+    Rejection.CAUSE_ALREADY_USED: "points were granted or adjusted for this cause before (invariant I3)",
+    Rejection.GRANT_TOO_LARGE: "the issuer's policy allows no bonus of so many points",
+    Rejection.SECOND_OPERATOR_MISSING: "above the issuer's limit a second operator, ISSUER or ADMIN, has to sign too",
+    Rejection.CLERK_LIMIT_REACHED: "the operator has granted as much as the policy allows in a day: ask another one",
+    Rejection.BONUS_BUDGET_SPENT: "the budget of the issuer's policy is spent: its next version begins a new one",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 
@@ -181,6 +197,8 @@ FINAL_REJECTIONS = frozenset(
         Rejection.EVIDENCE_ALREADY_RECORDED,
         Rejection.EVIDENCE_ENOUGH,
         Rejection.RECOGNITION_CONTRADICTORY,
+        Rejection.POLICY_CONTRADICTORY,
+        Rejection.CAUSE_ALREADY_USED,
     }
 )
 """Reasons that no transaction still on its way can cure.

@@ -36,6 +36,8 @@ MOVED = b"l"
 
 TIERS = b"q"
 MEMBERSHIP = b"Q"
+BONUS = b"n"
+"""Bonuses: limits, what was made use of, what operators have done; the second letter of a key says which."""
 
 PROPOSAL = b"g"
 GOVERNANCE = b"G"
@@ -122,6 +124,21 @@ def tier_book_key(organization: str) -> bytes:
 def membership_key(account: bytes, organization: str) -> bytes:
     """State key of what an account has reached with an organization; those of one account stand together."""
     return MEMBERSHIP + account + organization.encode()
+
+
+def bonus_book_key(organization: str) -> bytes:
+    """State key of the limits of an organization's bonuses, and what those have come to."""
+    return BONUS + b"b" + organization.encode()
+
+
+def bonus_mark_key(issuer: str, cause: bytes) -> bytes:
+    """State key of a cause for which an issuer has granted or adjusted points: a business key (invariant I3)."""
+    return BONUS + b"m" + issuer.encode() + b"\0" + cause
+
+
+def clerk_key(issuer: str, operator: bytes) -> bytes:
+    """State key of what one of an issuer's operators has granted and adjusted in a day."""
+    return BONUS + b"c" + issuer.encode() + b"\0" + operator
 
 
 def evidence_key(validator: str) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from jifen.ledger.bodies import MemoHash, TransactionBody
+from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
@@ -97,6 +98,9 @@ Body = (
     | PublishRecognition
     | LockAccount
     | UnlockAccount
+    | SetBonusPolicy
+    | GrantBonus
+    | AdjustPoints
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -117,6 +121,9 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     PublishRecognition: "publishRecognition",
     LockAccount: "lockAccount",
     UnlockAccount: "unlockAccount",
+    SetBonusPolicy: "setBonusPolicy",
+    GrantBonus: "grantBonus",
+    AdjustPoints: "adjustPoints",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

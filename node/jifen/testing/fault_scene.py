@@ -15,6 +15,7 @@ from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
 from jifen.ledger.types import PublicKey
+from jifen.testing.bonus_scene import furnish_bonuses
 from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
@@ -64,6 +65,7 @@ class Scene:
         assert self.take(transaction(locked, key_of("mall guard"))) == 0
         furnish_governance(self)
         furnish_tiers(self)
+        furnish_bonuses(self)
 
     @property
     def context(self) -> BlockContext:

@@ -4,6 +4,7 @@ from typing import Final
 
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Body
+from jifen.testing.bonus_faults import BONUS_FAULTS, BONUSES_NEVER_MEET, GOOD_BONUSES
 from jifen.testing.checkpoint_faults import CHECKPOINT_FAULTS, CHECKPOINTS_NEVER_MEET, GOOD_CHECKPOINTS
 from jifen.testing.evidence_faults import EVIDENCE_FAULTS, EVIDENCE_NEVER_MEETS, GOOD_EVIDENCE
 from jifen.testing.fault_scene import NOW, Fault
@@ -22,6 +23,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_EVIDENCE,
     **GOOD_TIERS,
     **GOOD_LOCKS,
+    **GOOD_BONUSES,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -38,6 +40,7 @@ FAULTS: Final = (
     *EVIDENCE_FAULTS,
     *TIER_FAULTS,
     *LOCK_FAULTS,
+    *BONUS_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -49,5 +52,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **EVIDENCE_NEVER_MEETS,
     **TIERS_NEVER_MEET,
     **LOCKS_NEVER_MEET,
+    **BONUSES_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

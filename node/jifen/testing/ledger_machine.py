@@ -1,5 +1,6 @@
 """All families of transactions at once, offered to both ledgers."""
 
+from jifen.testing.twin_bonuses import BonusRules
 from jifen.testing.twin_checkpoints import CheckpointRules
 from jifen.testing.twin_evidence import EvidenceRules
 from jifen.testing.twin_locks import LockRules
@@ -8,5 +9,5 @@ from jifen.testing.twin_tiers import TierRules
 from jifen.testing.twin_validators import ValidatorRules
 
 
-class LedgerMachine(LockRules, TermRules, ValidatorRules, CheckpointRules, EvidenceRules, TierRules):
+class LedgerMachine(LockRules, TermRules, ValidatorRules, CheckpointRules, EvidenceRules, TierRules, BonusRules):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

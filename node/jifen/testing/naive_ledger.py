@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from jifen.ledger.bodies import TransactionBody
+from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
@@ -27,6 +28,7 @@ from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.testing import (
+    naive_bonuses,
     naive_checkpoints,
     naive_evidence,
     naive_governance,
@@ -93,6 +95,7 @@ class NaiveLedger:
         self.proposals: list[NaiveProposal] = []
         """Every proposal there ever was; number n stands at n - 1."""
         self.tiers = naive_tiers.NaiveTiers()
+        self.bonuses = naive_bonuses.NaiveBonuses()
         self._begin_members()
 
     def _begin_members(self) -> None:
@@ -229,5 +232,8 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     PublishRecognition: NaiveRule(naive_tiers.against_map, naive_tiers.publish_map),
     LockAccount: NaiveRule(naive_locks.against_lock, naive_locks.lock),
     UnlockAccount: NaiveRule(naive_locks.against_unlocking, naive_locks.unlock),
+    SetBonusPolicy: NaiveRule(naive_bonuses.against_policy, naive_bonuses.set_policy),
+    GrantBonus: NaiveRule(naive_bonuses.against_grant, naive_bonuses.grant),
+    AdjustPoints: NaiveRule(naive_bonuses.against_adjustment, naive_bonuses.adjust),
 }
 """The naive rule of every kind."""

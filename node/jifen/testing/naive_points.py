@@ -265,6 +265,7 @@ def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, ti
     return ((body.sender, body.recipient, body.point_type, body.points, left, got),)
 
 
-def spending_order(lot: NaiveLot) -> tuple[bool, int, int, str, int, int]:
-    """Earliest expiry first, those that never expire last; then oldest; then earned before transferred; then fixed."""
-    return (lot.expires_at == 0, lot.expires_at, lot.available_from, lot.origin, lot.renewal_days, lot.paused_days)
+def spending_order(lot: NaiveLot) -> tuple[bool, int, int, int, int, int]:
+    """Earliest expiry first, those that never expire last; then oldest; then by origin; then fixed."""
+    origin = ("earned", "transferred", "swapped", "bonus").index(lot.origin)
+    return (lot.expires_at == 0, lot.expires_at, lot.available_from, origin, lot.renewal_days, lot.paused_days)
