@@ -40,6 +40,8 @@ STATEMENT: Final = TaggedHash("jifen/statement/1")
 """Of what a validator signs about a block: that it has made it, or that it is on its disk."""
 TERMS: Final = TaggedHash("jifen/terms/1")
 """Of a point type and one version of its terms."""
+REWARD_CODE: Final = TaggedHash("jifen/reward-code/1")
+"""Of a reward, a salt and the secret code that its winner gets: what stands on the ledger in place of the code."""
 VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
 """Of the ordered validator ids and keys."""
 CHANGE: Final = TaggedHash("jifen/change/1")

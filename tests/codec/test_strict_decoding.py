@@ -57,7 +57,7 @@ def changed(old: bytes, new: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        pytest.param(b"\x98\x63" + BODY[2:], "Invalid value 99", id="unknown kind"),
+        pytest.param(b"\x98\x7f" + BODY[2:], "Invalid value 127", id="unknown kind"),
         pytest.param(b"\x98\x00" + BODY[2:], "Invalid value 0", id="kind zero"),
         pytest.param(b"\x98\x02" + BODY[2:], "Expected", id="fields of another kind"),
         pytest.param(b"\x98\xcc\x03" + BODY[2:], "not the canonical", id="kind in two bytes"),

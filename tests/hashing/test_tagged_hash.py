@@ -23,6 +23,7 @@ TAGS = {
     "STATE": "jifen/state/1",
     "STATEMENT": "jifen/statement/1",
     "TERMS": "jifen/terms/1",
+    "REWARD_CODE": "jifen/reward-code/1",
     "VALIDATOR_SET": "jifen/validators/1",
     "CHANGE": "jifen/change/1",
     "DERIVED_KEY": "jifen/derived-key/1",

@@ -67,6 +67,7 @@ from jifen.ledger.types import (
 )
 from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
 from jifen.testing.naive_scene import account_of, key_of, scene
+from jifen.testing.planted_rewards import PLANTED_IN_REWARDS, SOUND_REWARDS
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
 TYPE: Final = "mall/consumer"
@@ -102,6 +103,7 @@ def sound() -> dict[bytes, Record]:
         account_key(ANN): Account(ANN, key_of("ann"), 7),
         account_key(BO): Account(BO, key_of("bo"), 7),
         holding_key(ANN, TYPE): Holding(100, (OLD, NEW)),
+        **SOUND_REWARDS,
         **in_agenda(holding_key(BO, TYPE), Holding(7, (Lot(7, LotOrigin.TRANSFERRED, 0, 5),), due=5)),
         **in_agenda(holding_key(BO, GUIDE), WAITING),
         order_key("mall", "A2"): WAITING_ORDER,
@@ -271,6 +273,7 @@ def locked(until: int = UNTIL_UNLOCKED, lock: AccountLock | None = None) -> dict
 
 
 FAULTS: Final = [
+    *(pytest.param(check, changes, reason, id=name) for check, changes, reason, name in PLANTED_IN_REWARDS),
     pytest.param(fitting, locked(), "does not fit the lock None", id="locked without a lock"),
     pytest.param(
         fitting,

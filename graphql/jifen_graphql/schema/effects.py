@@ -9,11 +9,13 @@ import strawberry
 
 from jifen.ledger import (
     bonus_effects,
+    cashback_effects,
     checkpoint_records,
     effects,
     evidence_records,
     governance,
     lock_bodies,
+    reward_effects,
     term_effects,
     tier_effects,
 )
@@ -30,6 +32,20 @@ from jifen_graphql.schema.governance_effects import (
     VoteCounted,
 )
 from jifen_graphql.schema.locks import AccountLocked, AccountUnlocked
+from jifen_graphql.schema.reward_effects import (
+    CashbackConfirmed,
+    CashbackOverdue,
+    CashbackPolicySet,
+    CashbackRejected,
+    CashbackRequested,
+    RedemptionCancelled,
+    RedemptionFulfilled,
+    RewardCodesAdded,
+    RewardPublished,
+    RewardRedeemed,
+    RewardRestocked,
+    RewardWithdrawn,
+)
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.states import EarnRate
 from jifen_graphql.schema.term_effects import (
@@ -246,6 +262,18 @@ AnyEffect = (
     | BonusPolicySet
     | BonusGranted
     | PointsAdjusted
+    | RewardPublished
+    | RewardCodesAdded
+    | RewardRestocked
+    | RewardWithdrawn
+    | RewardRedeemed
+    | RedemptionFulfilled
+    | RedemptionCancelled
+    | CashbackPolicySet
+    | CashbackRequested
+    | CashbackConfirmed
+    | CashbackRejected
+    | CashbackOverdue
 )
 
 Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction, or time, did.")]
@@ -278,5 +306,17 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     bonus_effects.BonusPolicySet: BonusPolicySet.of,
     bonus_effects.BonusGranted: BonusGranted.of,
     bonus_effects.PointsAdjusted: PointsAdjusted.of,
+    reward_effects.RewardPublished: RewardPublished.of,
+    reward_effects.RewardCodesAdded: RewardCodesAdded.of,
+    reward_effects.RewardRestocked: RewardRestocked.of,
+    reward_effects.RewardWithdrawn: RewardWithdrawn.of,
+    reward_effects.RewardRedeemed: RewardRedeemed.of,
+    reward_effects.RedemptionFulfilled: RedemptionFulfilled.of,
+    reward_effects.RedemptionCancelled: RedemptionCancelled.of,
+    cashback_effects.CashbackPolicySet: CashbackPolicySet.of,
+    cashback_effects.CashbackRequested: CashbackRequested.of,
+    cashback_effects.CashbackConfirmed: CashbackConfirmed.of,
+    cashback_effects.CashbackRejected: CashbackRejected.of,
+    cashback_effects.CashbackOverdue: CashbackOverdue.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

@@ -7,12 +7,22 @@ from jifen.codec.canonical import StrictDecoder, encode
 from jifen.hashing import STATE
 from jifen.ledger import state
 from jifen.ledger.bonus_records import BonusBook, BonusMark, ClerkDay
+from jifen.ledger.cashbacks import Cashback, CashbackPolicy, CashbackUse
 from jifen.ledger.checkpoint_records import Checkpoints
 from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.limits import Moved
 from jifen.ledger.locks import AccountLock
 from jifen.ledger.positions import Position
 from jifen.ledger.proposals import Governance, Proposal
+from jifen.ledger.rewards import (
+    ListEntry,
+    Redemption,
+    Reward,
+    RewardCode,
+    RewardCodeNumber,
+    RewardStanding,
+    RewardVersion,
+)
 from jifen.ledger.scheduling import AgendaEntry
 from jifen.ledger.terms import PointType, TermsRecord
 from jifen.ledger.tier_records import Membership, TierBook
@@ -59,6 +69,18 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.MEMBERSHIP: Membership,
     state.LOCK: AccountLock,
     state.MOVED: Moved,
+    state.REWARD: Reward,
+    state.REWARD_VERSION: RewardVersion,
+    state.REWARD_CODE: RewardCode,
+    state.REWARD_CODE_INDEX: RewardCodeNumber,
+    state.REDEMPTION: Redemption,
+    state.REDEMPTIONS_OF_ACCOUNT: ListEntry,
+    state.REWARD_STANDING: RewardStanding,
+    state.CASHBACK: Cashback,
+    state.CASHBACK_POLICY: CashbackPolicy,
+    state.CASHBACK_USE: CashbackUse,
+    state.CASHBACKS_OF_ACCOUNT: ListEntry,
+    state.CASHBACKS_OPEN: ListEntry,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

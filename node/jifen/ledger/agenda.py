@@ -14,13 +14,15 @@ The marks of taken transactions are an agenda of their own: their keys begin wit
 from collections.abc import Callable
 from typing import Final
 
+from jifen.ledger.cashing import wake_cashback
 from jifen.ledger.context import BlockContext
 from jifen.ledger.expiring import wake_holding
 from jifen.ledger.limits import forget_past_days
 from jifen.ledger.locking import wake_lock
 from jifen.ledger.publishing import wake_point_type
 from jifen.ledger.receipts import AnyEffect, Receipt
-from jifen.ledger.state import AGENDA, HOLDING, LOCK, MARK, MEMBERSHIP, POINT_TYPE, StateWriter
+from jifen.ledger.redeeming import wake_redemption
+from jifen.ledger.state import AGENDA, CASHBACK, HOLDING, LOCK, MARK, MEMBERSHIP, POINT_TYPE, REDEMPTION, StateWriter
 from jifen.ledger.tiers import wake_membership
 
 AGENDA_MAX: Final = 256
@@ -37,6 +39,8 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
     POINT_TYPE: wake_point_type,
     MEMBERSHIP: wake_membership,
     LOCK: wake_lock,
+    REDEMPTION: wake_redemption,
+    CASHBACK: wake_cashback,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""

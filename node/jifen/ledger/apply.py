@@ -17,6 +17,17 @@ from jifen.ledger.bonuses import (
     grant,
     set_policy,
 )
+from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
+from jifen.ledger.cashing import (
+    check_cashback_policy,
+    check_payment,
+    check_refusal,
+    check_request,
+    confirm_payment,
+    refuse,
+    request,
+    set_cashback_policy,
+)
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.checkpoints import attest, check_attestation
 from jifen.ledger.confirming import check_confirmation, confirm
@@ -41,9 +52,29 @@ from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
 from jifen.ledger.publishing import check_creation, check_publication, create, publish
 from jifen.ledger.receipts import AnyEffect, Receipt
+from jifen.ledger.redeeming import cancel, check_cancellation, check_fulfilment, check_redemption, fulfil, redeem
 from jifen.ledger.refunding import check_refund, refund
 from jifen.ledger.rejections import FINAL_FOR_VOTES, FINAL_REJECTIONS, Rejection
+from jifen.ledger.reward_bodies import (
+    AddRewardCodes,
+    CancelRedemption,
+    FulfilRedemption,
+    PublishReward,
+    RedeemReward,
+    RestockReward,
+    WithdrawReward,
+)
 from jifen.ledger.state import StateReader, StateWriter, mark_key
+from jifen.ledger.stocking import (
+    add_codes,
+    check_codes,
+    check_restocking,
+    check_reward_publication,
+    check_reward_withdrawal,
+    publish_reward,
+    restock,
+    withdraw_reward,
+)
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.tier_publishing import check_recognition, check_tiers, publish_recognition, publish_tiers
@@ -92,6 +123,17 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     SetBonusPolicy: rule(check_policy, set_policy),
     GrantBonus: rule(check_grant, grant),
     AdjustPoints: rule(check_adjustment, adjust),
+    PublishReward: rule(check_reward_publication, publish_reward),
+    AddRewardCodes: rule(check_codes, add_codes),
+    RestockReward: rule(check_restocking, restock),
+    WithdrawReward: rule(check_reward_withdrawal, withdraw_reward),
+    RedeemReward: rule(check_redemption, redeem),
+    FulfilRedemption: rule(check_fulfilment, fulfil),
+    CancelRedemption: rule(check_cancellation, cancel),
+    SetCashbackPolicy: rule(check_cashback_policy, set_cashback_policy),
+    RequestCashback: rule(check_request, request),
+    ConfirmCashback: rule(check_payment, confirm_payment),
+    RejectCashback: rule(check_refusal, refuse),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

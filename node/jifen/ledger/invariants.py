@@ -15,6 +15,11 @@ from jifen.ledger.lock_checks import (
 )
 from jifen.ledger.lots import merged, points_of
 from jifen.ledger.positions import is_within_settlement_price, reduced
+from jifen.ledger.reward_checks import (
+    check_cash_backs_hold_earned_points_and_count_against_caps,
+    check_redemptions_hold_their_price_until_they_are_over,
+    check_rewards_are_what_their_redemptions_and_codes_say,
+)
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
 from jifen.ledger.term_checks import (
     check_every_version_of_terms_is_kept,
@@ -165,6 +170,9 @@ CHECKS = (
     check_only_what_was_earned_remembers_its_pauses,
     check_what_was_moved_is_counted_for_somebody,
     check_bonuses_are_within_budgets_and_go_to_members,
+    check_rewards_are_what_their_redemptions_and_codes_say,
+    check_redemptions_hold_their_price_until_they_are_over,
+    check_cash_backs_hold_earned_points_and_count_against_caps,
 )
 """All of them."""
 

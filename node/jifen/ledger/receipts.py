@@ -6,6 +6,13 @@ import msgspec
 from msgspec import Meta
 
 from jifen.ledger.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
+from jifen.ledger.cashback_effects import (
+    CashbackConfirmed,
+    CashbackOverdue,
+    CashbackPolicySet,
+    CashbackRejected,
+    CashbackRequested,
+)
 from jifen.ledger.checkpoint_records import CheckpointAttested
 from jifen.ledger.effects import Effect
 from jifen.ledger.evidence_records import EvidenceRecorded
@@ -18,6 +25,15 @@ from jifen.ledger.governance import (
     VoteCounted,
 )
 from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked
+from jifen.ledger.reward_effects import (
+    RedemptionCancelled,
+    RedemptionFulfilled,
+    RewardCodesAdded,
+    RewardPublished,
+    RewardRedeemed,
+    RewardRestocked,
+    RewardWithdrawn,
+)
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
 from jifen.ledger.terms import TermsVersionNumber
 from jifen.ledger.tier_effects import (
@@ -138,6 +154,18 @@ AnyEffect = (
     | BonusPolicySet
     | BonusGranted
     | PointsAdjusted
+    | RewardPublished
+    | RewardCodesAdded
+    | RewardRestocked
+    | RewardWithdrawn
+    | RewardRedeemed
+    | RedemptionFulfilled
+    | RedemptionCancelled
+    | CashbackPolicySet
+    | CashbackRequested
+    | CashbackConfirmed
+    | CashbackRejected
+    | CashbackOverdue
 )
 
 

@@ -27,10 +27,30 @@ class Rejection(IntEnum):
     ORDER_ALREADY_CREDITED = 12
     NOT_TRANSFERABLE = 13
     SENDER_IS_RECIPIENT = 14
+    REWARD_UNKNOWN = 120
+    REWARD_VERSION_WRONG = 121
+    REWARD_CONTRADICTORY = 122
+    REWARD_NOT_OPEN = 125
+    POINTS_NOT_ACCEPTED = 126
+    WRONG_KIND_OF_STOCK = 123
+    REWARD_CODE_KNOWN = 124
+    REWARD_PRICE_WRONG = 127
+    REWARD_LIMIT_REACHED = 128
+    REWARD_SOLD_OUT = 129
+    REDEMPTION_UNKNOWN = 130
+    REDEMPTION_NOT_HELD = 131
+    CASHBACK_POLICY_CONTRADICTORY = 132
+    NOT_CASHABLE = 133
+    CASHBACK_PRICE_WRONG = 134
+    CASHBACK_TOO_SMALL = 135
+    CASHBACK_CAP_REACHED = 136
+    CASHBACK_UNKNOWN = 137
+    CASHBACK_NOT_OPEN = 138
     INSUFFICIENT_POINTS = 15
     TRANSFER_LIMIT_REACHED = 140
     POINTS_LIMIT_REACHED = 141
     RECEIPT_LIMIT_REACHED = 142
+    NOT_SELF_EARNED = 139
     SUPPLY_EXHAUSTED = 16
     ISSUE_CAP_REACHED = 76
     ORDER_UNKNOWN = 17
@@ -108,10 +128,30 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ORDER_ALREADY_CREDITED: "the merchant has credited this order before (invariant I3)",
     Rejection.NOT_TRANSFERABLE: "the issuer does not let members pass these points on",
     Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
+    Rejection.REWARD_UNKNOWN: "the organization has no reward of that id",
+    Rejection.REWARD_VERSION_WRONG: "it must follow the newest version, or to redeem be it: look at the reward again",
+    Rejection.REWARD_CONTRADICTORY: "it has two prices for one, is never open, or has codes where it had none",
+    Rejection.REWARD_NOT_OPEN: "the reward is withdrawn, or cannot be redeemed yet or any more: look at its window",
+    Rejection.POINTS_NOT_ACCEPTED: "it has no price in these points, or their issuer does not honour them there at it",
+    Rejection.WRONG_KIND_OF_STOCK: "the stock of a reward with codes are its codes: add those, and units to others",
+    Rejection.REWARD_CODE_KNOWN: "one of the codes was added before: each is given out once",
+    Rejection.REWARD_PRICE_WRONG: "the price for this member is another: look at the reward again",
+    Rejection.REWARD_LIMIT_REACHED: "the member has redeemed this reward as often as one may",
+    Rejection.REWARD_SOLD_OUT: "nothing is left of this reward",
+    Rejection.REDEMPTION_UNKNOWN: "the reward has no redemption of that number",
+    Rejection.REDEMPTION_NOT_HELD: "the redemption is fulfilled or cancelled already",
+    Rejection.CASHBACK_POLICY_CONTRADICTORY: "the price is 0 or above the settlement price, or its limits clash",
+    Rejection.NOT_CASHABLE: "the issuer pays no money for these points at present",
+    Rejection.CASHBACK_PRICE_WRONG: "the issuer pays another amount for these points: look at its policy again",
+    Rejection.CASHBACK_TOO_SMALL: "it is less than the issuer's smallest cash back: ask for more points at once",
+    Rejection.CASHBACK_CAP_REACHED: "the member would pass the issuer's cap of a day or month: ask for less, or later",
+    Rejection.CASHBACK_UNKNOWN: "the point type has no cash back of that number",
+    Rejection.CASHBACK_NOT_OPEN: "the cash back is paid or rejected already",
     Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
     Rejection.TRANSFER_LIMIT_REACHED: "the account has passed such points on as often as it may today: wait a day",
     Rejection.POINTS_LIMIT_REACHED: "with this the account would pass on more points of the type than it may in a day",
     Rejection.RECEIPT_LIMIT_REACHED: "the recipient has received such points as often as it may today: wait a day",
+    Rejection.NOT_SELF_EARNED: "the issuer pays for points that the member has earned, not for received ones",
     Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
     Rejection.ISSUE_CAP_REACHED: "the issuer's cap on outstanding points is reached: a larger backing and cap lift it",
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
@@ -180,6 +220,9 @@ FINAL_REJECTIONS = frozenset(
         Rejection.SENDER_IS_RECIPIENT,
         Rejection.REFUND_ALREADY_TAKEN,
         Rejection.REFUND_EXCEEDS_ORDER,
+        Rejection.REWARD_CODE_KNOWN,
+        Rejection.REDEMPTION_NOT_HELD,
+        Rejection.CASHBACK_NOT_OPEN,
         Rejection.CHECKPOINT_TOO_OLD,
         Rejection.CHECKPOINT_ALREADY_ATTESTED,
         Rejection.ALREADY_VOTED,

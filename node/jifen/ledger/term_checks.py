@@ -1,11 +1,13 @@
 """The invariants of terms, of the agenda and of points that wait or expire."""
 
+from jifen.ledger.cashbacks import Cashback, CashbackStatus
 from jifen.ledger.checking import Items, holdings_of, require
 from jifen.ledger.earning import points_for
 from jifen.ledger.holdings import LAPSED_KEPT_MS
 from jifen.ledger.locks import AccountLock
 from jifen.ledger.lots import is_of
 from jifen.ledger.publishing import contradicts_itself, is_covered
+from jifen.ledger.rewards import Redemption
 from jifen.ledger.state import AGENDA, HOLDING, POINT_TYPE, TERMS
 from jifen.ledger.terms import PointType, TermsRecord, newest_terms, terms_hash
 from jifen.ledger.tier_records import Membership
@@ -24,6 +26,10 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
             wanted[key] = record.due
         elif isinstance(record, PointType) and record.scheduled:
             wanted[key] = record.scheduled.effective_from
+        elif isinstance(record, Membership | Redemption) and record.due:
+            wanted[key] = record.due
+        elif isinstance(record, Cashback) and record.status is CashbackStatus.REQUESTED and not record.overdue:
+            wanted[key] = record.due_at
     for key in sorted({*wanted, *found}):
         there, due = found.get(key), wanted.get(key)
         require(there == due, f"the agenda names {key.hex()} at {there}, it is due at {due}")

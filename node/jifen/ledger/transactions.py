@@ -12,10 +12,20 @@ from msgspec import Meta
 
 from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
+from jifen.ledger.reward_bodies import (
+    AddRewardCodes,
+    CancelRedemption,
+    FulfilRedemption,
+    PublishReward,
+    RedeemReward,
+    RestockReward,
+    WithdrawReward,
+)
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.types import (
@@ -101,6 +111,17 @@ Body = (
     | SetBonusPolicy
     | GrantBonus
     | AdjustPoints
+    | PublishReward
+    | AddRewardCodes
+    | RestockReward
+    | WithdrawReward
+    | RedeemReward
+    | FulfilRedemption
+    | CancelRedemption
+    | SetCashbackPolicy
+    | RequestCashback
+    | ConfirmCashback
+    | RejectCashback
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -124,6 +145,17 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     SetBonusPolicy: "setBonusPolicy",
     GrantBonus: "grantBonus",
     AdjustPoints: "adjustPoints",
+    PublishReward: "publishReward",
+    AddRewardCodes: "addRewardCodes",
+    RestockReward: "restockReward",
+    WithdrawReward: "withdrawReward",
+    RedeemReward: "redeemReward",
+    FulfilRedemption: "fulfilRedemption",
+    CancelRedemption: "cancelRedemption",
+    SetCashbackPolicy: "setCashbackPolicy",
+    RequestCashback: "requestCashback",
+    ConfirmCashback: "confirmCashback",
+    RejectCashback: "rejectCashback",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

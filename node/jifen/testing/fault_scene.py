@@ -20,6 +20,7 @@ from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
+from jifen.testing.reward_scene import furnish_rewards
 from jifen.testing.tier_scene import furnish_tiers
 
 NOW: Final = START + 1000
@@ -66,6 +67,7 @@ class Scene:
         furnish_governance(self)
         furnish_tiers(self)
         furnish_bonuses(self)
+        furnish_rewards(self)
 
     @property
     def context(self) -> BlockContext:

@@ -12,6 +12,7 @@ from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, 
 from jifen.testing.lock_faults import GOOD_LOCKS, LOCK_FAULTS, LOCKS_NEVER_MEET
 from jifen.testing.naive_scene import DAY_MS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
+from jifen.testing.reward_faults import CASHBACK_FAULTS, GOOD_REWARDS, REWARD_FAULTS, REWARDS_NEVER_MEET
 from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
 from jifen.testing.tier_faults import GOOD_TIERS, TIER_FAULTS, TIERS_NEVER_MEET
 
@@ -24,6 +25,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_TIERS,
     **GOOD_LOCKS,
     **GOOD_BONUSES,
+    **GOOD_REWARDS,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -41,6 +43,8 @@ FAULTS: Final = (
     *TIER_FAULTS,
     *LOCK_FAULTS,
     *BONUS_FAULTS,
+    *REWARD_FAULTS,
+    *CASHBACK_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -53,5 +57,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **TIERS_NEVER_MEET,
     **LOCKS_NEVER_MEET,
     **BONUSES_NEVER_MEET,
+    **REWARDS_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -15,12 +15,22 @@ from typing import Any, Final, NamedTuple
 
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
 from jifen.ledger.rejections import PRECEDENCE, Rejection
+from jifen.ledger.reward_bodies import (
+    AddRewardCodes,
+    CancelRedemption,
+    FulfilRedemption,
+    PublishReward,
+    RedeemReward,
+    RestockReward,
+    WithdrawReward,
+)
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import PointType, Terms
@@ -29,12 +39,14 @@ from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, T
 from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.testing import (
     naive_bonuses,
+    naive_cashbacks,
     naive_checkpoints,
     naive_evidence,
     naive_governance,
     naive_locks,
     naive_members,
     naive_points,
+    naive_rewards,
     naive_terms,
     naive_tiers,
     naive_time,
@@ -115,6 +127,13 @@ class NaiveLedger:
         """What an account owes of a type."""
         self.positions: Counter[tuple[str, str, int, int]] = Counter()
         """Points that organizations took in: by organization, point type, and the points and fen of the rate."""
+        self.rewards: dict[str, naive_rewards.NaiveReward] = {}
+        self.redemptions: dict[tuple[str, int], naive_rewards.NaiveRedemption] = {}
+        """Every redemption, by reward and number."""
+        self.cashback_policies: dict[str, list[SetCashbackPolicy]] = {}
+        """Every policy there was, by point type."""
+        self.cashbacks: dict[tuple[str, int], naive_cashbacks.NaiveCashback] = {}
+        """Every request for money, by point type and number."""
         self.receipts: dict[bytes, NaiveReceipt] = {}
         """Receipt of every transaction ever taken, rejected ones too."""
         self.expiries: dict[bytes, int] = {}
@@ -235,5 +254,16 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     SetBonusPolicy: NaiveRule(naive_bonuses.against_policy, naive_bonuses.set_policy),
     GrantBonus: NaiveRule(naive_bonuses.against_grant, naive_bonuses.grant),
     AdjustPoints: NaiveRule(naive_bonuses.against_adjustment, naive_bonuses.adjust),
+    PublishReward: NaiveRule(naive_rewards.against_reward, naive_rewards.publish),
+    AddRewardCodes: NaiveRule(naive_rewards.against_codes, naive_rewards.add_codes),
+    RestockReward: NaiveRule(naive_rewards.against_restocking, naive_rewards.restock),
+    WithdrawReward: NaiveRule(naive_rewards.against_withdrawal, naive_rewards.withdraw),
+    RedeemReward: NaiveRule(naive_rewards.against_redemption, naive_rewards.redeem),
+    FulfilRedemption: NaiveRule(naive_rewards.against_ending, naive_rewards.fulfil),
+    CancelRedemption: NaiveRule(naive_rewards.against_ending, naive_rewards.cancel),
+    SetCashbackPolicy: NaiveRule(naive_cashbacks.against_policy, naive_cashbacks.set_policy),
+    RequestCashback: NaiveRule(naive_cashbacks.against_request, naive_cashbacks.request),
+    ConfirmCashback: NaiveRule(naive_cashbacks.against_answer, naive_cashbacks.confirm),
+    RejectCashback: NaiveRule(naive_cashbacks.against_answer, naive_cashbacks.reject),
 }
 """The naive rule of every kind."""

@@ -67,7 +67,6 @@ POINTS_NEVER_MEET: Final = {
     ("ORGANIZATION_NOT_ACTIVE", "ORDER_ALREADY_CREDITED"): "the scene's was suspended from the start",
     ("POINT_TYPE_UNKNOWN", "NOT_THE_ISSUER"): "an unknown type has no issuer",
     ("POINT_TYPE_UNKNOWN", "NOT_TRANSFERABLE"): "nor a say in whether it moves",
-    ("POINT_TYPE_UNKNOWN", "SUPPLY_EXHAUSTED"): "nor a rate",
     ("RECIPIENT_UNKNOWN", "SENDER_IS_RECIPIENT"): "then the sender is unknown too, which comes first",
     ("ORGANIZATION_UNKNOWN", "REFUND_ALREADY_TAKEN"): "an unknown organization has entered no refund",
     ("ORGANIZATION_UNKNOWN", "REFUND_EXCEEDS_ORDER"): "nor has it an order",
