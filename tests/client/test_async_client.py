@@ -256,6 +256,33 @@ async def test_taken_before_means_what_the_earlier_try_of_these_bytes_did() -> N
     assert (found.is_applied, found.height, found.reason) == (True, 4, None)
 
 
+@pytest.mark.parametrize("holder", [SECOND, None])
+async def test_what_a_snapshot_has_skipped_at_one_validator_is_asked_of_the_others(holder: str | None) -> None:
+    asked: list[str] = []
+
+    def script(url: str, body: dict[str, Any]) -> httpx.Response:
+        if "submitTransactions" in body["query"]:
+            [signed] = body["variables"]["bytes"]
+            refused = {"status": "REFUSED", "outcome": None, "rejection": "ALREADY_APPLIED", "height": None}
+            errors = [{"code": "REJECTED", "message": "in an earlier block"}]
+            return data(submitTransactions=[submission(signed, **refused, userErrors=errors)])
+        asked.append(url)
+        place = {"outcome": "APPLIED", "height": 4, "index": 0} if url == holder else {"outcome": None, "height": None}
+        status = "COMMITTED" if url == holder else "UNKNOWN"
+        rest = {"kind": None, "rejection": None, "index": None, "receipt": None, "asOf": AS_OF}
+        return data(transaction={"id": body["variables"]["id"], "status": status} | rest | place)
+
+    async with client_of(script) as client:
+        if holder is None:
+            with pytest.raises(Refused, match="ALREADY_APPLIED"):
+                await client.submit(prepared(1))
+        else:
+            found = await client.submit(prepared(1))
+            assert (found.is_applied, found.height, found.reason) == (True, 4, None)
+
+    assert asked == [FIRST, SECOND]
+
+
 async def test_a_rejection_is_raised_with_the_ledgers_own_reason() -> None:
     def script(_url: str, body: dict[str, Any]) -> httpx.Response:
         [signed] = body["variables"]["bytes"]

@@ -291,16 +291,22 @@ class Client:
         return answers
 
     async def _settled(self, transaction: SealedTransaction, answer: Submission) -> Submission:
-        """Replace "taken before" by what became of it: an earlier try of these very bytes did it."""
+        """Replace "taken before" by what became of it: an earlier try of these very bytes did it.
+
+        A validator that came by a snapshot knows that it was taken but not how it went; the others are asked in turn.
+        """
         if answer.reason is not Rejection.ALREADY_APPLIED:
             return answer
-        known = await self.transaction(transaction.id, min_height=answer.height)
-        if known.status != "COMMITTED":
-            return answer
-        return msgspec.structs.replace(
-            answer, status="COMMITTED", outcome=known.outcome, rejection=known.rejection, height=known.height,
-            user_errors=() if known.rejection is None else answer.user_errors,
-        )  # fmt: skip
+        for _ in self.endpoints.urls:
+            url = self.endpoints.current
+            known = await self.transaction(transaction.id, min_height=answer.height)
+            if known.status == "COMMITTED":
+                return msgspec.structs.replace(
+                    answer, status="COMMITTED", outcome=known.outcome, rejection=known.rejection, height=known.height,
+                    user_errors=() if known.rejection is None else answer.user_errors,
+                )  # fmt: skip
+            self.endpoints.pass_over(url)
+        return answer
 
     async def _ask(
         self, operation: queries.Operation[T], variables: dict[str, Any], *, timeout_seconds: float | None = None
