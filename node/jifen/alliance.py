@@ -22,6 +22,7 @@ from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
 from jifen.codec.genesis import GENESIS_FORMAT, chain_id, encode_genesis
 from jifen.keys.keystore import write_key_file, write_secret
 from jifen.keys.signing import KeyPair
+from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, CHECKPOINT_BLOCKS_MAX
 from jifen.ledger.genesis import Genesis, ValidatorAddress, check_genesis
 from jifen.ledger.terms import PointType
 from jifen.ledger.types import (
@@ -191,6 +192,7 @@ def create_alliance(
     organizations: Sequence[OrganizationPlan],
     *,
     port_base: int = PORT_BASE_DEFAULT,
+    checkpoint_blocks: int = CHECKPOINT_BLOCKS_DEFAULT,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AllianceRecord:
     """Make an alliance under `home`, which must be missing or empty.
@@ -207,6 +209,11 @@ def create_alliance(
     if len({plan.id for plan in organizations}) < len(organizations):
         raise AllianceError("two organizations share an id; give each its own")
     check_port_base(port_base, len(organizations))
+    if not 2 <= checkpoint_blocks <= CHECKPOINT_BLOCKS_MAX or checkpoint_blocks % 2:
+        raise AllianceError(
+            f"checkpoints are an even number of blocks apart, 2 to {CHECKPOINT_BLOCKS_MAX}, not {checkpoint_blocks}; "
+            "choose another --checkpoint-blocks"
+        )
     if not name.strip() or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
         raise AllianceError(
             f"the name of an alliance is 1 to {NAME_CHARACTERS_MAX} printable characters; choose --name"
@@ -214,7 +221,7 @@ def create_alliance(
     if read_alliance(home) is not None:
         raise AllianceError(f"{home} holds an alliance already; start it, or name another directory with --home")
     with new_directory(home) as building:
-        record = _build(building, name, organizations, port_base, now())
+        record = _build(building, name, organizations, port_base, checkpoint_blocks, now())
     return record
 
 
@@ -242,7 +249,12 @@ def new_directory(home: Path) -> Iterator[Path]:
 
 
 def _build(
-    building: Path, name: str, organizations: Sequence[OrganizationPlan], port_base: int, now: datetime
+    building: Path,
+    name: str,
+    organizations: Sequence[OrganizationPlan],
+    port_base: int,
+    checkpoint_blocks: int,
+    now: datetime,
 ) -> AllianceRecord:
     made: list[Organization] = []
     addresses: list[ValidatorAddress] = []
@@ -265,6 +277,7 @@ def _build(
         organizations=tuple(made),
         point_types=tuple(_point_type(plan) for plan in organizations),
         validators=tuple(addresses),
+        checkpoint_blocks=checkpoint_blocks,
     )
     try:
         check_genesis(genesis)

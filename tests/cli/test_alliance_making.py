@@ -67,6 +67,12 @@ def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
     assert read_alliance(tmp_path / "home") is not None
 
 
+def test_the_distance_of_checkpoints_is_part_of_genesis(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    create_alliance(home, "Test", ONE, checkpoint_blocks=24)
+    assert config.read_genesis(home / ONE[0].id).checkpoint_blocks == 24
+
+
 def test_an_alliance_is_not_made_over_another(made: Path) -> None:
     with pytest.raises(AllianceError, match="holds an alliance already"):
         create_alliance(made, "Test", ONE, port_base=20000)

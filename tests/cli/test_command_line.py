@@ -101,6 +101,8 @@ def test_it_refuses_to_run_without_assertions() -> None:
         (["start"], USAGE, "--data"),
         (["init", "--merchant", "Tea House:1/10"], USAGE, "write it like tea-house:1/10"),
         (["init", "--merchant", "tea:1"], USAGE, "write it like tea-house:1/10"),
+        (["init", "--checkpoint-blocks", "7"], FAILURE, "an even number of blocks apart"),
+        (["init", "--checkpoint-blocks", "1"], USAGE, "--checkpoint-blocks"),
         (["init", "--port-base", "80"], FAILURE, "--port-base 80 leaves no room"),
         (["status"], USAGE, "there is no alliance in .jifen; name a validator with --url"),
         (["status", "--url", "127.0.0.1:8080"], USAGE, "write it like http://127.0.0.1:8080"),

@@ -25,6 +25,15 @@ def init(
     merchant: Annotated[
         list[str] | None, typer.Option("--merchant", help="ID:POINTS/FEN of a merchant; may be given several times.")
     ] = None,
+    checkpoint_blocks: Annotated[
+        int,
+        typer.Option(
+            "--checkpoint-blocks",
+            min=2,
+            max=10_000_000,
+            help="Blocks from one certified checkpoint of the whole state to the next; even, and fixed for good.",
+        ),
+    ] = 1000,
 ) -> None:
     """Make an alliance: keys, certificates, genesis and settings of every organization, all at once or not at all.
 
@@ -35,6 +44,7 @@ def init(
     \b
     jifen init --home .jifen
     jifen init --home pair --mall plaza:1/100 --merchant tea-house:1/10
+    jifen init --home busy --checkpoint-blocks 100000
     """
     from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
     from jifen.ledger.types import OrganizationKind
@@ -42,7 +52,9 @@ def init(
     plans = [_plan(text, OrganizationKind.MALL) for text in mall or ()]
     plans += [_plan(text, OrganizationKind.MERCHANT) for text in merchant or ()]
     path = home_of(home)
-    record = create_alliance(path, name, plans or DEMO_ORGANIZATIONS, port_base=port_base)
+    record = create_alliance(
+        path, name, plans or DEMO_ORGANIZATIONS, port_base=port_base, checkpoint_blocks=checkpoint_blocks
+    )
     typer.echo(f"{path}: the alliance {record.name}, chain {record.chain_id}")
     for organization in record.organizations:
         typer.echo(f"  jifen start --data {path / organization}")
