@@ -1,4 +1,4 @@
-"""docs/scenarios.md names every scenario of others, and every test that it names exists and names it back."""
+"""docs/scenarios.md names every scenario of others, docs/paper.md every rule of Raft; the tests named there exist."""
 
 import ast
 import re
@@ -59,3 +59,22 @@ def test_a_test_names_the_scenario_that_it_plays(
 
 def test_the_pitfalls_are_numbered_from_1_to_25(rows: dict[str, dict[str, str]]) -> None:
     assert list(rows["Twenty-five"]) == [str(number) for number in range(1, 26)]
+
+
+def test_every_rule_of_the_paper_has_tests_and_every_test_of_the_paper_its_rule(
+    repository: Path, sources: dict[Path, ast.Module], tests: dict[str, str]
+) -> None:
+    text = (repository / "docs" / "paper.md").read_text(encoding="utf-8")
+    rules = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ") and "`" in line]
+    names = [rule for rule, _, _ in rules]
+    assert len(set(names)) == len(names) > 70, "rules told twice, or lost"
+    for rule, _, answer in rules:
+        assert set(re.findall(r"`(test_\w+)`", answer)) <= tests.keys(), f"{rule}: no such test"
+    own = {
+        node.name
+        for path, tree in sources.items()
+        if path.parts[:2] == ("tests", "paper")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    assert own <= set(re.findall(r"test_\w+", text)), sorted(own - set(re.findall(r"test_\w+", text)))
