@@ -234,7 +234,7 @@ async def _replaced(faults: Faults, organization: str) -> None:
     old.may_end = True
     await faults.clients.decide(organization, change)
     faults.note(f"{new.name} is admitted")
-    await faults.clients.see_voter(new.name)
+    await faults.clients.see_voter(new.name, new.url)
     faults.note(f"{new.name} votes")
     alliance.take_over(organization, new)
     with trio.move_on_after(LEAVES_SECONDS):
