@@ -28,7 +28,7 @@ from jifen.consensus.output import Outbox
 from jifen.consensus.progress import Inflight, Progress
 from jifen.consensus.raft import Raft
 from jifen.consensus.state import Leadership, State
-from jifen.consensus.types import HardState, RandomDraws
+from jifen.consensus.types import HardState, Position, RandomDraws, Role
 from jifen.ledger import earning
 from jifen.ledger.terms import PointType
 from jifen.store.errors import StoreDamaged
@@ -244,6 +244,11 @@ def _installs_the_state_alone(disk: SimulatedDisk, snapshot: WorldSnapshot) -> N
     disk.log, disk.base = log, base
 
 
+def _installs_anything(raft: Raft, position: Position) -> None:
+    if raft.role is Role.LEADER:
+        original_check_install(raft, position)
+
+
 def _starts_wiped(disk: SimulatedDisk) -> None:
     disk.wiped = False
     original_open(disk)
@@ -291,6 +296,7 @@ original_refused = Progress.refused
 original_open = SimulatedDisk.open
 original_is_spoken = World.is_spoken
 original_install = SimulatedDisk.install
+original_check_install = Raft.check_install
 
 MUTATIONS: Final = (
     Mutation("vote cleared on a step-down within the term", ((State, "become_follower", _forgets_vote),)),
@@ -325,6 +331,8 @@ MUTATIONS: Final = (
     Mutation("points of a purchase rounded up", ((earning, "points_for", _rounds_up),)),
     Mutation("damaged end of the log dropped, then votes", ((validator, "recover", _drops_damaged_end),)),
     Mutation("gap between snapshot and log", ((SimulatedDisk, "install", _installs_the_state_alone),)),
+    Mutation("install goes backwards", ((Raft, "check_install", _installs_anything),)),
+    Mutation("compacted as far as it is committed", ((Raft, "compactable", Raft.committed),)),
     Mutation("wiped disk votes under its old identity", ((SimulatedDisk, "open", _starts_wiped),)),
     Mutation("decayed block passed on", ((disk, "read_entry", _read_as_it_is),)),
     Mutation("blocks proposed without room for them", ((Raft, "has_room", True),)),

@@ -102,11 +102,11 @@ class Checks:
         if message.sender not in node.raft.configuration.members:
             self._memory[node.id].strangers += 1
         memory = self._memory[node.id]
+        if message.term == node.raft.term and message.sender == node.raft.shunned:
+            return
         if isinstance(message, SnapshotOffer) and message.term >= node.raft.term:
             memory.quiet_ticks = 0
         if not isinstance(message, AppendRequest):
-            return
-        if message.term == node.raft.term and message.sender == node.raft.shunned:
             return
         if message.term >= node.raft.term:
             memory.quiet_ticks = 0

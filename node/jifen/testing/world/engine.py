@@ -153,7 +153,7 @@ class World(Machines):
         self._doomed_sync.clear()
         self.empty_disks()
         for id in self.ids:
-            self.slow_ms[id] = self.offset_ms[id] = self._drift[id] = 0
+            self.slow_ms[id] = self.offset_ms[id] = self._drift[id] = self.away_until[id] = 0
             self.restart(id)
             self.resume(id)
 

@@ -50,7 +50,7 @@ EVENTS_WAITING_MAX: Final = 2000
 OLD_BLOCKS: Final = 6
 """Committed blocks that rot at a time: the latest, which those who lag a little will need."""
 
-COMPACTING_HEIGHTS_MAX: Final = 8
+COMPACTING_HEIGHTS_MAX: Final = 4
 """Uncommitted heights in a world that compacts: few enough for its short logs to be cut."""
 
 TRACE_EVENTS_MAX: Final = 200
@@ -91,6 +91,8 @@ class Machines(ABC):
         self.slow_ms = dict.fromkeys(self.ids, 0)
         self.offset_ms = dict.fromkeys(self.ids, 0)
         self._drift = self._draw_drifts()
+        self.away_until = dict.fromkeys(self.ids, 0)
+        """Time before which a validator does not start again, ms."""
         self._doomed_sync: set[str] = set()
         self._disk_draws, self._turn_draws = self._draws("disks"), self._draws("turns")
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -128,7 +130,9 @@ class Machines(ABC):
     def _config(self, id: str) -> RaftConfig:
         tight = self.scenario.tight
         # What may be compacted lies twice so far below the committed height.
-        heights = COMPACTING_HEIGHTS_MAX if self.compact_every else 1024
+        heights = 6 if tight else 1024
+        if self.compact_every:
+            heights = COMPACTING_HEIGHTS_MAX
         return RaftConfig(
             id=id,
             election_ticks_min=ELECTION_TICKS[0],
@@ -138,7 +142,7 @@ class Machines(ABC):
             inflight_messages_max=2 if tight else 16,
             inflight_bytes_max=1500 if tight else 1_000_000,
             certificates_per_message_max=2 if tight else 64,
-            uncommitted_heights_max=6 if tight else heights,
+            uncommitted_heights_max=heights,
             uncommitted_bytes_max=2000 if tight else 64_000_000,
             cache_bytes_max=1 if tight else 1_000_000,
             certificates_cached_max=1 if tight else 1000,
@@ -199,10 +203,17 @@ class Machines(ABC):
     def restart(self, id: str) -> None:
         """Start a stopped validator, if it can start."""
         node = self.nodes[id]
-        if not node.running and not node.lost:
+        if not node.running and not node.lost and self.now >= self.away_until[id]:
             self.note(f"{id} starts")
             self.injected["restarts"] += 1
             node.start()
+
+    def send_away(self, id: str, ms: int) -> None:
+        """Let the power fail for so long; whoever starts everybody meanwhile does not start this one."""
+        self.injected["long absences"] += 1
+        self.crash(id)
+        self.away_until[id] = self.now + ms
+        self._at(self.away_until[id], self.restart, id)
 
     def retire(self, node: SimulatedValidator) -> None:
         """Take in that a validator was taken out and has stopped for that reason."""

@@ -1,6 +1,7 @@
 """The commands of a scenario: what each of its events does to the world.
 
     crash V...      power fails: what was not synced is gone; a transaction under way is there wholly or not at all
+    away V MS       the same, and it does not start for so long, whoever is restarted
     restart V...    start it again                  pause V... / resume V...    stop the process, let it go on
     partition A B | C D     links only within a group; a validator in two groups is a bridge
     cut A B > C D   one direction only              isolate V, deaf V, mute V   all its links, or one direction of them
@@ -56,6 +57,12 @@ def _ask(world: "World", _: list[str]) -> None:
     world.ask_once()
 
 
+def _away(world: "World", words: list[str]) -> None:
+    *names, ms = words
+    for id in named(world, names):
+        world.send_away(id, int(ms))
+
+
 def _read(world: "World", id: str) -> None:
     if world.nodes[id].running:
         world.ask_read(world.nodes[id])
@@ -76,6 +83,7 @@ _COMMANDS: Final[dict[str, Callable[["World", list[str]], None]]] = {
     "equivocate": each(lambda world, id: world.lie(id, "equivocate")),
     "double-ack": each(lambda world, id: world.lie(id, "double-ack")),
     "rot-state": each(lambda world, id: world.rot_state(id)),
+    "away": _away,
     "admit": each(lambda world, id: world.admit(id)),
     "remove": each(lambda world, id: world.remove(id)),
 }

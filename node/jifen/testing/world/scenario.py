@@ -21,6 +21,9 @@ SAFETY_MS: Final = 12_000
 LOSSES: Final = ("wipe", "rot", "misdirect", "rot-old", "rot-old", "rot-state")
 """Faults of a disk after which its validator does not come back."""
 
+ABSENCES_MS: Final = (3000, 5000)
+"""Absences in worlds that compact: the others commit more meanwhile than their logs keep."""
+
 FAR_AHEAD_MS: Final = 30_000
 """A clock that is so far ahead has its blocks refused by all whose clocks are right."""
 
@@ -165,10 +168,17 @@ def drawn(seed: int) -> Scenario:
 
 
 def _with_snapshots(scenario: Scenario, draws: random.Random) -> Scenario:
-    """Let logs be compacted in a third of the worlds, from draws of its own: the other worlds stay as they are."""
-    if draws.random() < 2 / 3:
+    """Let logs be compacted in half of the worlds, and somebody be away while they are, from draws of its own: the
+    other worlds stay as they are."""
+    if draws.random() < 0.5:
         return scenario
-    return msgspec.structs.replace(scenario, compact_every=draws.choice((1, 4, 15)))
+    events = list(scenario.events)
+    for _ in range(draws.choice((2, 3, 4))):
+        at, target = draws.randrange(500, scenario.duration_ms * 2 // 3), _target(scenario, draws)
+        events.append(Event(at, f"away {target} {draws.choice(ABSENCES_MS)}"))
+    return msgspec.structs.replace(
+        scenario, compact_every=draws.choice((1, 1, 4, 15)), events=tuple(sorted(events)), think_ms=50
+    )
 
 
 def _with_changes(scenario: Scenario, draws: random.Random) -> Scenario:

@@ -296,10 +296,12 @@ class SimulatedValidator:
             return
         for job in self.jobs[: self.syncing]:
             self._write(job)
-        self._drop_old()
+        if not self.rotten:
+            self._drop_old()
 
     def _drop_old(self) -> None:
         if self._compact_to:
+            self._check_sound()
             self.disk.compact(self._compact_to)
             self._compact_to = 0
             self._world.checks.after_write(self)
@@ -418,12 +420,16 @@ class SimulatedValidator:
         height = min(self.disk.tip.height - TAIL_BLOCKS, self.raft.compactable)
         if not every or height < self.raft.base.height + every:
             return
-        if self.rotten:
-            raise StoreDamaged("a quorum attests another state than the one that is stored here")
+        self._check_sound()
         # The core first: it must never believe to be readable what is gone.
         self.raft.compact(height)
         self._compact_to = height
         self.jobs.append(StorageJob(None, ()))
+
+    def _check_sound(self) -> None:
+        """Raise StoreDamaged as checkpoints make a real validator do before it drops blocks or gives its state away."""
+        if self.rotten:
+            raise StoreDamaged("a quorum attests another state than the one that is stored here")
 
     def take_snapshot(self, snapshot: WorldSnapshot) -> None:
         """Take over a snapshot that was fetched."""
