@@ -6,8 +6,11 @@ alliance's health, not of politeness.
 
 from typing import Final, NamedTuple
 
+from jifen.ledger.bonus_records import STAFF_MAX
 from jifen.ledger.changes import OPERATORS_MAX
 from jifen.ledger.checkpoint_records import CHECKPOINTS_KEPT
+from jifen.ledger.locks import OFFICERS
+from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
 
 # ----------------------------------------------------------------------------------------------- requests and documents
 
@@ -145,7 +148,7 @@ class ListSizes(NamedTuple):
             ("Account", "balances"): self.point_types,
             ("BalanceUpdate", "balances"): self.point_types,
             ("Query", "pointBalances"): self.point_types,
-            ("Receipt", "effects"): 2,
+            ("Receipt", "effects"): 8,
             ("Terms", "acceptedBy"): self.organizations,
             ("Query", "checkpoints"): CHECKPOINTS_KEPT,
             ("Checkpoint", "attestations"): self.validators,
@@ -162,4 +165,10 @@ class ListSizes(NamedTuple):
             ("Quorum", "connected"): self.validators,
             ("SubmitPayload", "userErrors"): 1,
             ("Mutation", "submitTransactions"): 1,
+            ("AccountLock", "organizations"): 2 * OFFICERS,
+            ("AccountLocked", "organizations"): 2 * OFFICERS,
+            ("AccountUnlocked", "organizations"): 2 * OFFICERS,
+            ("TierProgramme", "tiers"): TIERS_MAX,
+            ("Recognition", "entries"): RECOGNISED_TIERS_MAX,
+            ("BonusPolicy", "staff"): STAFF_MAX,
         }[parent, name]

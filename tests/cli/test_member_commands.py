@@ -348,3 +348,38 @@ def test_a_draft_signed_in_two_places_is_submitted_once(alliance: Alliance, memb
 
     assert first == again, "submitting it twice does nothing twice"
     assert (first["status"], first["id"] in signed.stdout) == ("COMMITTED", True)
+
+
+def test_tiers_and_bonuses_are_published_given_and_shown(alliance: Alliance, members: dict[str, str]) -> None:
+    tiers, policy = alliance.keys / "tiers.json", alliance.keys / "policy.json"
+    tiers.write_text(json.dumps({"tiers": [{"id": "gold", "name": "Gold", "threshold": 30}], "graceDays": 30}))
+    policy.write_text(json.dumps({"clerkGoodwillPerDay": 1}))
+    published = alliance.at_the_till("publish-tiers", "--tiers", str(tiers), "--json")
+    assert json.loads(published.stdout)["version"] == "1", published.stderr
+    limited = alliance.at_the_till("set-bonus-policy", "--policy", str(policy), "--json")
+    assert json.loads(limited.stdout)["version"] == "1", limited.stderr
+
+    to = ("--account", members["bob"], "--reason", "cold tea")
+    kindness = ("grant", *to, "--points", "7", "--cause", "goodwill", "--cause-key")
+    assert alliance.at_the_till(*kindness, "C-1").returncode == 0
+    again = alliance.at_the_till(*kindness, "C-2")
+    assert (again.returncode, "CLERK_LIMIT_REACHED" in again.stderr) == (3, True)
+    correction = ("adjust", *to, "--points", "3", "--direction", "debit", "--cause-key", "X-1", "--code")
+    adjusted = alliance.at_the_till(*correction, "legal-order", "--json")
+    assert adjusted.returncode == 0, adjusted.stderr
+    wrong = alliance.at_the_till(*correction, "whim")
+    assert (wrong.returncode, "choose one of correction, misuse" in wrong.stderr) == (2, True)
+
+    earned = alliance.at_the_till(
+        "earn", "--account", members["bob"], "--order", "T-1", "--amount-fen", "100000", "--json"
+    )
+    alliance.told("account", members["bob"], "--min-height", str(json.loads(earned.stdout)["height"]))
+    progress = alliance.told("tiers", "progress", members["bob"], "north-music")
+    assert (progress["tier"], progress["path"]["organization"]) == ("gold", "north-music")
+    assert (
+        f"proof        receipts of block {progress['path']['height']}"
+        in alliance.run("tiers", "progress", members["bob"], "north-music").stdout
+    )
+    assert "gold                       30 points  Gold" in alliance.run("tiers", "show", "north-music").stdout
+    assert "1 goodwill grants" in alliance.run("bonuses", "limits", "north-music").stdout
+    assert alliance.told("bonuses", "limits", "north-music")["granted"] == 7

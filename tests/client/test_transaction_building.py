@@ -1,5 +1,7 @@
 """What the SDK signs is what every validator accepts."""
 
+from typing import Any
+
 import pytest
 
 from jifen.chain.gateway import open_transaction
@@ -9,6 +11,8 @@ from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES, PROPOSAL
 from jifen.codec.errors import Malformed
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
+from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
 from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
@@ -16,6 +20,8 @@ from jifen.ledger.membership import account_id
 from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import Deposit, RollingExpiry, Terms
+from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tier_records import RecognisedTier, Recognition, Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
 from jifen.ledger.types import RoleClass
 
@@ -176,3 +182,42 @@ def test_nobody_signs_what_does_not_name_him_and_no_signature_counts_on_another_
     assert len(false_claims(open_transaction(CHAIN, other.signed)[1])) == 1
     with pytest.raises(Malformed):
         add_signatures(CHAIN, b"\x90", [TILL])
+
+
+def test_tiers_maps_and_limits_are_signed_by_the_administrator() -> None:
+    head = (NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES))
+    programme = TierProgramme(1, (Tier("gold", "Gold", 100),))
+    recognition, policy = Recognition(1, (RecognisedTier("books", "gold", "gold"),)), BonusPolicy(1)
+
+    made = [
+        builder().publish_tiers(ALICE, organization="mall", programme=programme),
+        builder().publish_recognition(ALICE, organization="mall", recognition=recognition),
+        builder().set_bonus_policy(ALICE, organization="mall", policy=policy),
+    ]
+
+    opened = [open_transaction(CHAIN, item.signed)[0] for item in made]
+    assert [item.body for item in opened] == [
+        PublishTiers(*head, "mall", programme),
+        PublishRecognition(*head, "mall", recognition),
+        SetBonusPolicy(*head, "mall", policy),
+    ]
+    assert {item.signers for item in opened} == {(ALICE.public,)}
+
+
+def test_points_by_hand_are_signed_by_the_clerk_first() -> None:
+    head = (NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), "mall", bytes(20), "mall/consumer")
+    to: dict[str, Any] = {"issuer": "mall", "account": bytes(20), "point_type": "mall/consumer", "points": 7}
+
+    granted = builder().grant_bonus(
+        TILL, ALICE, **to, cause=BonusCause.EVENT, cause_key="E-1", reason="came", holder="books"
+    )
+    adjusted = builder().adjust_points(
+        TILL, **to, direction=Direction.DEBIT, cause_key="X-1", reason_code=AdjustmentReason.MISUSE, reason="seen"
+    )
+
+    opened, _ = open_transaction(CHAIN, granted.signed)
+    assert opened.body == GrantBonus(*head, 7, BonusCause.EVENT, "E-1", "came", "books")
+    assert opened.signers == (TILL.public, ALICE.public)
+    assert open_transaction(CHAIN, adjusted.signed)[0].body == AdjustPoints(
+        *head, Direction.DEBIT, 7, "X-1", AdjustmentReason.MISUSE, "seen"
+    )

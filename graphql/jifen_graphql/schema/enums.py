@@ -10,6 +10,7 @@ from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.statements import StatementKind
 from jifen.ledger.tier_effects import TierChange
+from jifen.ledger.tier_records import Downgrade
 from jifen.ledger.types import LotOrigin, OrganizationKind, OrganizationStatus, RoleClass
 from jifen.ledger.validators import ValidatorStatus
 
@@ -23,6 +24,7 @@ strawberry.enum(ProposalStatus, description="How far a proposal has come; only a
 strawberry.enum(ValidatorStatus, description="What a validator is at present; a retired one is out for good.")
 strawberry.enum(StatementKind, description="What a validator says of a block under its signature.")
 strawberry.enum(RoleClass, description="Who a point type is for.")
+strawberry.enum(Downgrade, description="What becomes of a tier that a period's points do not reach again.")
 strawberry.enum(TierChange, description="What became of a tier when it was reached or judged.")
 strawberry.enum(LockReason, description="Why an account is locked.")
 strawberry.enum(UnlockReason, description="Why an account is unlocked.")

@@ -15,7 +15,7 @@ from jifen.ledger.proposals import read_governance, read_proposal
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
 from jifen.ledger.terms import TERM_DAYS_MAX
-from jifen.ledger.types import AccountId
+from jifen.ledger.types import AccountId, PublicKey
 from jifen.ledger.validators import read_validator_set
 from jifen_graphql.limits import (
     BLOCKS_PAGE_DEFAULT,
@@ -25,6 +25,7 @@ from jifen_graphql.limits import (
     PROPOSALS_PAGE_DEFAULT,
 )
 from jifen_graphql.schema.blocks import Block, Transaction
+from jifen_graphql.schema.bonuses import BonusPolicy, ClerkDay, clerk_day_of, policy_of
 from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
@@ -43,6 +44,7 @@ from jifen_graphql.schema.states import (
     balances_of,
     expiring_of,
 )
+from jifen_graphql.schema.tiers import OrganizationTiers, TierProgress, progress_of, tiers_of
 from jifen_graphql.schema.validators import PREVIEWED_MAX, Validator, ValidatorSet, ValidatorSetPreview
 
 if TYPE_CHECKING:
@@ -282,6 +284,32 @@ class Query:
             )
         view = info.context.view
         return expiring_of(view, account, view.block_time + within_days * DAY_MS)[page]
+
+    @query_field("The tiers of an organization and whose it recognises; null when it has published neither.")
+    def tiers(self, info: Info, organization: str) -> OrganizationTiers | None:
+        """Read the tiers of the snapshot."""
+        return tiers_of(info.context.view, organization)
+
+    @query_field("How far an account has come in an organization's tiers; null where there are none.")
+    def tier_progress(
+        self,
+        info: Info,
+        account: AccountId,
+        organization: str,
+        min_height: MinHeight = None,  # noqa: ARG002
+    ) -> TierProgress | None:
+        """Read a membership of the snapshot, which was opened after the wait for `min_height`."""
+        return progress_of(info.context.view, organization, account)
+
+    @query_field("The limits within which an organization's operators grant and adjust points.")
+    def bonus_policy(self, info: Info, organization: str) -> BonusPolicy:
+        """Read the policy of the snapshot."""
+        return policy_of(info.context.view, organization)
+
+    @query_field("What one operator has granted and adjusted today, by the snapshot's block.")
+    def clerk_day(self, info: Info, organization: str, clerk: PublicKey) -> ClerkDay:
+        """Read an operator's day of the snapshot."""
+        return clerk_day_of(info.context.view, organization, clerk)
 
     @query_field(
         "A transaction by its id; its status is UNKNOWN when this validator has not got it, or holds its block no more."

@@ -6,6 +6,7 @@ import typer
 
 from jifen import __version__
 from jifen.cli import (
+    bonuses,
     cosigning,
     demo,
     evidence,
@@ -16,6 +17,7 @@ from jifen.cli import (
     snapshots,
     states,
     terms,
+    tiers,
     transactions,
 )
 from jifen.cli.failures import EPILOG
@@ -66,11 +68,18 @@ transactions.app.command("withdraw")(governance.withdraw)
 transactions.app.command("confirm")(terms.confirm)
 transactions.app.command("publish-terms")(terms.publish_terms)
 transactions.app.command("create-point-type")(terms.create_point_type)
+transactions.app.command("publish-tiers")(tiers.publish_tiers)
+transactions.app.command("publish-recognition")(tiers.publish_recognition)
+transactions.app.command("set-bonus-policy")(bonuses.set_bonus_policy)
+transactions.app.command("grant")(bonuses.grant)
+transactions.app.command("adjust")(bonuses.adjust)
 transactions.app.command("sign")(cosigning.sign)
 transactions.app.command("submit")(cosigning.submit)
 transactions.app.command("inspect")(cosigning.inspect)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
+app.add_typer(tiers.app, name="tiers", epilog=EPILOG)
+app.add_typer(bonuses.app, name="bonuses", epilog=EPILOG)
 app.add_typer(governance.validators, name="validators", epilog=EPILOG)
 app.add_typer(governance.proposals, name="proposals", epilog=EPILOG)
 app.add_typer(evidence.app, name="evidence", epilog=EPILOG)

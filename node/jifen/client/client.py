@@ -11,7 +11,8 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import evidence, governance, queries, terms
+from jifen.client import bonuses, evidence, governance, queries, terms, tiers
+from jifen.client.bonuses import BonusPolicy, ClerkDay
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
 from jifen.client.evidence import Evidence
@@ -30,6 +31,7 @@ from jifen.client.records import (
 )
 from jifen.client.subscriptions import Subscription, subscribe
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
+from jifen.client.tiers import OrganizationTiers, TierProgress
 from jifen.ledger.rejections import Rejection
 
 T = TypeVar("T")
@@ -160,6 +162,25 @@ class Client:
             found += page
             if len(page) < terms.EXPIRING_PAGE:
                 return tuple(found)
+
+    async def tiers(self, organization: str) -> OrganizationTiers | None:
+        """Return an organization's tiers and whose it recognises; None when it has published neither."""
+        return await self._ask(tiers.TIERS, {"organization": organization})
+
+    async def tier_progress(
+        self, account: str, organization: str, *, min_height: int | None = None
+    ) -> TierProgress | None:
+        """Return how far an account has come in an organization's tiers; None where there are none."""
+        variables = {"account": account, "organization": organization, "minHeight": min_height}
+        return await self._ask(tiers.PROGRESS, variables)
+
+    async def bonus_policy(self, organization: str) -> BonusPolicy:
+        """Return the limits within which an organization's operators grant and adjust, the defaults if it set none."""
+        return await self._ask(bonuses.BONUS_POLICY, {"organization": organization})
+
+    async def clerk_day(self, organization: str, clerk: bytes) -> ClerkDay:
+        """Return what the operator with this key has granted and adjusted today."""
+        return await self._ask(bonuses.CLERK_DAY, {"organization": organization, "clerk": clerk.hex()})
 
     async def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """Return a transaction by its id; its status is UNKNOWN when the validator does not have it."""

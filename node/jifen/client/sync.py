@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar, final
 import trio
 
 from jifen.chain.sealing import SealedTransaction
+from jifen.client.bonuses import BonusPolicy, ClerkDay
 from jifen.client.client import PROPOSALS_PAGE_DEFAULT, Client
 from jifen.client.evidence import Evidence
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
@@ -26,6 +27,7 @@ from jifen.client.records import (
 )
 from jifen.client.subscriptions import Subscription
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
+from jifen.client.tiers import OrganizationTiers, TierProgress
 
 T = TypeVar("T")
 
@@ -110,6 +112,22 @@ class SyncClient:
     def expiring_points(self, account: str, *, within_days: int = 30) -> tuple[ExpiringPoints, ...]:
         """See `Client.expiring_points`."""
         return self._run(lambda: self._client.expiring_points(account, within_days=within_days))
+
+    def tiers(self, organization: str) -> OrganizationTiers | None:
+        """See `Client.tiers`."""
+        return self._run(lambda: self._client.tiers(organization))
+
+    def tier_progress(self, account: str, organization: str, *, min_height: int | None = None) -> TierProgress | None:
+        """See `Client.tier_progress`."""
+        return self._run(lambda: self._client.tier_progress(account, organization, min_height=min_height))
+
+    def bonus_policy(self, organization: str) -> BonusPolicy:
+        """See `Client.bonus_policy`."""
+        return self._run(lambda: self._client.bonus_policy(organization))
+
+    def clerk_day(self, organization: str, clerk: bytes) -> ClerkDay:
+        """See `Client.clerk_day`."""
+        return self._run(lambda: self._client.clerk_day(organization, clerk))
 
     def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """See `Client.transaction`."""

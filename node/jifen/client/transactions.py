@@ -7,6 +7,8 @@ from typing import final
 
 from jifen.chain.sealing import AbsentSigner, SealedTransaction, seal
 from jifen.keys.signing import KeyPair
+from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
 from jifen.ledger.changes import Change
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
@@ -14,6 +16,8 @@ from jifen.ledger.membership import account_id
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import Terms
+from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tier_records import Recognition, TierProgramme
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import AccountId, PublicKey, RoleClass
 
@@ -162,6 +166,85 @@ class TransactionBuilder:
         """
         body = CreatePointType(*self._head(), issuer, role, earn_points, earn_fen, terms)
         return self.sign(body, administrator, *guarantors)
+
+    def publish_tiers(
+        self, administrator: KeyPair, *, organization: str, programme: TierProgramme
+    ) -> SealedTransaction:
+        """Publish an organization's tiers; `administrator` has scope ADMIN, the version follows the newest one."""
+        return self.sign(PublishTiers(*self._head(), organization, programme), administrator)
+
+    def publish_recognition(
+        self, administrator: KeyPair, *, organization: str, recognition: Recognition
+    ) -> SealedTransaction:
+        """Publish whose tiers an organization recognises; signed as `publish_tiers` is."""
+        return self.sign(PublishRecognition(*self._head(), organization, recognition), administrator)
+
+    def set_bonus_policy(self, administrator: KeyPair, *, organization: str, policy: BonusPolicy) -> SealedTransaction:
+        """Set the limits for bonuses and adjustments; signed as `publish_tiers` is."""
+        return self.sign(SetBonusPolicy(*self._head(), organization, policy), administrator)
+
+    def grant_bonus(
+        self,
+        clerk: KeyPair,
+        *others: KeyPair,
+        issuer: str,
+        account: bytes,
+        point_type: str,
+        points: int,
+        cause: BonusCause,
+        cause_key: str,
+        reason: str,
+        holder: str | None = None,
+    ) -> SealedTransaction:
+        """Give a member points for something else than a purchase.
+
+        Args:
+            clerk: key of the issuer with scope CASHIER or ISSUER, against whose limits it counts.
+            others: a second operator, ISSUER or ADMIN, above the policy's limit; for an event another operator, of the
+                holder's with scope CASHIER, who has seen the member come.
+            issuer: organization id.
+            account: the member's.
+            point_type: one of the issuer's.
+            points: how many.
+            cause: why; each can be made use of once.
+            cause_key: what makes it unique: the event, `birthday-2027`, a complaint's number.
+            reason: a sentence, public for ever: name no person.
+            holder: organization that held the event, if it is another.
+        """
+        head = (*self._head(), issuer, account, point_type, points)
+        return self.sign(GrantBonus(*head, cause, cause_key, reason, holder), clerk, *others)
+
+    def adjust_points(
+        self,
+        clerk: KeyPair,
+        *others: KeyPair,
+        issuer: str,
+        account: bytes,
+        point_type: str,
+        direction: Direction,
+        points: int,
+        cause_key: str,
+        reason_code: AdjustmentReason,
+        reason: str,
+        may_owe: bool = False,
+    ) -> SealedTransaction:
+        """Correct a member's points of the issuer's own.
+
+        Args:
+            clerk: key of the issuer with scope ISSUER, against whose limits it counts.
+            others: a second operator, ISSUER or ADMIN, above the policy's limit.
+            issuer: organization id.
+            account: the member's.
+            point_type: one of the issuer's.
+            direction: CREDIT gives, DEBIT takes.
+            points: how many.
+            cause_key: the issuer's own number of the adjustment: made once, however often it is sent.
+            reason_code: one of the enumerated reasons.
+            reason: a sentence, public for ever: name no person.
+            may_owe: whether a debit may take more than can be spent; the rest is then owed.
+        """
+        head = (*self._head(), issuer, account, point_type, direction, points, cause_key)
+        return self.sign(AdjustPoints(*head, reason_code, reason, may_owe), clerk, *others)
 
     def record_evidence(self, pair: KeyPair, evidence: Evidence) -> SealedTransaction:
         """Show the alliance that a validator has contradicted itself; anybody may, signed with any key."""

@@ -28,6 +28,30 @@ class Case(NamedTuple):
     context: BlockContext
 
 
+class Path(NamedTuple):
+    """Why an account has a tier."""
+
+    organization: str
+    """Where it was earned."""
+    tier: str
+    """Which tier it is there."""
+    member: Membership
+    """Says since when, and in which block's receipts that is told."""
+    map_version: int
+    """Of the map that recognises it; 0: it is an own one."""
+
+
+class TierStanding(NamedTuple):
+    """What an account has at an organization."""
+
+    tier: str
+    """The best one; empty: none."""
+    path: Path | None
+    """None without a tier."""
+    member: Membership
+    """Its own progress there, as it is at the time asked for."""
+
+
 def tier_of(state: StateReader, organization: str, account: bytes, time: int) -> str:
     """Return the best tier that an account has at an organization, its own or by recognition; "" without one.
 
@@ -38,12 +62,22 @@ def tier_of(state: StateReader, organization: str, account: bytes, time: int) ->
     book = read(state, tier_book_key(organization), TierBook)
     if book is None or book.programme is None:
         return ""
-    tiers = book.programme.tiers
-    own = read(state, membership_key(account, organization), Membership)
-    best = rank_of(book.programme, own.tier) if own is not None else 0
-    if book.recognition is not None:
-        best = max(best, *(rank_of(book.programme, tier) for tier in _recognised(state, book, account)), 0)
-    return tiers[best - 1].id if best else ""
+    best = _best(state, book, organization, account)
+    return best[0] if best is not None else ""
+
+
+def standing_of(state: StateReader, organization: str, account: bytes, time: int) -> TierStanding:
+    """Return what an account has at an organization that has tiers, with the path that led to it.
+
+    `time` is the block's, ms: a period that is over without a tier to judge shows no points any more.
+    """
+    book = read(state, tier_book_key(organization), TierBook)
+    assert book is not None, f"{organization} has no tiers"
+    member = read(state, membership_key(account, organization), Membership) or NEWCOMER
+    if not member.tier and member.period_end <= time:
+        member = Membership("", member.since, member.height, 0, 0, 0, 0, member.lifetime)
+    best = _best(state, book, organization, account)
+    return TierStanding("", None, member) if best is None else TierStanding(*best, member)
 
 
 def rank_of(programme: TierProgramme, tier: str) -> int:
@@ -207,15 +241,22 @@ def _judged(member: Membership, points: int, end: int, case: Case) -> tuple[Memb
     return after, effect
 
 
-def _recognised(state: StateReader, book: TierBook, account: bytes) -> list[str]:
-    """Return the tiers here that an account's tiers elsewhere count as."""
-    found: list[str] = []
-    organization, held = "", ""
-    for entry in book.recognition.entries if book.recognition else ():
-        if entry.organization != organization:
-            organization = entry.organization
-            there = read(state, membership_key(account, organization), Membership)
-            held = there.tier if there is not None else ""
-        if held and entry.tier == held:
-            found.append(entry.counts_as)
-    return found
+def _best(state: StateReader, book: TierBook, organization: str, account: bytes) -> tuple[str, Path] | None:
+    """Return the best tier that an account has, and the path to it; of equal ones its own, then the first."""
+    programme = book.programme
+    assert programme is not None, f"{organization} has no tiers"
+    own = read(state, membership_key(account, organization), Membership)
+    rank, best = 0, None
+    if own is not None and own.tier:
+        rank, best = rank_of(programme, own.tier), (own.tier, Path(organization, own.tier, own, 0))
+    recognition = book.recognition
+    there, held = None, ""
+    for entry in recognition.entries if recognition is not None else ():
+        if entry.organization != held:
+            held = entry.organization
+            there = read(state, membership_key(account, held), Membership)
+        if recognition is not None and there is not None and there.tier == entry.tier:
+            found = rank_of(programme, entry.counts_as)
+            if found > rank:
+                rank, best = found, (entry.counts_as, Path(held, entry.tier, there, recognition.version))
+    return best
