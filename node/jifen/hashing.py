@@ -42,6 +42,12 @@ TERMS: Final = TaggedHash("jifen/terms/1")
 """Of a point type and one version of its terms."""
 REWARD_CODE: Final = TaggedHash("jifen/reward-code/1")
 """Of a reward, a salt and the secret code that its winner gets: what stands on the ledger in place of the code."""
+EARNING_RULE: Final = TaggedHash("jifen/earning-rule/1")
+"""Of a point type and one version of its earning rule."""
+CAMPAIGN: Final = TaggedHash("jifen/campaign/1")
+"""Of a point type and a campaign."""
+EARNING_POLICY: Final = TaggedHash("jifen/earning-policy/1")
+"""Of a mall and one version of its earning policy."""
 VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
 """Of the ordered validator ids and keys."""
 CHANGE: Final = TaggedHash("jifen/change/1")

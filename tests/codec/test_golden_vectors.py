@@ -256,8 +256,8 @@ GOLDEN: Final = {
     ),
     "supply": "93cf001fffffffffffffcc8000",
     "order": (
-        "9dc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f401000000c2"
+        "9fc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f401000000c2c090"
     ),
     "mark": "91ce00010000",
     "validator": (
@@ -270,9 +270,9 @@ GOLDEN: Final = {
         "aaaaaaaaaaaaaaaaaaaaaaaaaac4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
     ),
     "receipt of an earn": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f02a46d616c6cc414aaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd3039010acd04d2cd053609010000"
-        "00"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001002a46d616c6cc414"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd3039010acd04d2cd05360901"
+        "000000c0"
     ),
     "receipt of a transfer": (
         "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919703c414aaaaaaaaaaaaaa"
@@ -335,16 +335,16 @@ GOLDEN: Final = {
     ),
     "register, id": "1ca401e0359d35bd210e0b85d6579cbbf5816529e90bbe616eebecda19ed64d4",
     "earn": (
-        "9902cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff"
+        "9d02cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff90c0c0c0"
     ),
     "earn, signed": (
-        "92c44e9902cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff9192c4204b4b4b4b4b4b4b4b4b4b4b"
-        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
-        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "92c4529d02cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf000001a0c4506bff90c0c0c09192c4204b4b4b4b4b4b4b"
+        "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
     ),
-    "earn, id": "c651a4444e45eb746089acd162223a30c89b9a7f3df19d0a68bff19ffbdf3093",
+    "earn, id": "317df68725bdc207d16fdea93ccfc1570a60c8678c91947e682ffc748f164107",
     "transfer": (
         "9803cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac414bbbbbb"
         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbad6d616c6c2f636f6e73756d6572cd012cc4200e0e0e0e0e0e0e0e0e0e0e0e"
@@ -364,12 +364,12 @@ GOLDEN: Final = {
         "02020202020202020202020202c4200303030303030303030303030303030303030303030303030303030303030303c4"
         "200404040404040404040404040404040404040404040404040404040404040404c42005050505050505050505050505"
         "05050505050505050505050505050505050505c420060606060606060606060606060606060606060606060606060606"
-        "0606060606a46d616c6ccf000001a0c4506c0091c4b792c44e9902cf000001a0c4506c00c4080001020304050607a46d"
+        "0606060606a46d616c6ccf000001a0c4506c0091c4bb92c4529d02cf000001a0c4506c00c4080001020304050607a46d"
         "616c6ca3412d31c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d6572cd3039cf00"
-        "0001a0c4506bff9192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4405e5e5e"
-        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
-        "5e5e5e5e5e5e5e5e5e5e5e5e5ec4405f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
-        "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "0001a0c4506bff90c0c0c09192c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4bc4"
+        "405e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+        "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5ec4405f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
+        "5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"
     ),
     "block hash": "adf3c9d60fe90e1dc60e133ac2f8e30c16c4b78d97d4bbd91cec31bed0c2bbcb",
     "chain id": "70bf0dd54123bd80d3c2edfa0c925937b360c3f5bffaaba7454c35cdbc9b2340",
@@ -378,9 +378,9 @@ GOLDEN: Final = {
     "state digest": "267ac33c6db49ace89ac838be55029dd4e8e5e9be61a32443a13e0747199daf9",
     "refund record": "91c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d",
     "receipt of a refund": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f04a46d616c6cc414aaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4cd3039cd02bc010a32cd0504"
-        "030000"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001004a46d616c6cc414"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4cd3039cd02bc010a32cd"
+        "050403000000"
     ),
     "refund": "9704cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31a3522d31cd01f4",
     "refund, signed": (

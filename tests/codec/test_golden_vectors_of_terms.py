@@ -115,9 +115,9 @@ GOLDEN: Final[dict[str, str]] = {
     ),
     "supply": "9364141e",
     "order": (
-        "9dc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
+        "9fc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
         "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd01f40002cf000001a0c4506c00cf000001a0c4506c"
-        "09cd016dc3"
+        "09cd016dc3c090"
     ),
     "publish": (
         "961ecf000001a0c4506c00c4080001020304050607a46d616c6cad6d616c6c2f636f6e73756d6572dc001002cf000001"
@@ -130,14 +130,14 @@ GOLDEN: Final[dict[str, str]] = {
     ),
     "confirm": "9520cf000001a0c4506c00c4080001020304050607a46d616c6ca3412d31",
     "earned": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f02a46d616c6cc414aaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4010a323c090200cf000001a0"
-        "c4506c0029"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001002a46d616c6cc414"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4010a323c090200cf0000"
+        "01a0c4506c0029c0"
     ),
     "revoked": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919f04a46d616c6cc414aaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4cd3039cd02bc010a32cd0504"
-        "030702"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001004a46d616c6cc414"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4cd3039cd02bc010a32cd"
+        "050403070200"
     ),
     "expired": (
         "93c42000000000000000000000000000000000000000000000000000000000000000000091971ec414aaaaaaaaaaaaaa"

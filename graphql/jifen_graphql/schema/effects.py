@@ -16,6 +16,7 @@ from jifen.ledger import (
     governance,
     lock_bodies,
     reward_effects,
+    rule_effects,
     term_effects,
     tier_effects,
 )
@@ -45,6 +46,15 @@ from jifen_graphql.schema.reward_effects import (
     RewardRedeemed,
     RewardRestocked,
     RewardWithdrawn,
+)
+from jifen_graphql.schema.rule_effects import (
+    CampaignEnded,
+    CampaignPublished,
+    EarningArithmetic,
+    EarningPolicySet,
+    EarningRuleInForce,
+    EarningRulePublished,
+    OrganizationTagged,
 )
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.states import EarnRate
@@ -77,7 +87,13 @@ class MemberRegistered:
         return cls(account=AccountId(effect.account), key=PublicKey(effect.key))
 
 
-@strawberry.type(description="Points were issued: amountFen x earnRate, rounded down once.")
+def _rate(effect: ledger.PointsEarned | ledger.PointsRevoked) -> EarnRate | None:
+    if not effect.earn_fen:
+        return None
+    return EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen))
+
+
+@strawberry.type(description="Points were issued: amountFen x earnRate, rounded down once, or as the arithmetic says.")
 class PointsEarned:
     """Effect of `earnPoints`, with its arithmetic (invariant I10)."""
 
@@ -86,7 +102,7 @@ class PointsEarned:
     point_type: str
     rule_version: int
     amount_fen: Points
-    earn_rate: EarnRate
+    earn_rate: EarnRate | None = strawberry.field(description="The flat rate; null when a rule beyond it held.")
     points: Points
     available_after: Points = strawberry.field(description="The account's available points of the type afterwards.")
     debt_repaid: Points = strawberry.field(description="Part of the points that repaid what refunds had left owing.")
@@ -98,6 +114,7 @@ class PointsEarned:
         description="When they expire, unless they slide; null: never."
     )
     pending_after: Points
+    arithmetic: EarningArithmetic | None = strawberry.field(description="Null: the flat rate.")
 
     @classmethod
     def of(cls, effect: ledger.PointsEarned) -> PointsEarned:
@@ -108,7 +125,7 @@ class PointsEarned:
             point_type=effect.point_type,
             rule_version=effect.rule_version,
             amount_fen=Points(effect.amount_fen),
-            earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
+            earn_rate=_rate(effect),
             points=Points(effect.points),
             available_after=Points(effect.available_after),
             debt_repaid=Points(effect.debt_repaid),
@@ -116,6 +133,7 @@ class PointsEarned:
             available_from=DateTime(effect.available_from) if effect.available_from else None,
             points_expire_at=DateTime(effect.expires_at) if effect.expires_at else None,
             pending_after=Points(effect.pending_after),
+            arithmetic=EarningArithmetic.of(effect.arithmetic) if effect.arithmetic else None,
         )
 
 
@@ -133,12 +151,13 @@ class PointsRevoked:
     amount_fen: Points = strawberry.field(description="Refunded by this transaction.")
     order_amount_fen: Points
     order_refunded_fen: Points = strawberry.field(description="Refunded of the order in all.")
-    earn_rate: EarnRate
+    earn_rate: EarnRate | None = strawberry.field(description="The flat rate; null when a rule beyond it held.")
     points: Points = strawberry.field(description="Taken back: burned now, or owing.")
     available_after: Points
     debt_after: Points = strawberry.field(description="What the account owes of the type afterwards.")
     lapsed: Points = strawberry.field(description="Part of the points that had expired unspent, and is not asked for.")
     pending_after: Points
+    kept: Points = strawberry.field(description="What the part of the order that is left earns.")
 
     @classmethod
     def of(cls, effect: ledger.PointsRevoked) -> PointsRevoked:
@@ -151,12 +170,13 @@ class PointsRevoked:
             amount_fen=Points(effect.amount_fen),
             order_amount_fen=Points(effect.order_amount_fen),
             order_refunded_fen=Points(effect.order_refunded_fen),
-            earn_rate=EarnRate(points=Points(effect.earn_points), per_fen=Points(effect.earn_fen)),
+            earn_rate=_rate(effect),
             points=Points(effect.points),
             available_after=Points(effect.available_after),
             debt_after=Points(effect.debt_after),
             lapsed=Points(effect.lapsed),
             pending_after=Points(effect.pending_after),
+            kept=Points(effect.kept),
         )
 
 
@@ -251,6 +271,12 @@ AnyEffect = (
     | ExpiryAnnounced
     | TermsPublished
     | TermsInForce
+    | EarningRulePublished
+    | EarningRuleInForce
+    | EarningPolicySet
+    | CampaignPublished
+    | CampaignEnded
+    | OrganizationTagged
     | EvidenceRecorded
     | AccountLocked
     | AccountUnlocked
@@ -295,6 +321,12 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     term_effects.ExpiryAnnounced: ExpiryAnnounced.of,
     term_effects.TermsPublished: TermsPublished.of,
     term_effects.TermsInForce: TermsInForce.of,
+    rule_effects.EarningRulePublished: EarningRulePublished.of,
+    rule_effects.EarningRuleInForce: EarningRuleInForce.of,
+    rule_effects.EarningPolicySet: EarningPolicySet.of,
+    rule_effects.CampaignPublished: CampaignPublished.of,
+    rule_effects.CampaignEnded: CampaignEnded.of,
+    rule_effects.OrganizationTagged: OrganizationTagged.of,
     evidence_records.EvidenceRecorded: EvidenceRecorded.of,
     lock_bodies.AccountLocked: AccountLocked.of,
     lock_bodies.AccountUnlocked: AccountUnlocked.of,

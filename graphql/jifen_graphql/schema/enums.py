@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, Direction
+from jifen.ledger.earning_rules import BracketBasis, BracketMode, Period, Rounding, Stacking
 from jifen.ledger.locks import LockReason, UnlockReason
 from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
@@ -25,6 +26,11 @@ strawberry.enum(ValidatorStatus, description="What a validator is at present; a 
 strawberry.enum(StatementKind, description="What a validator says of a block under its signature.")
 strawberry.enum(RoleClass, description="Who a point type is for.")
 strawberry.enum(Downgrade, description="What becomes of a tier that a period's points do not reach again.")
+strawberry.enum(BracketMode, description="What the rate of a bracket is applied to.")
+strawberry.enum(BracketBasis, description="Which amount decides about brackets.")
+strawberry.enum(Period, description="A stretch of the issuer's local time over which sums are taken.")
+strawberry.enum(Rounding, description="How exact points become a whole number; NEAREST rounds a half up.")
+strawberry.enum(Stacking, description="How the coefficient of the tier and campaigns make one factor.")
 strawberry.enum(TierChange, description="What became of a tier when it was reached or judged.")
 strawberry.enum(LockReason, description="Why an account is locked.")
 strawberry.enum(UnlockReason, description="Why an account is unlocked.")

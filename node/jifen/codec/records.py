@@ -9,6 +9,15 @@ from jifen.ledger import state
 from jifen.ledger.bonus_records import BonusBook, BonusMark, ClerkDay
 from jifen.ledger.cashbacks import Cashback, CashbackPolicy, CashbackUse
 from jifen.ledger.checkpoint_records import Checkpoints
+from jifen.ledger.earning_rules import (
+    Budget,
+    CampaignRecord,
+    MemberTally,
+    OrganizationTags,
+    PolicyRecord,
+    RuleBook,
+    RuleRecord,
+)
 from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.limits import Moved
 from jifen.ledger.locks import AccountLock
@@ -59,6 +68,13 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.REFUND: RefundRecord,
     state.AGENDA: AgendaEntry,
     state.TERMS: TermsRecord,
+    state.RULE_BOOK: RuleBook,
+    state.RULE: RuleRecord,
+    state.CAMPAIGN: CampaignRecord,
+    state.EARNING_POLICY: PolicyRecord,
+    state.TAGS: OrganizationTags,
+    state.BUDGET: Budget,
+    state.TALLY: MemberTally,
     state.VALIDATOR: Validator,
     state.VALIDATOR_SET: ValidatorSet,
     state.CHECKPOINTS: Checkpoints,

@@ -22,7 +22,21 @@ from jifen.ledger.locking import wake_lock
 from jifen.ledger.publishing import wake_point_type
 from jifen.ledger.receipts import AnyEffect, Receipt
 from jifen.ledger.redeeming import wake_redemption
-from jifen.ledger.state import AGENDA, CASHBACK, HOLDING, LOCK, MARK, MEMBERSHIP, POINT_TYPE, REDEMPTION, StateWriter
+from jifen.ledger.rule_book import wake_rule_book
+from jifen.ledger.state import (
+    AGENDA,
+    CASHBACK,
+    HOLDING,
+    LOCK,
+    MARK,
+    MEMBERSHIP,
+    POINT_TYPE,
+    REDEMPTION,
+    RULE_BOOK,
+    TALLY,
+    StateWriter,
+)
+from jifen.ledger.tallies import wake_tally
 from jifen.ledger.tiers import wake_membership
 
 AGENDA_MAX: Final = 256
@@ -41,6 +55,8 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
     LOCK: wake_lock,
     REDEMPTION: wake_redemption,
     CASHBACK: wake_cashback,
+    RULE_BOOK: wake_rule_book,
+    TALLY: wake_tally,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""

@@ -50,6 +50,7 @@ from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
 from jifen.ledger.locking import check_lock, check_unlocking, lock, unlock
 from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
+from jifen.ledger.policies import check_earning_policy, check_tags, set_earning_policy, set_tags
 from jifen.ledger.publishing import check_creation, check_publication, create, publish
 from jifen.ledger.receipts import AnyEffect, Receipt
 from jifen.ledger.redeeming import cancel, check_cancellation, check_fulfilment, check_redemption, fulfil, redeem
@@ -63,6 +64,21 @@ from jifen.ledger.reward_bodies import (
     RedeemReward,
     RestockReward,
     WithdrawReward,
+)
+from jifen.ledger.rule_bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
+)
+from jifen.ledger.rule_publishing import (
+    check_campaign,
+    check_end,
+    check_rule,
+    end_campaign,
+    publish_campaign,
+    publish_rule,
 )
 from jifen.ledger.state import StateReader, StateWriter, mark_key
 from jifen.ledger.stocking import (
@@ -134,6 +150,11 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     RequestCashback: rule(check_request, request),
     ConfirmCashback: rule(check_payment, confirm_payment),
     RejectCashback: rule(check_refusal, refuse),
+    PublishEarningRule: rule(check_rule, publish_rule),
+    SetEarningPolicy: rule(check_earning_policy, set_earning_policy),
+    PublishCampaign: rule(check_campaign, publish_campaign),
+    EndCampaign: rule(check_end, end_campaign),
+    SetOrganizationTags: rule(check_tags, set_tags),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from jifen.ledger.context import BlockContext
-from jifen.ledger.earning import TILL_SCOPES, points_for
+from jifen.ledger.earning import TILL_SCOPES, kept
 from jifen.ledger.expiring import activate
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import is_of, with_points
@@ -19,6 +19,7 @@ from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
     Holding,
+    Leg,
     Lot,
     OrderRecord,
     Organization,
@@ -27,17 +28,24 @@ from jifen.ledger.types import (
 
 
 class Confirmation(NamedTuple):
-    """What the check found and the act needs."""
+    """What the check found of one leg and the act needs."""
 
-    order: OrderRecord
+    leg: OrderRecord | Leg
     holding: Holding
     lot: Lot
-    """The order's points, of the lot in which they wait."""
+    """The leg's points, of the lot in which they wait."""
+
+
+class Confirmed(NamedTuple):
+    """What the check found."""
+
+    order: OrderRecord
+    waiting: tuple[Confirmation, ...]
 
 
 def check_confirmation(
     state: StateReader, body: ConfirmOrder, transaction: Transaction, _context: BlockContext
-) -> Rejection | Confirmation:
+) -> Rejection | Confirmed:
     """Return why the order cannot be confirmed, or what that makes available. Order: `rejections.py`."""
     organization = read(state, organization_key(body.merchant), Organization)
     if organization is None:
@@ -49,21 +57,38 @@ def check_confirmation(
     order = read(state, order_key(body.merchant, body.order_id), OrderRecord)
     if order is None:
         return Rejection.ORDER_UNKNOWN
-    points = points_for(order, order.amount_fen - order.refunded_fen)
-    holding = read(state, holding_key(order.account, order.point_type), Holding) or EMPTY_HOLDING
-    lots = [lot for lot in holding.awaiting_lots if is_of(order, lot)]
-    if not (order.awaiting and points and lots):
-        return Rejection.ORDER_NOT_PENDING
-    return Confirmation(order, holding, with_points(lots[0], points))
+    found = [_waiting(state, order, leg) for leg in order.every_leg]
+    waiting = tuple(item for item in found if item is not None)
+    return Confirmed(order, waiting) if waiting else Rejection.ORDER_NOT_PENDING
+
+
+def _waiting(state: StateReader, order: OrderRecord, leg: OrderRecord | Leg) -> Confirmation | None:
+    if not leg.awaiting:
+        return None
+    points = kept(state.get, leg, order, order.amount_fen - order.refunded_fen).points
+    holding = read(state, holding_key(leg.account, leg.point_type), Holding) or EMPTY_HOLDING
+    lots = [lot for lot in holding.awaiting_lots if is_of(leg, lot)]
+    return Confirmation(leg, holding, with_points(lots[0], points)) if points and lots else None
 
 
 def confirm(
-    state: StateWriter, body: ConfirmOrder, _transaction: Transaction, found: Confirmation, context: BlockContext
-) -> tuple[PointsActivated]:
+    state: StateWriter, body: ConfirmOrder, _transaction: Transaction, found: Confirmed, context: BlockContext
+) -> tuple[PointsActivated, ...]:
     """Make what is left of the order's points available; first of all they repay what the account owes."""
-    order, holding, ready = found
+    order = found.order
+    effects = tuple(_activate(state, body, item, context.time) for item in found.waiting)
+    # By role: the types of an order's legs differ.
+    done = {item.leg.point_type for item in found.waiting}
+    legs = tuple(msgspec.structs.replace(leg, awaiting=False) if leg.point_type in done else leg for leg in order.legs)
+    awaiting = order.awaiting and order.point_type not in done
+    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, awaiting=awaiting, legs=legs))
+    return effects
+
+
+def _activate(state: StateWriter, body: ConfirmOrder, found: Confirmation, time: int) -> PointsActivated:
+    leg, holding, ready = found
     waiting = tuple(
-        with_points(lot, lot.points - ready.points) if is_of(order, lot) else lot for lot in holding.awaiting_lots
+        with_points(lot, lot.points - ready.points) if is_of(leg, lot) else lot for lot in holding.awaiting_lots
     )
     holding = Holding(
         holding.available,
@@ -77,12 +102,11 @@ def confirm(
         holding.held,
     )
     after, points, repaid = activate(holding, (ready,))
-    after = put_holding(state, holding_key(order.account, order.point_type), after, (), context.time)
-    take_out(state, order.point_type, burned=repaid)
-    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, awaiting=False))
-    effect = PointsActivated(
-        order.account,
-        order.point_type,
+    after = put_holding(state, holding_key(leg.account, leg.point_type), after, (), time)
+    take_out(state, leg.point_type, burned=repaid)
+    return PointsActivated(
+        leg.account,
+        leg.point_type,
         points,
         repaid,
         after.available,
@@ -90,4 +114,3 @@ def confirm(
         body.merchant,
         body.order_id,
     )
-    return (effect,)

@@ -24,6 +24,13 @@ def day_end(time_ms: int, days: int, utc_offset_minutes: int = 0) -> int:
     return day_start(time_ms, utc_offset_minutes) + (days + 1) * DAY_MS
 
 
+def month_end(time_ms: int, utc_offset_minutes: int, *, of_year: bool) -> int:
+    """Return the end, in ms since the epoch, of the local month, or year, in which `time_ms` lies."""
+    year, month = year_and_month_of((time_ms + utc_offset_minutes * MINUTE_MS) // DAY_MS)
+    after = day_of_date(year + 1, 1, 1) if of_year or month == 12 else day_of_date(year, month + 1, 1)
+    return after * DAY_MS - utc_offset_minutes * MINUTE_MS
+
+
 def year_and_month_of(day: int) -> tuple[int, int]:
     """Return year and month (1 to 12) of a day, counted from 1 January 1970 (proleptic Gregorian calendar).
 

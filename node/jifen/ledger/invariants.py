@@ -20,6 +20,7 @@ from jifen.ledger.reward_checks import (
     check_redemptions_hold_their_price_until_they_are_over,
     check_rewards_are_what_their_redemptions_and_codes_say,
 )
+from jifen.ledger.rule_checks import check_budgets_are_what_orders_took, check_every_version_of_rules_is_kept
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
 from jifen.ledger.term_checks import (
     check_every_version_of_terms_is_kept,
@@ -173,6 +174,8 @@ CHECKS = (
     check_rewards_are_what_their_redemptions_and_codes_say,
     check_redemptions_hold_their_price_until_they_are_over,
     check_cash_backs_hold_earned_points_and_count_against_caps,
+    check_every_version_of_rules_is_kept,
+    check_budgets_are_what_orders_took,
 )
 """All of them."""
 

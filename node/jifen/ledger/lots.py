@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.types import Holding, Lot, LotOrigin, OrderRecord
+from jifen.ledger.types import Holding, Leg, Lot, LotOrigin, OrderRecord
 
 _NEVER: Final = 2**62
 
@@ -93,7 +93,7 @@ def taken_of_origin(holding: Holding, points: int, origin: LotOrigin) -> tuple[H
     return with_lots(holding, holding.available - points, tuple(lot for lot in rest if lot.points)), taken
 
 
-def take_of_order(lots: tuple[Lot, ...], order: OrderRecord, points: int) -> tuple[tuple[Lot, ...], int]:
+def take_of_order(lots: tuple[Lot, ...], order: OrderRecord | Leg, points: int) -> tuple[tuple[Lot, ...], int]:
     """Return the lots without up to `points` points of the lot that the order's points went into, and how many."""
     for index, lot in enumerate(lots):
         if is_of(order, lot):
@@ -103,7 +103,7 @@ def take_of_order(lots: tuple[Lot, ...], order: OrderRecord, points: int) -> tup
     return lots, 0
 
 
-def is_of(order: OrderRecord, lot: Lot) -> bool:
+def is_of(order: OrderRecord | Leg, lot: Lot) -> bool:
     """Tell whether the order's points went into this lot, or one that has slid or lapsed since."""
     same_age = lot.origin is LotOrigin.EARNED and lot.available_from == order.available_from
     if order.renewal_days:

@@ -34,6 +34,15 @@ from jifen.ledger.reward_effects import (
     RewardRestocked,
     RewardWithdrawn,
 )
+from jifen.ledger.rule_effects import (
+    Arithmetic,
+    CampaignEnded,
+    CampaignPublished,
+    EarningPolicySet,
+    EarningRuleInForce,
+    EarningRulePublished,
+    OrganizationTagged,
+)
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
 from jifen.ledger.terms import TermsVersionNumber
 from jifen.ledger.tier_effects import (
@@ -51,7 +60,7 @@ from jifen.ledger.types import (
     PointTypeName,
     PositiveQuantity,
     Quantity,
-    RateTerm,
+    RateOrNone,
     RuleVersion,
     Slug,
     TimeMs,
@@ -66,15 +75,19 @@ class MemberRegistered(Effect, frozen=True, tag=1):
 
 
 class PointsEarned(Effect, frozen=True, tag=2):
-    """Points were issued: `points = amount_fen * earn_points // earn_fen` under `rule_version` of the point type."""
+    """Points were issued: `points = amount_fen * earn_points // earn_fen` under `rule_version` of the point type.
+
+    Where a rule beyond the flat rate or a campaign held, both rates are 0 and `arithmetic` says how; what is granted is
+    less than its `computed` where a budget or the account's cap was used up.
+    """
 
     merchant: Slug
     account: AccountBytes
     point_type: PointTypeName
     rule_version: RuleVersion
     amount_fen: AmountFen
-    earn_points: RateTerm
-    earn_fen: RateTerm
+    earn_points: RateOrNone
+    earn_fen: RateOrNone
     points: Quantity
     available_after: Quantity
     """The account's available points of the type after this transaction."""
@@ -88,6 +101,8 @@ class PointsEarned(Effect, frozen=True, tag=2):
     """Block time at which they expire unless they slide, ms; 0: never."""
     pending_after: Quantity = 0
     """The account's pending points of the type after this transaction."""
+    arithmetic: Arithmetic | None = None
+    """None: the flat rate."""
 
 
 class PointsTransferred(Effect, frozen=True, tag=3):
@@ -114,8 +129,8 @@ class PointsRevoked(Effect, frozen=True, tag=4):
     order_amount_fen: AmountFen
     order_refunded_fen: AmountFen
     """Refunded of the order in all, this transaction included."""
-    earn_points: RateTerm
-    earn_fen: RateTerm
+    earn_points: RateOrNone
+    earn_fen: RateOrNone
     points: Quantity
     """Taken back: burned now, or owing."""
     available_after: Quantity
@@ -124,6 +139,8 @@ class PointsRevoked(Effect, frozen=True, tag=4):
     lapsed: Quantity = 0
     """Part of `points` that had expired unspent: gone already, neither burned nor owed."""
     pending_after: Quantity = 0
+    kept: Quantity = 0
+    """What the part of the order that is left earns by its rule, tier and campaigns, as they were."""
 
 
 AnyEffect = (
@@ -166,6 +183,12 @@ AnyEffect = (
     | CashbackConfirmed
     | CashbackRejected
     | CashbackOverdue
+    | EarningRulePublished
+    | EarningRuleInForce
+    | EarningPolicySet
+    | CampaignPublished
+    | CampaignEnded
+    | OrganizationTagged
 )
 
 

@@ -1,9 +1,10 @@
 """Refunds: taking back what the refunded part of an order has earned.
 
-What is taken is the difference of two totals, points before and points after, each rounded down once at the order's own
-rate. So ten refunds of 5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave.
-Points that are spent already become a debt, which later earnings of the type repay before they add anything. Points
-that expired before anybody spent them are gone and are not asked for again.
+Of every leg of the order, what is taken is the difference of two totals, points before and points after, each rounded
+once under the rule, the tier's coefficient and the campaigns that the order had (`earning.kept`). So ten refunds of
+5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave. Points that are spent
+already become a debt, which later earnings of the type repay before they add anything. Points that expired before
+anybody spent them are gone and are not asked for again.
 """
 
 from typing import NamedTuple
@@ -11,26 +12,32 @@ from typing import NamedTuple
 import msgspec
 
 from jifen.ledger.context import BlockContext
-from jifen.ledger.earning import TILL_SCOPES, points_for
+from jifen.ledger.earning import TILL_SCOPES, kept
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import points_of, take_of_order, taken_first
 from jifen.ledger.receipts import AnyEffect, PointsRevoked
+from jifen.ledger.reckoning import Grant
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.rule_book import campaigns_of, rule_of
 from jifen.ledger.state import (
     StateReader,
     StateWriter,
     holding_key,
     order_key,
     organization_key,
+    point_type_key,
     refund_key,
 )
 from jifen.ledger.supplies import take_out
+from jifen.ledger.tallies import charge, charge_campaign, give_back
+from jifen.ledger.terms import PointType
 from jifen.ledger.tiers import CONSUMER_POINTS, qualify
 from jifen.ledger.transactions import RefundOrder, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
     Holding,
+    Leg,
     OrderRecord,
     Organization,
     OrganizationStatus,
@@ -71,42 +78,64 @@ def check_refund(
 def refund(
     state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, context: BlockContext
 ) -> tuple[AnyEffect, ...]:
-    """Take the points back, burning them; what is missing is owed."""
+    """Take the points of every leg back, burning them; what is missing is owed. Budgets and tallies get theirs back."""
     order, refunded_fen = found
-    points = points_for(order, order.amount_fen - order.refunded_fen) - points_for(
-        order, order.amount_fen - refunded_fen
-    )
-    key = holding_key(order.account, order.point_type)
+    effects = tuple(_revoke(state, body, order, leg, refunded_fen, context.time) for leg in order.every_leg)
+    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
+    state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
+    if order.point_type.endswith(CONSUMER_POINTS):
+        return (*effects, *qualify(state, body.merchant, order.account, -effects[0].points, context))
+    return effects
+
+
+def _revoke(
+    state: StateWriter, body: RefundOrder, order: OrderRecord, leg: OrderRecord | Leg, refunded_fen: int, time: int
+) -> PointsRevoked:
+    had = kept(state.get, leg, order, order.amount_fen - order.refunded_fen)
+    left = kept(state.get, leg, order, order.amount_fen - refunded_fen)
+    points = had.points - left.points
+    key = holding_key(leg.account, leg.point_type)
     holding = read(state, key, Holding) or EMPTY_HOLDING
     lapsed = 0
     if points:
-        holding, taken, lapsed = take_back(holding, order, points)
-        take_out(state, order.point_type, burned=taken)
-        holding = put_holding(state, key, holding, (), context.time)
-    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
-    state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
-    effect = PointsRevoked(
+        holding, taken, lapsed = take_back(holding, leg, points)
+        take_out(state, leg.point_type, burned=taken)
+        holding = put_holding(state, key, holding, (), time)
+    if leg.credit is not None:
+        _give_back(state, leg, body.amount_fen, had, left, time)
+    return PointsRevoked(
         body.merchant,
-        order.account,
-        order.point_type,
-        order.rule_version,
+        leg.account,
+        leg.point_type,
+        leg.rule_version,
         body.amount_fen,
         order.amount_fen,
         refunded_fen,
-        order.earn_points,
-        order.earn_fen,
+        leg.earn_points,
+        leg.earn_fen,
         points,
         holding.available,
         holding.debt,
         lapsed,
         holding.pending,
+        left.points,
     )
-    if order.point_type.endswith(CONSUMER_POINTS):
-        return (effect, *qualify(state, body.merchant, order.account, -points, context))
-    return (effect,)
 
 
-def take_back(holding: Holding, order: OrderRecord, points: int) -> tuple[Holding, int, int]:
+def _give_back(state: StateWriter, leg: OrderRecord | Leg, amount_fen: int, had: Grant, left: Grant, time: int) -> None:
+    """Give budgets and the account's tally back what a refund of a leg takes."""
+    point_type = read(state, point_type_key(leg.point_type), PointType)
+    assert point_type is not None, f"point type {leg.point_type} of an order is missing"
+    points = had.points - left.points
+    charge(state, rule_of(state.get, point_type, leg.rule_version), leg.point_type, -points)
+    given = {}
+    for campaign, before, after in zip(campaigns_of(state.get, leg), had.charges, left.charges, strict=True):
+        charge_campaign(state, campaign, leg.point_type, after - before)
+        given[campaign.id] = before - after
+    give_back(state, leg, amount_fen, points, given, time)
+
+
+def take_back(holding: Holding, order: OrderRecord | Leg, points: int) -> tuple[Holding, int, int]:
     """Take points of an order out of a holding.
 
     From the order's own points first: those still pending, those it can spend, those that have expired unspent, which

@@ -17,6 +17,7 @@ class Rejection(IntEnum):
     ORGANIZATION_UNKNOWN = 4
     ORGANIZATION_NOT_ACTIVE = 5
     ACCOUNT_UNKNOWN = 6
+    ROLE_ACCOUNT_UNKNOWN = 93
     RECIPIENT_UNKNOWN = 7
     POINT_TYPE_UNKNOWN = 8
     NOT_A_VOTER = 65
@@ -25,6 +26,8 @@ class Rejection(IntEnum):
     NOT_THE_ISSUER = 10
     ACCOUNT_EXISTS = 11
     ORDER_ALREADY_CREDITED = 12
+    NOT_CONSUMER_POINTS = 94
+    ITEMS_EXCEED_ORDER = 95
     NOT_TRANSFERABLE = 13
     SENDER_IS_RECIPIENT = 14
     REWARD_UNKNOWN = 120
@@ -90,6 +93,18 @@ class Rejection(IntEnum):
     ALREADY_LOCKED = 211
     LOCKED_TOO_SOON = 212
     NOT_LOCKED = 213
+    NOT_A_MALL = 86
+    RULE_VERSION_WRONG = 80
+    POLICY_VERSION_WRONG = 87
+    CAMPAIGN_EXISTS = 89
+    CAMPAIGN_NOT_RUNNING = 90
+    RULE_BACK_DATED = 81
+    RULE_TOO_FAR = 82
+    RULE_CONTRADICTORY = 83
+    TOO_MANY_CAMPAIGNS = 91
+    RULE_AGAINST_POLICY = 84
+    MALL_NOT_SIGNED = 85
+    POLICY_NOT_ACCEPTED = 88
     NOT_ITS_KEY = 60
     STATEMENTS_AGREE = 61
     EVIDENCE_ALREADY_RECORDED = 62
@@ -118,6 +133,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ORGANIZATION_UNKNOWN: "no organization of the alliance has that id",
     Rejection.ORGANIZATION_NOT_ACTIVE: "the organization is suspended and may not issue points",
     Rejection.ACCOUNT_UNKNOWN: "the sender's or member's account is not registered",
+    Rejection.ROLE_ACCOUNT_UNKNOWN: "the account of the guide, store or distributor is not registered",
     Rejection.RECIPIENT_UNKNOWN: "the recipient's account is not registered",
     Rejection.POINT_TYPE_UNKNOWN: "no point type has that id",
     Rejection.NOT_A_VOTER: "no voter of the validator set has that id",
@@ -126,6 +142,8 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.NOT_THE_ISSUER: "an organization can only issue its own points (invariant I4)",
     Rejection.ACCOUNT_EXISTS: "this key has an account already",
     Rejection.ORDER_ALREADY_CREDITED: "the merchant has credited this order before (invariant I3)",
+    Rejection.NOT_CONSUMER_POINTS: "guides, stores and distributors earn where the customer earns consumer points",
+    Rejection.ITEMS_EXCEED_ORDER: "the lines come to more than the order: correct them, or the order's amount",
     Rejection.NOT_TRANSFERABLE: "the issuer does not let members pass these points on",
     Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
     Rejection.REWARD_UNKNOWN: "the organization has no reward of that id",
@@ -191,6 +209,18 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ALREADY_LOCKED: "the account is locked already; another organization can confirm a temporary lock",
     Rejection.LOCKED_TOO_SOON: "the organization locked it less than thirty days ago: a second one has to sign with it",
     Rejection.NOT_LOCKED: "the account is not locked",
+    Rejection.NOT_A_MALL: "only a mall sets a policy for merchants",
+    Rejection.RULE_VERSION_WRONG: "the version must follow the newest published one of the point type's earning rules",
+    Rejection.POLICY_VERSION_WRONG: "the version must follow the mall's newest policy; the first one is 1",
+    Rejection.CAMPAIGN_EXISTS: "the point type has, or once had, a campaign of that id: choose another",
+    Rejection.CAMPAIGN_NOT_RUNNING: "the point type has no campaign of that id that has not ended",
+    Rejection.RULE_BACK_DATED: "rules and campaigns hold from no time that is past: leave it 0, which is now",
+    Rejection.RULE_TOO_FAR: "rules and campaigns are published at most 366 days before they hold: name an earlier time",
+    Rejection.RULE_CONTRADICTORY: "the rule, campaign, policy or tags contradict themselves: see docs/ledger.md",
+    Rejection.TOO_MANY_CAMPAIGNS: "the point type has four campaigns that have not ended: end one, or wait for its end",
+    Rejection.RULE_AGAINST_POLICY: "a mall's policy allows less: lower the rates, factors or caps to what it says",
+    Rejection.MALL_NOT_SIGNED: "a mall's policy asks for the signature of one of its operators with scope ADMIN too",
+    Rejection.POLICY_NOT_ACCEPTED: "every merchant that comes under the policy has to sign too, with scope ADMIN",
     Rejection.NOT_ITS_KEY: "the key that signed both statements is not the validator's: they prove nothing against it",
     Rejection.STATEMENTS_AGREE: "both statements name the same block: that is no contradiction",
     Rejection.EVIDENCE_ALREADY_RECORDED: "this contradiction of the validator is recorded already",
@@ -235,6 +265,12 @@ FINAL_REJECTIONS = frozenset(
         Rejection.TERMS_BACK_DATED,
         Rejection.TERMS_CONTRADICTORY,
         Rejection.BACKING_TOO_SMALL,
+        Rejection.RULE_BACK_DATED,
+        Rejection.RULE_CONTRADICTORY,
+        Rejection.CAMPAIGN_EXISTS,
+        Rejection.ITEMS_EXCEED_ORDER,
+        Rejection.NOT_CONSUMER_POINTS,
+        Rejection.NOT_A_MALL,
         Rejection.NOT_ITS_KEY,
         Rejection.STATEMENTS_AGREE,
         Rejection.EVIDENCE_ALREADY_RECORDED,

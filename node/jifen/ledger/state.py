@@ -45,6 +45,13 @@ CASHBACK_POLICY = b"P"
 CASHBACK_USE = b"K"
 CASHBACKS_OF_ACCOUNT = b"m"
 CASHBACKS_OPEN = b"O"
+RULE_BOOK = b"u"
+RULE = b"U"
+CAMPAIGN = b"M"
+EARNING_POLICY = b"E"
+TAGS = b"Z"
+BUDGET = b"B"
+TALLY = b"N"
 
 TIERS = b"q"
 MEMBERSHIP = b"Q"
@@ -151,6 +158,46 @@ def bonus_mark_key(issuer: str, cause: bytes) -> bytes:
 def clerk_key(issuer: str, operator: bytes) -> bytes:
     """State key of what one of an issuer's operators has granted and adjusted in a day."""
     return BONUS + b"c" + issuer.encode() + b"\0" + operator
+
+
+def rule_book_key(point_type: str) -> bytes:
+    """State key of what holds of a point type beyond its flat rate."""
+    return RULE_BOOK + point_type.encode()
+
+
+def rule_key(point_type: str, version: int) -> bytes:
+    """State key of a version of a point type's earning rule; its versions stand together, in order."""
+    return RULE + point_type.encode() + b"\0" + version.to_bytes(4, "big")
+
+
+def campaign_key(point_type: str, campaign: str) -> bytes:
+    """State key of a campaign of a point type."""
+    return CAMPAIGN + point_type.encode() + b"\0" + campaign.encode()
+
+
+def earning_policy_key(mall: str) -> bytes:
+    """State key of a mall's earning policy."""
+    return EARNING_POLICY + mall.encode()
+
+
+def tags_key(organization: str) -> bytes:
+    """State key of an organization's regions and industries."""
+    return TAGS + organization.encode()
+
+
+def rule_budget_key(point_type: str, version: int) -> bytes:
+    """State key of what a version of an earning rule has given."""
+    return BUDGET + point_type.encode() + b"\0r" + version.to_bytes(4, "big")
+
+
+def campaign_budget_key(point_type: str, campaign: str) -> bytes:
+    """State key of what a campaign has given."""
+    return BUDGET + point_type.encode() + b"\0c" + campaign.encode()
+
+
+def tally_key(account: bytes, point_type: str) -> bytes:
+    """State key of what of an account counts against limits."""
+    return TALLY + account + point_type.encode()
 
 
 def evidence_key(validator: str) -> bytes:

@@ -2,7 +2,8 @@
 
 from jifen.ledger.cashbacks import Cashback, CashbackStatus
 from jifen.ledger.checking import Items, holdings_of, require
-from jifen.ledger.earning import points_for
+from jifen.ledger.earning import kept
+from jifen.ledger.earning_rules import MemberTally, RuleBook
 from jifen.ledger.holdings import LAPSED_KEPT_MS
 from jifen.ledger.locks import AccountLock
 from jifen.ledger.lots import is_of
@@ -11,7 +12,7 @@ from jifen.ledger.rewards import Redemption
 from jifen.ledger.state import AGENDA, HOLDING, POINT_TYPE, TERMS
 from jifen.ledger.terms import PointType, TermsRecord, newest_terms, terms_hash
 from jifen.ledger.tier_records import Membership
-from jifen.ledger.types import Account, Holding, LotOrigin, OrderRecord
+from jifen.ledger.types import Account, Holding, Leg, LotOrigin, OrderRecord
 
 
 def check_the_agenda_names_what_is_due(items: Items) -> None:
@@ -26,7 +27,7 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
             wanted[key] = record.due
         elif isinstance(record, PointType) and record.scheduled:
             wanted[key] = record.scheduled.effective_from
-        elif isinstance(record, Membership | Redemption) and record.due:
+        elif isinstance(record, Membership | Redemption | RuleBook | MemberTally) and record.due:
             wanted[key] = record.due
         elif isinstance(record, Cashback) and record.status is CashbackStatus.REQUESTED and not record.overdue:
             wanted[key] = record.due_at
@@ -62,14 +63,19 @@ def check_received_points_do_not_slide(items: Items) -> None:
 def check_waiting_points_are_those_of_their_orders(items: Items) -> None:
     """I3: of every lot that waits for confirmations, the points are what its unconfirmed orders have left."""
     known = list(items)
-    orders: dict[bytes, list[OrderRecord]] = {}
+    get = dict(known).get
+    orders: dict[bytes, list[tuple[OrderRecord, OrderRecord | Leg]]] = {}
     for _, record in known:
-        if isinstance(record, OrderRecord) and record.awaiting:
-            orders.setdefault(HOLDING + record.account + record.point_type.encode(), []).append(record)
+        if not isinstance(record, OrderRecord):
+            continue
+        for leg in record.every_leg:
+            if leg.awaiting:
+                orders.setdefault(HOLDING + leg.account + leg.point_type.encode(), []).append((record, leg))
     for account, point_type, holding in holdings_of(known):
         for lot in holding.awaiting_lots:
-            its = [order for order in orders.get(HOLDING + account + point_type.encode(), ()) if is_of(order, lot)]
-            left = sum(points_for(order, order.amount_fen - order.refunded_fen) for order in its)
+            waiting = orders.get(HOLDING + account + point_type.encode(), ())
+            its = [(order, leg) for order, leg in waiting if is_of(leg, lot)]
+            left = sum(kept(get, leg, order, order.amount_fen - order.refunded_fen).points for order, leg in its)
             require(left == lot.points, f"I3: {account.hex()} {point_type}: {lot} waits for orders of {left} points")
 
 

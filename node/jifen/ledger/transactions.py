@@ -14,6 +14,7 @@ from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.earning_rules import ORDER_LINES_MAX, OrderLine
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
@@ -25,6 +26,13 @@ from jifen.ledger.reward_bodies import (
     RedeemReward,
     RestockReward,
     WithdrawReward,
+)
+from jifen.ledger.rule_bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
 )
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
@@ -62,6 +70,14 @@ class EarnPoints(TransactionBody, frozen=True, tag=2):
     """What the order came to, in fen."""
     purchased_at: TimeMs
     """When the purchase was made by the till's clock, ms. Recorded, never used to decide anything."""
+    items: Annotated[tuple[OrderLine, ...], Meta(max_length=ORDER_LINES_MAX)] = ()
+    """Lines of the order that item rules look at; together at most `amount_fen`."""
+    guide: AccountBytes | None = None
+    """Account of the guide who served; the till's signature is what attributes the order to it."""
+    store: AccountBytes | None = None
+    """Account of the shop."""
+    distributor: AccountBytes | None = None
+    """Account of the distributor."""
 
 
 class TransferPoints(TransactionBody, frozen=True, tag=3):
@@ -122,6 +138,11 @@ Body = (
     | RequestCashback
     | ConfirmCashback
     | RejectCashback
+    | PublishEarningRule
+    | SetEarningPolicy
+    | PublishCampaign
+    | EndCampaign
+    | SetOrganizationTags
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -156,6 +177,11 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     RequestCashback: "requestCashback",
     ConfirmCashback: "confirmCashback",
     RejectCashback: "rejectCashback",
+    PublishEarningRule: "publishEarningRule",
+    SetEarningPolicy: "setEarningPolicy",
+    PublishCampaign: "publishCampaign",
+    EndCampaign: "endCampaign",
+    SetOrganizationTags: "setOrganizationTags",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

@@ -35,6 +35,14 @@ AMOUNT_FEN_MAX = 10**12
 RATE_TERM_MAX = 10**9
 """Largest numerator or denominator of a rate: with AMOUNT_FEN_MAX a product stays under 2**70, cheap for Python."""
 
+COEFFICIENT_NUMERATOR_MAX = 10_000
+COEFFICIENT_DENOMINATOR_MAX = 100
+"""Largest terms of a coefficient: hundredths, up to ten thousand of them. The factor that a tier and all campaigns make
+together then has terms that a JavaScript client reads exactly."""
+
+LEGS_MAX = 3
+"""Roles beside the customer that earn on an order: guide, store, distributor. Fixed, and without levels below."""
+
 RULE_VERSION_MAX = 10**9
 """Largest version of a rule: far beyond any number of changes, and encodable, which not every JSON integer is."""
 
@@ -65,6 +73,7 @@ Quantity = Annotated[int, Meta(ge=0, le=POINTS_MAX)]
 PositiveQuantity = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
 AmountFen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX)]
 RateTerm = Annotated[int, Meta(ge=1, le=RATE_TERM_MAX)]
+RateOrNone = Annotated[int, Meta(ge=0, le=RATE_TERM_MAX)]
 RuleVersion = Annotated[int, Meta(ge=1, le=RULE_VERSION_MAX)]
 OrganizationName = Annotated[str, Meta(min_length=1, max_length=64)]
 TimeMs = Annotated[int, Meta(ge=0, le=TIME_MAX)]
@@ -234,6 +243,62 @@ class Supply(Record, frozen=True):
         return self.issued - self.burned - self.expired
 
 
+class CampaignGrant(Record, frozen=True):
+    """What a campaign gave to a leg of an order at most; refunds give it back in step with the order."""
+
+    campaign: Slug
+    points: Quantity
+
+
+class ItemPart(Record, frozen=True):
+    """What of an order earns under one item rule."""
+
+    rule: Annotated[int, Meta(ge=0, le=255)]
+    """Place of the item rule in its earning rule, from 0."""
+    amount_fen: AmountFen
+
+
+class Credit(Record, frozen=True):
+    """What an earning rule made of a leg of an order, and from what: refunds compute it anew for the part kept.
+
+    The rule itself is the version that the leg names; it and the campaigns are in the history for good.
+    """
+
+    before_fen: Quantity
+    """What the account had spent in the period before, fen; 0 when the rule looks at orders alone."""
+    bracket_fen: AmountFen
+    """What of the order earns by brackets, fen."""
+    parts: tuple[ItemPart, ...]
+    """What of it earns by item rules, in their order."""
+    visit_points: Quantity
+    """Points for coming at all."""
+    numerator: Annotated[int, Meta(ge=1, le=COEFFICIENT_NUMERATOR_MAX)]
+    """Coefficient of the account's tier when the order was credited ..."""
+    denominator: Annotated[int, Meta(ge=1, le=COEFFICIENT_DENOMINATOR_MAX)]
+    base: Quantity
+    """Points granted without campaigns."""
+    campaigns: tuple[CampaignGrant, ...]
+    """Campaigns that held, in order of their ids."""
+    until: TimeMs = 0
+    """End of the period in whose tally the leg counts, ms; 0: in none."""
+
+
+class Leg(Record, frozen=True):
+    """What an order gave to a guide, a store or a distributor; its fields are those of `OrderRecord`."""
+
+    account: AccountBytes
+    point_type: PointTypeName
+    rule_version: RuleVersion
+    earn_points: RateOrNone
+    earn_fen: RateOrNone
+    terms_version: Annotated[int, Meta(ge=1)]
+    available_from: TimeMs
+    expires_at: TimeMs
+    renewal_days: Annotated[int, Meta(ge=0)]
+    awaiting: bool
+    credit: Credit | None
+
+
 class OrderRecord(Record, frozen=True):
     """A credited order (invariant I3): who was credited, at which rate, and how much of it was refunded.
 
@@ -245,8 +310,9 @@ class OrderRecord(Record, frozen=True):
     account: AccountBytes
     point_type: PointTypeName
     rule_version: RuleVersion
-    earn_points: RateTerm
-    earn_fen: RateTerm
+    earn_points: RateOrNone
+    """The flat rate, `earn_points` for every `earn_fen` fen; both 0 when `credit` says how it was earned."""
+    earn_fen: RateOrNone
     amount_fen: AmountFen
     refunded_fen: AmountFen = 0
     terms_version: Annotated[int, Meta(ge=1)] = 1
@@ -259,6 +325,15 @@ class OrderRecord(Record, frozen=True):
     """As in that lot."""
     awaiting: bool = False
     """Whether its points wait for its confirmation."""
+    credit: Credit | None = None
+    """None: the flat rate."""
+    legs: Annotated[tuple[Leg, ...], Meta(max_length=LEGS_MAX)] = ()
+    """What it gave to others than the customer."""
+
+    @property
+    def every_leg(self) -> "tuple[OrderRecord | Leg, ...]":
+        """The customer's leg, which is the order itself, and the others."""
+        return (self, *self.legs)
 
 
 class RefundRecord(Record, frozen=True):

@@ -8,10 +8,12 @@ import msgspec
 from jifen.ledger.apply import apply_transaction
 from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.context import BlockContext
+from jifen.ledger.earning_rules import Campaign
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.lock_bodies import LockAccount
 from jifen.ledger.locks import LockReason
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.rule_bodies import PublishCampaign
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
 from jifen.ledger.types import PublicKey
@@ -32,7 +34,8 @@ ANN, BO, DORA, STRANGER = (account_of(key_of(name)) for name in ("ann", "bo", "d
 @final
 class Scene:
     """Both ledgers with Ann, Bo and Dora registered, Dora locked by the mall for three days, Ann's order A1 credited,
-    her P1 pending, books' supply nearly exhausted and some checkpoints attested by books.
+    her P1 pending, books' supply nearly exhausted, a campaign of books' and some checkpoints
+    attested by books.
 
     Of validators: `mall-2` is admitted to replace mall's, `books-2` observes beside books' own, `cafe-2` has retired;
     books proposes to admit `tea`, cafe to remove books' validator.
@@ -59,6 +62,8 @@ class Scene:
             assert self.take(transaction(body, key_of(f"{merchant} till"))) == 0
         refunded = RefundOrder(NOW, bytes(8), "mall", "A1", "R1", 1)
         assert self.take(transaction(refunded, key_of("mall till"))) == 0
+        gala = PublishCampaign(NOW, bytes(8), "books", "books/guide", Campaign("gala", 2, 1, NOW, NOW + 9))
+        assert self.take(transaction(gala, key_of("books admin"))) == 0
         for height in (12, 10, 8, 4):
             attested = AttestCheckpoint(NOW, bytes(8), "books", height, bytes(32), bytes(32))
             assert self.take(transaction(attested, key_of("books validator"))) == 0

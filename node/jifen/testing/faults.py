@@ -13,6 +13,7 @@ from jifen.testing.lock_faults import GOOD_LOCKS, LOCK_FAULTS, LOCKS_NEVER_MEET
 from jifen.testing.naive_scene import DAY_MS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
 from jifen.testing.reward_faults import CASHBACK_FAULTS, GOOD_REWARDS, REWARD_FAULTS, REWARDS_NEVER_MEET
+from jifen.testing.rule_faults import GOOD_RULES, RULE_FAULTS, RULES_NEVER_MEET
 from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
 from jifen.testing.tier_faults import GOOD_TIERS, TIER_FAULTS, TIERS_NEVER_MEET
 
@@ -21,6 +22,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_GOVERNANCE,
     **GOOD_CHECKPOINTS,
     **GOOD_TERMS,
+    **GOOD_RULES,
     **GOOD_EVIDENCE,
     **GOOD_TIERS,
     **GOOD_LOCKS,
@@ -39,6 +41,7 @@ FAULTS: Final = (
     *CHECKPOINT_FAULTS,
     *GOVERNANCE_FAULTS,
     *TERM_FAULTS,
+    *RULE_FAULTS,
     *EVIDENCE_FAULTS,
     *TIER_FAULTS,
     *LOCK_FAULTS,
@@ -53,6 +56,7 @@ NEVER_FIRST_AND_LATER: Final = {
     **GOVERNANCE_NEVER_MEETS,
     **CHECKPOINTS_NEVER_MEET,
     **TERMS_NEVER_MEET,
+    **RULES_NEVER_MEET,
     **EVIDENCE_NEVER_MEETS,
     **TIERS_NEVER_MEET,
     **LOCKS_NEVER_MEET,

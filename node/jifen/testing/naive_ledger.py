@@ -17,6 +17,7 @@ from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.earning_rules import EarningPolicy, EarningRule
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
@@ -30,6 +31,13 @@ from jifen.ledger.reward_bodies import (
     RedeemReward,
     RestockReward,
     WithdrawReward,
+)
+from jifen.ledger.rule_bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
 )
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
@@ -47,11 +55,20 @@ from jifen.testing import (
     naive_members,
     naive_points,
     naive_rewards,
+    naive_rules,
     naive_terms,
     naive_tiers,
     naive_time,
 )
-from jifen.testing.naive_records import NaiveLock, NaiveLot, NaiveMove, NaiveOrder, NaiveProposal, NaiveReceipt
+from jifen.testing.naive_records import (
+    NaiveCampaign,
+    NaiveLock,
+    NaiveLot,
+    NaiveMove,
+    NaiveOrder,
+    NaiveProposal,
+    NaiveReceipt,
+)
 from jifen.testing.naive_scene import CHAIN_ID, DAY_MS
 
 
@@ -69,6 +86,7 @@ class NaiveLedger:
         """Every version of the terms of every point type, when it was published, and by which transaction."""
         self.told_in_force: set[tuple[str, int]] = set()
         """Versions that are known to hold, or to have held."""
+        self._begin_rules()
         self.time = genesis.created_at
         """Time of the last block, ms."""
         for kind in genesis.point_types:
@@ -109,6 +127,18 @@ class NaiveLedger:
         self.tiers = naive_tiers.NaiveTiers()
         self.bonuses = naive_bonuses.NaiveBonuses()
         self._begin_members()
+
+    def _begin_rules(self) -> None:
+        self.rules: dict[str, list[tuple[EarningRule, int, bytes]]] = {}
+        """Every published rule of every point type, when it was published, and by which transaction."""
+        self.told_rules: set[tuple[str, int]] = set()
+        """Rules that are known to hold, or to have held."""
+        self.campaigns: dict[tuple[str, str], NaiveCampaign] = {}
+        """Every campaign there ever was, by point type and id."""
+        self.policies: dict[str, list[tuple[EarningPolicy, int, bytes]]] = {}
+        """Every policy of every mall."""
+        self.tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        """Regions and industries of organizations."""
 
     def _begin_members(self) -> None:
         self.accounts: dict[bytes, tuple[bytes, int]] = {}
@@ -265,5 +295,10 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     RequestCashback: NaiveRule(naive_cashbacks.against_request, naive_cashbacks.request),
     ConfirmCashback: NaiveRule(naive_cashbacks.against_answer, naive_cashbacks.confirm),
     RejectCashback: NaiveRule(naive_cashbacks.against_answer, naive_cashbacks.reject),
+    PublishEarningRule: NaiveRule(naive_rules.against_rule, naive_rules.publish_rule),
+    SetEarningPolicy: NaiveRule(naive_rules.against_policy, naive_rules.set_policy),
+    PublishCampaign: NaiveRule(naive_rules.against_campaign, naive_rules.publish_campaign),
+    EndCampaign: NaiveRule(naive_rules.against_end, naive_rules.end_campaign),
+    SetOrganizationTags: NaiveRule(naive_rules.against_tags, naive_rules.set_tags),
 }
 """The naive rule of every kind."""

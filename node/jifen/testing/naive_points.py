@@ -11,7 +11,9 @@ from jifen.ledger.terms import AvailableAfterDays, SlidingExpiry, Terms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, Transaction, TransferPoints
 from jifen.ledger.types import OrganizationStatus, Scope
 from jifen.testing import naive_locks
-from jifen.testing.naive_records import NaiveLot, NaiveMove, NaiveOrder
+from jifen.testing.naive_earning import Result, explained, left_of
+from jifen.testing.naive_records import NaiveLeg, NaiveLot, NaiveMove, NaiveOrder
+from jifen.testing.naive_rules import others_of, reckoned
 from jifen.testing.naive_terms import Effects, dates_of, in_force, is_awaited
 from jifen.testing.naive_tiers import count
 
@@ -62,10 +64,15 @@ def against_confirmation(ledger: "NaiveLedger", body: ConfirmOrder, item: Transa
         found.add(Rejection.ORDER_UNKNOWN)
     else:
         order = ledger.orders[body.merchant, body.order_id]
-        waits = order.awaiting and any(lot.place == "awaiting" for lot in lots_like(ledger, order))
-        if not waits or kept_points(ledger, order) == 0:
+        if not any(awaits(ledger, order, leg) for leg in order.legs):
             found.add(Rejection.ORDER_NOT_PENDING)
     return found
+
+
+def awaits(ledger: "NaiveLedger", order: NaiveOrder, leg: NaiveLeg) -> bool:
+    """Tell whether points of a leg wait for the confirmation of the order."""
+    waits = leg.awaiting and any(lot.place == "awaiting" for lot in lots_like(ledger, leg))
+    return waits and left_of(ledger, order, leg).points > 0
 
 
 def against_earning(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) -> set[Rejection]:
@@ -75,18 +82,41 @@ def against_earning(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, 
         found.add(Rejection.ACCOUNT_UNKNOWN)
     if (body.merchant, body.order_id) in ledger.orders:
         found.add(Rejection.ORDER_ALREADY_CREDITED)
-    if body.point_type not in ledger.point_types:
+    others = others_of(body)
+    named = [account for account in (body.guide, body.store, body.distributor) if account is not None]
+    if not {*named} <= {*ledger.accounts}:
+        found.add(Rejection.ROLE_ACCOUNT_UNKNOWN)
+    if named and not body.point_type.endswith("/consumer"):
+        found.add(Rejection.NOT_CONSUMER_POINTS)
+    if sum(line.amount_fen for line in body.items) > body.amount_fen:
+        found.add(Rejection.ITEMS_EXCEED_ORDER)
+    if body.point_type in ledger.point_types and not body.point_type.startswith(f"{body.merchant}/"):
+        found.add(Rejection.NOT_THE_ISSUER)
+    kinds = [body.point_type, *(f"{body.merchant}/{role.name.lower()}" for role, _ in others)]
+    if not {*kinds} <= {*ledger.point_types}:
         found.add(Rejection.POINT_TYPE_UNKNOWN)
-    else:
-        points, name = points_of(ledger, body), body.point_type
-        if not name.startswith(f"{body.merchant}/"):
-            found.add(Rejection.NOT_THE_ISSUER)
+        return found
+    if Rejection.ITEMS_EXCEED_ORDER in found:
+        return found
+    for leg in new_legs(ledger, body, time):
+        name, points = leg.point_type, reckoned(ledger, body, leg, leg.terms, time)[1].points
         if ledger.issued[name] + points > LARGEST_QUANTITY:
             found.add(Rejection.SUPPLY_EXHAUSTED)
-        new = points - repaid_at_once(ledger, body, points, time)
+        new = points - repaid_at_once(ledger, leg, points)
         there = ledger.issued[name] - ledger.burned[name] - ledger.expired[name]
-        if new > 0 and there + new > in_force(ledger, name, time).issue_cap:
+        if new > 0 and there + new > leg.terms.issue_cap:
             found.add(Rejection.ISSUE_CAP_REACHED)
+    return found
+
+
+def new_legs(ledger: "NaiveLedger", body: EarnPoints, time: int) -> list[NaiveLeg]:
+    """Return the legs of a purchase, nothing reckoned yet."""
+    whose = [(body.account, body.point_type)]
+    whose += [(account, f"{body.merchant}/{role.name.lower()}") for role, account in others_of(body)]
+    found = []
+    for account, name in whose:
+        terms = in_force(ledger, name, time)
+        found.append(NaiveLeg(account, name, terms, *dates_of(terms, time), is_awaited(terms)))
     return found
 
 
@@ -122,59 +152,58 @@ def against_debit(ledger: "NaiveLedger", account: bytes, item: Transaction, time
     return found
 
 
-def points_of(ledger: "NaiveLedger", body: EarnPoints) -> int:
-    """Return what a purchase earns."""
-    rule = ledger.point_types[body.point_type]
-    exact = divmod(body.amount_fen * rule.earn_points, rule.earn_fen)
-    return exact[0]
-
-
-def kept_points(ledger: "NaiveLedger", order: NaiveOrder) -> int:
-    """Return what the part of an order that was kept earns."""
-    gone = ledger.refunded_of(order.body.merchant, order.body.order_id)
-    return points_of(ledger, msgspec.structs.replace(order.body, amount_fen=order.body.amount_fen - gone))
-
-
-def repaid_at_once(ledger: "NaiveLedger", body: EarnPoints, points: int, time: int) -> int:
-    """Return how many points of a purchase repay a debt when they are earned: none, if they have to wait."""
-    terms = in_force(ledger, body.point_type, time)
-    if is_awaited(terms) or isinstance(terms.pending, AvailableAfterDays):
+def repaid_at_once(ledger: "NaiveLedger", leg: NaiveLeg, points: int) -> int:
+    """Return how many points of a leg repay a debt when they are earned: none, if they have to wait."""
+    if is_awaited(leg.terms) or isinstance(leg.terms.pending, AvailableAfterDays):
         return 0
-    return min(points, ledger.debts.get((body.account, body.point_type), 0))
+    return min(points, ledger.debts.get((leg.account, leg.point_type), 0))
 
 
-def lots_like(ledger: "NaiveLedger", order: NaiveOrder) -> list[NaiveLot]:
-    """Return the lots, wherever they stand, that look as the order's own points look by now."""
-    whose = (order.body.account, order.body.point_type)
+def lots_like(ledger: "NaiveLedger", leg: NaiveLeg) -> list[NaiveLot]:
+    """Return the lots, wherever they stand, that look as the leg's own points look by now."""
+    whose = (leg.account, leg.point_type)
     found = [lot for lot in ledger.lots if (lot.owner, lot.point_type) == whose and lot.origin == "earned"]
-    found = [lot for lot in found if lot.available_from == order.available_from and lot.place != "held"]
-    if order.renewal_days:
-        return [lot for lot in found if lot.renewal_days == order.renewal_days]
+    found = [lot for lot in found if lot.available_from == leg.available_from and lot.place != "held"]
+    if leg.renewal_days:
+        return [lot for lot in found if lot.renewal_days == leg.renewal_days]
     found = [lot for lot in found if lot.renewal_days == 0]
-    return [lot for lot in found if lot.expires_at - lot.paused_days * DAY == order.expires_at]
+    return [lot for lot in found if lot.expires_at - lot.paused_days * DAY == leg.expires_at]
 
 
 def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) -> Effects:
     """Credit a purchase."""
-    points, rule = points_of(ledger, body), ledger.point_types[body.point_type]
-    terms = in_force(ledger, body.point_type, time)
-    whose = (body.account, body.point_type)
-    repaid = repaid_at_once(ledger, body, points, time)
-    dates = dates_of(terms, time)
+    known = [reckoned(ledger, body, leg, leg.terms, time) for leg in new_legs(ledger, body, time)]
+    effects = tuple(credit(ledger, body, leg, result, time) for leg, result in known)
+    ledger.orders[body.merchant, body.order_id] = NaiveOrder(item.id, body, tuple(leg for leg, _ in known))
+    return (*effects, *count(ledger, body.point_type, body.account, known[0][1].points, time))
+
+
+def credit(ledger: "NaiveLedger", body: EarnPoints, leg: NaiveLeg, result: Result, time: int) -> tuple[object, ...]:
+    """Give one leg its points."""
+    points, whose, terms = result.points, (leg.account, leg.point_type), leg.terms
+    repaid = repaid_at_once(ledger, leg, points)
+    dates = (leg.available_from, leg.expires_at, leg.renewal_days)
     if points:
         ledger.lots = [renewed(lot, terms, time) if slides(lot, whose, time) else lot for lot in ledger.lots]
-    ledger.orders[body.merchant, body.order_id] = NaiveOrder(item.id, body, terms, *dates, is_awaited(terms))
-    ledger.issued[body.point_type] += points
+    ledger.issued[leg.point_type] += points
     ledger.debts[whose] = ledger.debts.get(whose, 0) - repaid
-    ledger.burned[body.point_type] += repaid
+    ledger.burned[leg.point_type] += repaid
     place = "pending" if isinstance(terms.pending, AvailableAfterDays) else "available"
-    place = "awaiting" if is_awaited(terms) else place
+    place = "awaiting" if leg.awaiting else place
     if points - repaid > 0:
         ledger.lots.append(NaiveLot(*whose, points - repaid, "earned", *dates, place))
-    head = (body.merchant, *whose, rule.rule_version, body.amount_fen, rule.earn_points, rule.earn_fen, points)
-    shown = (0 if is_awaited(terms) else dates[0], dates[1])
-    earned = (*head, ledger.balance(*whose), repaid, terms.version, *shown, ledger.waiting(*whose))
-    return (earned, *count(ledger, body.point_type, body.account, points, time))
+    head = (body.merchant, *whose, *rate_of(ledger, leg, body.amount_fen), points)
+    shown = (0 if leg.awaiting else dates[0], dates[1])
+    tail = (ledger.balance(*whose), repaid, terms.version, *shown, ledger.waiting(*whose))
+    return (*head, *tail, None if leg.rule is None else explained(leg, body, result))
+
+
+def rate_of(ledger: "NaiveLedger", leg: NaiveLeg, *between: int) -> tuple[int, ...]:
+    """Return rule version and rate of a leg, with what stands between them in effects."""
+    kind = ledger.point_types[leg.point_type]
+    if leg.rule is None:
+        return (kind.rule_version, *between, kind.earn_points, kind.earn_fen)
+    return (leg.rule.version, *between, 0, 0)
 
 
 def slides(lot: NaiveLot, whose: tuple[bytes, str], time: int) -> bool:
@@ -192,21 +221,27 @@ def renewed(lot: NaiveLot, terms: Terms, time: int) -> NaiveLot:
 def confirm(ledger: "NaiveLedger", body: ConfirmOrder, _item: Transaction, _time: int) -> Effects:
     """Make what an order has left available."""
     order = ledger.orders[body.merchant, body.order_id]
-    whose = (order.body.account, order.body.point_type)
-    points = kept_points(ledger, order)
-    [kind] = {lot._replace(points=points) for lot in lots_like(ledger, order) if lot.place == "awaiting"}
-    take(ledger, points, order, lambda lot: lot.place == "awaiting")
-    ledger.orders[body.merchant, body.order_id] = order._replace(awaiting=False)
-    repaid = ledger.make_available(whose, [kind])
-    after = (ledger.balance(*whose), ledger.waiting(*whose))
-    return ((*whose, points, repaid, *after, body.merchant, body.order_id),)
+    effects, legs = [], []
+    for leg in order.legs:
+        if not awaits(ledger, order, leg):
+            legs.append(leg)
+            continue
+        whose, points = (leg.account, leg.point_type), left_of(ledger, order, leg).points
+        [kind] = {lot._replace(points=points) for lot in lots_like(ledger, leg) if lot.place == "awaiting"}
+        take(ledger, points, leg, lambda lot: lot.place == "awaiting")
+        legs.append(leg._replace(awaiting=False))
+        repaid = ledger.make_available(whose, [kind])
+        after = (ledger.balance(*whose), ledger.waiting(*whose))
+        effects.append((*whose, points, repaid, *after, body.merchant, body.order_id))
+    ledger.orders[body.merchant, body.order_id] = order._replace(legs=tuple(legs))
+    return tuple(effects)
 
 
-def take(ledger: "NaiveLedger", points: int, order: NaiveOrder | None, fits: Callable[[NaiveLot], bool]) -> int:
-    """Take points out of lots, of the order's own if one is given, in spending order; return how many there were."""
+def take(ledger: "NaiveLedger", points: int, leg: NaiveLeg | None, fits: Callable[[NaiveLot], bool]) -> int:
+    """Take points out of lots, of a leg's own if one is given, in spending order; return how many there were."""
     missing = points
     while missing > 0:
-        lots = [lot for lot in (lots_like(ledger, order) if order else ledger.lots) if fits(lot)]
+        lots = [lot for lot in (lots_like(ledger, leg) if leg else ledger.lots) if fits(lot)]
         if not lots:
             break
         lot = min(lots, key=spending_order)
@@ -219,29 +254,39 @@ def take(ledger: "NaiveLedger", points: int, order: NaiveOrder | None, fits: Cal
 
 
 def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, time: int) -> Effects:
-    """Take points back: the order's own first, then others that can be spent; the rest is owed."""
+    """Take the points of every leg back."""
     order = ledger.orders[body.merchant, body.order_id]
-    bought = order.body
-    rule, whose = ledger.point_types[bought.point_type], (bought.account, bought.point_type)
-    had = kept_points(ledger, order)
+    had = [left_of(ledger, order, leg).points for leg in order.legs]
     ledger.refunds[body.merchant, body.refund_id] = (item.id, body)
-    points = had - kept_points(ledger, order)
-    waits = "awaiting" if order.awaiting else "pending"
+    effects, taken = [], []
+    for leg, before in zip(order.legs, had, strict=True):
+        left = left_of(ledger, order, leg).points
+        taken.append(before - left)
+        effects.append(revoke(ledger, body, order, leg, (before - left, left)))
+    return (*effects, *count(ledger, order.body.point_type, order.body.account, -taken[0], time))
+
+
+def revoke(
+    ledger: "NaiveLedger", body: RefundOrder, order: NaiveOrder, leg: NaiveLeg, change: tuple[int, int]
+) -> tuple[object, ...]:
+    """Take points back: the leg's own first, then others that can be spent; the rest is owed."""
+    (points, left), whose = change, (leg.account, leg.point_type)
+    waits = "awaiting" if leg.awaiting else "pending"
     missing = points
     burned = lapsed = 0
     for place in (waits, "available", "lapsed"):
-        part = take(ledger, missing, order, lambda lot, place=place: lot.place == place)  # type: ignore[misc]
+        part = take(ledger, missing, leg, lambda lot, place=place: lot.place == place)  # type: ignore[misc]
         missing -= part
         burned += 0 if place == "lapsed" else part
         lapsed += part if place == "lapsed" else 0
     mine = take(ledger, missing, None, lambda lot: (lot.owner, lot.point_type, lot.place) == (*whose, "available"))
-    ledger.burned[bought.point_type] += burned + mine
+    ledger.burned[leg.point_type] += burned + mine
     ledger.debts[whose] = ledger.debts.get(whose, 0) + missing - mine
-    head = (body.merchant, *whose, rule.rule_version, body.amount_fen, bought.amount_fen)
     after = ledger.refunded_of(body.merchant, body.order_id)
-    tail = (rule.earn_points, rule.earn_fen, points, ledger.balance(*whose), ledger.debts[whose], lapsed)
-    revoked = (*head, after, *tail, ledger.waiting(*whose))
-    return (revoked, *count(ledger, bought.point_type, bought.account, -points, time))
+    amounts = (body.amount_fen, order.body.amount_fen, after)
+    head = (body.merchant, *whose, *rate_of(ledger, leg, *amounts))
+    tail = (points, ledger.balance(*whose), ledger.debts[whose], lapsed, ledger.waiting(*whose), left)
+    return (*head, *tail)
 
 
 def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, time: int) -> Effects:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jifen.ledger.changes import Change
+from jifen.ledger.earning_rules import Campaign, EarningRule
 from jifen.ledger.locks import LockReason
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.terms import Terms
@@ -28,17 +29,51 @@ class NaiveLot(NamedTuple):
     """Days by which its date has moved while its owner was locked, if an order may look for it."""
 
 
-class NaiveOrder(NamedTuple):
-    """A credited order."""
+class NaiveLeg(NamedTuple):
+    """What an order gave to one account."""
 
-    identity: bytes
-    body: EarnPoints
+    account: bytes
+    point_type: str
     terms: Terms
     """Those that gave its points their dates."""
     available_from: int
     expires_at: int
     renewal_days: int
     awaiting: bool
+    rule: EarningRule | None = None
+    """None: the flat rate."""
+    holds: bool = True
+    before_fen: int = 0
+    visited_until: int = 0
+    """End of the day in which it was rewarded as a visit, ms; 0: it was not."""
+    tier: str = ""
+    coefficient: tuple[int, int] = (1, 1)
+    paid_fen: int = 0
+    base: int = 0
+    """Points granted without campaigns."""
+    grants: tuple[tuple[Campaign, int], ...] = ()
+    """Every campaign that held, and what it was charged."""
+    until: int = 0
+    """End of the period that it counts in, ms; 0: in none."""
+
+
+class NaiveOrder(NamedTuple):
+    """A credited order."""
+
+    identity: bytes
+    body: EarnPoints
+    legs: tuple[NaiveLeg, ...]
+    """The customer's first."""
+
+
+@dataclass
+class NaiveCampaign:
+    """A campaign that was published."""
+
+    campaign: Campaign
+    published_at: int
+    identity: bytes
+    ended_at: int = 0
 
 
 class NaiveLock(NamedTuple):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from jifen.testing import naive_locks
+from jifen.testing import naive_locks, naive_rules
 from jifen.testing.naive_records import NaiveLot
 from jifen.testing.naive_terms import come_into_force
 from jifen.testing.naive_tiers import judge_everybody
@@ -29,7 +29,7 @@ They end in order of time, then of key, after all holdings have been seen to.
 
 def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]:
     """Do what has become due since the block before; return the effects that must be told, in whatever order."""
-    told: list[tuple[object, ...]] = list(come_into_force(ledger, time))
+    told: list[tuple[object, ...]] = [*come_into_force(ledger, time), *naive_rules.come_due(ledger, time)]
     for whose in sorted({(lot.owner, lot.point_type) for lot in ledger.lots}):
         told += see_to(ledger, whose, ledger.time, time)
     for _, _, run_out in sorted(entry for find in TIMED_OUT for entry in find(ledger, time)):

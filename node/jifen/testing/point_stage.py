@@ -115,6 +115,10 @@ class PointStage:
         assert isinstance(effect, PointsRevoked), effect
         return effect
 
+    def refund_body(self, order: str, refund: str, amount_fen: int, merchant: str = "mall") -> RefundOrder:
+        """Return the refund of a part of an order."""
+        return RefundOrder(self.time, self.nonce(), merchant, order, refund, amount_fen)
+
     def confirm(self, order: str, merchant: str = "mall") -> PointsActivated | Rejection:
         """Confirm an order."""
         effect = self.take(ConfirmOrder(self.time, self.nonce(), merchant, order), f"{merchant} till")

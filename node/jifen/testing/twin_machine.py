@@ -44,6 +44,9 @@ class TwinMachine(RuleBasedStateMachine):
     tables: ClassVar[list[Callable[[NaiveLedger], dict[bytes, Record]]]] = []
     """Given the twin: the records that the real ledger must hold, each table of them by the family that knows it."""
 
+    comparisons: ClassVar[list[Callable[[NaiveLedger, dict[bytes, Record]], None]]] = []
+    """Given the twin and the real records: each compares some of them in a way of its own and takes them out."""
+
     def __init__(self) -> None:
         super().__init__()
         self.cleanup = ExitStack()
@@ -204,6 +207,8 @@ class TwinMachine(RuleBasedStateMachine):
         records = {key: record for key, record in records.items() if key[:1] != state.AGENDA}
         marks = {key: records.pop(key) for key in list(records) if key[:1] == state.MARK}
         holdings = {key: records.pop(key) for key in list(records) if key[:1] == state.HOLDING}
+        for compare in self.comparisons:
+            compare(twin, records)
         assert records == expected
         now = self.times[-1]
         assert {key[9:] for key in marks} == {name for name, expiry in twin.expiries.items() if expiry >= now}

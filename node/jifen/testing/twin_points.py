@@ -1,6 +1,7 @@
 """Members, purchases, refunds and transfers, offered to both ledgers."""
 
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -8,8 +9,22 @@ from hypothesis.stateful import precondition, rule
 from jifen.ledger import state
 from jifen.ledger.positions import Position
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, TransferPoints
-from jifen.ledger.types import TIME_MAX, Account, OrderRecord, Record, RefundRecord, Supply
+from jifen.ledger.types import (
+    TIME_MAX,
+    Account,
+    CampaignGrant,
+    Credit,
+    ItemPart,
+    Leg,
+    OrderRecord,
+    Record,
+    RefundRecord,
+    Supply,
+)
+from jifen.testing.naive_earning import after_payment
 from jifen.testing.naive_ledger import NaiveLedger
+from jifen.testing.naive_points import rate_of
+from jifen.testing.naive_records import NaiveLeg, NaiveOrder
 from jifen.testing.naive_scene import DAY_MS, account_of, key_of
 from jifen.testing.naive_terms import record_of
 from jifen.testing.twin_draws import ISSUED_TYPES, MEMBERS, MERCHANTS, POINT_TYPES, TILLS, lives, members, nonces
@@ -182,21 +197,12 @@ def members_and_orders(twin: NaiveLedger) -> dict[bytes, Record]:
         until = 0 if lock is None or lock.ended_at else lock.until or TIME_MAX
         expected[state.account_key(account)] = Account(account, key, time, until)
     for (merchant, number), order in twin.orders.items():
-        body, kind = order.body, twin.point_types[order.body.point_type]
-        rate = (kind.rule_version, kind.earn_points, kind.earn_fen)
-        amounts = (body.amount_fen, twin.refunded_of(merchant, number))
-        expected[state.order_key(merchant, number)] = OrderRecord(
-            order.identity,
-            body.account,
-            body.point_type,
-            *rate,
-            *amounts,
-            order.terms.version,
-            order.available_from,
-            order.expires_at,
-            order.renewal_days,
-            order.awaiting,
-        )
+        body = order.body
+        (head, tail), *others = [leg_record(twin, order, leg) for leg in order.legs]
+        refunded = twin.refunded_of(merchant, number)
+        legs = tuple(Leg(*start, *end) for start, end in others)
+        fields: tuple[Any, ...] = (order.identity, *head, body.amount_fen, refunded, *tail, legs)
+        expected[state.order_key(merchant, number)] = OrderRecord(*fields)
     for (merchant, number), (identity, _) in twin.refunds.items():
         expected[state.refund_key(merchant, number)] = RefundRecord(identity)
     return expected
@@ -215,6 +221,28 @@ def positions(twin: NaiveLedger) -> dict[bytes, Record]:
         if total:
             found[key] = Position(total)
     return found
+
+
+def leg_record(twin: NaiveLedger, order: NaiveOrder, leg: NaiveLeg) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the fields of a leg's record, those before and those after the amounts of its order."""
+    version, *rate = rate_of(twin, leg)
+    credit = None
+    if leg.rule is not None:
+        parts: dict[int | None, int] = {None: 0}
+        if leg.holds:
+            parts = after_payment(leg.rule, order.body, leg.paid_fen)
+        credit = Credit(
+            leg.before_fen,
+            parts[None],
+            tuple(ItemPart(place, parts[place]) for place in sorted(place for place in parts if place is not None)),
+            leg.rule.visit_points if leg.visited_until else 0,
+            *leg.coefficient,
+            leg.base,
+            tuple(CampaignGrant(campaign.id, points) for campaign, points in leg.grants),
+            leg.until,
+        )
+    dates = (leg.available_from, leg.expires_at, leg.renewal_days, leg.awaiting)
+    return (leg.account, leg.point_type, version, *rate), (leg.terms.version, *dates, credit)
 
 
 TwinMachine.tables += [positions, organizations_and_types, members_and_orders]

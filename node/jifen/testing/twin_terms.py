@@ -194,7 +194,7 @@ class TermRules(PointRules):
     @rule(picks=st.lists(st.tuples(nonces, st.integers(0, 99)), min_size=1, max_size=4))
     def confirm_credited_orders(self, picks: list[tuple[bytes, int]]) -> None:
         """Confirm orders that were credited, those that wait first."""
-        waiting = [name for name, order in self.twin.orders.items() if order.awaiting]
+        waiting = [name for name, order in self.twin.orders.items() if any(leg.awaiting for leg in order.legs)]
         for nonce, pick in picks:
             known = sorted(waiting or self.twin.orders)
             merchant, order = known[pick % len(known)]
