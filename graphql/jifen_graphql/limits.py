@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from jifen.ledger.bonus_records import STAFF_MAX
 from jifen.ledger.changes import OPERATORS_MAX
 from jifen.ledger.checkpoint_records import CHECKPOINTS_KEPT
+from jifen.ledger.draws import COMMITTERS_MAX
 from jifen.ledger.locks import OFFICERS
 from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
 
@@ -163,6 +164,8 @@ class ListSizes(NamedTuple):
             ("ValidatorSetPreview", "problems"): self.validators,
             ("Quorum", "voters"): self.validators,
             ("Quorum", "connected"): self.validators,
+            ("WinnersDrawn", "withheld"): COMMITTERS_MAX,
+            ("DrawEnded", "withheld"): COMMITTERS_MAX,
             ("SubmitPayload", "userErrors"): 1,
             ("Mutation", "submitTransactions"): 1,
             ("AccountLock", "organizations"): 2 * OFFICERS,

@@ -52,5 +52,15 @@ VALIDATOR_SET: Final = TaggedHash("jifen/validators/1")
 """Of the ordered validator ids and keys."""
 CHANGE: Final = TaggedHash("jifen/change/1")
 """Of a proposed change of the validators: what people compare before they vote."""
+DRAW_TERMS: Final = TaggedHash("jifen/draw/terms/1")
+"""Of a draw's organization, name and terms."""
+DRAW_PIECE: Final = TaggedHash("jifen/draw/piece/1")
+"""Of a piece of a draw's secret; by it the piece is committed."""
+DRAW_ENTRY_DIGEST: Final = TaggedHash("jifen/draw/entry/1")
+"""Of the digest before and one transaction's entries."""
+DRAW_SEED: Final = TaggedHash("jifen/draw/seed/1")
+"""Of the digest over a draw's entries and all pieces of its secrets."""
+DRAW_SAMPLE: Final = TaggedHash("jifen/draw/sample/1")
+"""Of a draw's seed and a counter: the numbers that choose the winners."""
 DERIVED_KEY: Final = TaggedHash("jifen/derived-key/1")
 """Of a master secret and a label."""

@@ -29,6 +29,11 @@ TAGS = {
     "EARNING_POLICY": "jifen/earning-policy/1",
     "VALIDATOR_SET": "jifen/validators/1",
     "CHANGE": "jifen/change/1",
+    "DRAW_TERMS": "jifen/draw/terms/1",
+    "DRAW_PIECE": "jifen/draw/piece/1",
+    "DRAW_ENTRY_DIGEST": "jifen/draw/entry/1",
+    "DRAW_SEED": "jifen/draw/seed/1",
+    "DRAW_SAMPLE": "jifen/draw/sample/1",
     "DERIVED_KEY": "jifen/derived-key/1",
 }
 """The tag of every hash of the project: a change of one changes the format of everything hashed by it."""

@@ -11,6 +11,7 @@ from jifen.ledger import (
     bonus_effects,
     cashback_effects,
     checkpoint_records,
+    draw_effects,
     effects,
     evidence_records,
     governance,
@@ -24,6 +25,18 @@ from jifen.ledger import receipts as ledger
 from jifen.ledger.statements import StatementKind
 from jifen.ledger.types import AccountId, PublicKey
 from jifen_graphql.schema.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
+from jifen_graphql.schema.draw_effects import (
+    DrawCancelled,
+    DrawCreated,
+    DrawEnded,
+    DrawEntered,
+    EntriesSettled,
+    PrizeFulfilled,
+    SecretCommitted,
+    SecretRevealed,
+    SecretsKept,
+    WinnersDrawn,
+)
 from jifen_graphql.schema.governance_effects import (
     ChangeProposed,
     ProposalWithdrawn,
@@ -280,6 +293,16 @@ AnyEffect = (
     | EvidenceRecorded
     | AccountLocked
     | AccountUnlocked
+    | DrawCreated
+    | SecretCommitted
+    | SecretsKept
+    | DrawEntered
+    | SecretRevealed
+    | DrawCancelled
+    | PrizeFulfilled
+    | WinnersDrawn
+    | EntriesSettled
+    | DrawEnded
     | PointsQualified
     | TierChanged
     | TierAtRisk
@@ -330,6 +353,16 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     evidence_records.EvidenceRecorded: EvidenceRecorded.of,
     lock_bodies.AccountLocked: AccountLocked.of,
     lock_bodies.AccountUnlocked: AccountUnlocked.of,
+    draw_effects.DrawCreated: DrawCreated.of,
+    draw_effects.SecretCommitted: SecretCommitted.of,
+    draw_effects.SecretsKept: SecretsKept.of,
+    draw_effects.DrawEntered: DrawEntered.of,
+    draw_effects.SecretRevealed: SecretRevealed.of,
+    draw_effects.DrawCancelled: DrawCancelled.of,
+    draw_effects.PrizeFulfilled: PrizeFulfilled.of,
+    draw_effects.WinnersDrawn: WinnersDrawn.of,
+    draw_effects.EntriesSettled: EntriesSettled.of,
+    draw_effects.DrawEnded: DrawEnded.of,
     tier_effects.PointsQualified: PointsQualified.of,
     tier_effects.TierChanged: TierChanged.of,
     tier_effects.TierAtRisk: TierAtRisk.of,

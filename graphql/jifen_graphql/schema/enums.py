@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, Direction
+from jifen.ledger.draws import DrawStatus, RefundReason
 from jifen.ledger.earning_rules import BracketBasis, BracketMode, Period, Rounding, Stacking
 from jifen.ledger.locks import LockReason, UnlockReason
 from jifen.ledger.proposals import ProposalStatus
@@ -37,6 +38,8 @@ strawberry.enum(UnlockReason, description="Why an account is unlocked.")
 strawberry.enum(BonusCause, description="Why an organization grants points; each cause can be made use of once.")
 strawberry.enum(AdjustmentReason, description="Why an organization corrects an account.")
 strawberry.enum(Direction, description="Which way an adjustment goes.")
+strawberry.enum(DrawStatus, description="How far a prize draw has come.")
+strawberry.enum(RefundReason, description="Why the points of a draw's entries go back.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 
 

@@ -9,6 +9,7 @@ from jifen.ledger import state
 from jifen.ledger.bonus_records import BonusBook, BonusMark, ClerkDay
 from jifen.ledger.cashbacks import Cashback, CashbackPolicy, CashbackUse
 from jifen.ledger.checkpoint_records import Checkpoints
+from jifen.ledger.draws import Draw, DrawEntry, DrawTally, MemberEntries
 from jifen.ledger.earning_rules import (
     Budget,
     CampaignRecord,
@@ -97,6 +98,10 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.CASHBACK_USE: CashbackUse,
     state.CASHBACKS_OF_ACCOUNT: ListEntry,
     state.CASHBACKS_OPEN: ListEntry,
+    state.DRAW: Draw,
+    state.DRAW_ENTRY: DrawEntry,
+    state.DRAW_TALLY: DrawTally,
+    state.DRAW_MEMBER: MemberEntries,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

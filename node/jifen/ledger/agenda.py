@@ -16,6 +16,7 @@ from typing import Final
 
 from jifen.ledger.cashing import wake_cashback
 from jifen.ledger.context import BlockContext
+from jifen.ledger.draw_settling import wake_draw
 from jifen.ledger.expiring import wake_holding
 from jifen.ledger.limits import forget_past_days
 from jifen.ledger.locking import wake_lock
@@ -26,6 +27,7 @@ from jifen.ledger.rule_book import wake_rule_book
 from jifen.ledger.state import (
     AGENDA,
     CASHBACK,
+    DRAW,
     HOLDING,
     LOCK,
     MARK,
@@ -57,6 +59,7 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
     CASHBACK: wake_cashback,
     RULE_BOOK: wake_rule_book,
     TALLY: wake_tally,
+    DRAW: wake_draw,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""

@@ -32,6 +32,27 @@ from jifen.ledger.checkpoint_records import AttestCheckpoint
 from jifen.ledger.checkpoints import attest, check_attestation
 from jifen.ledger.confirming import check_confirmation, confirm
 from jifen.ledger.context import BlockContext
+from jifen.ledger.draw_bodies import (
+    CancelDraw,
+    CommitToDraw,
+    CreateDraw,
+    EnterDraw,
+    FulfilPrize,
+    KeepDrawSecrets,
+    RevealSecret,
+)
+from jifen.ledger.draw_entering import check_draw_entry, enter_draw
+from jifen.ledger.draw_preparing import (
+    cancel_draw,
+    check_draw_cancellation,
+    check_draw_commitment,
+    check_draw_creation,
+    check_draw_keeping,
+    commit_secret,
+    create_draw,
+    keep_secrets,
+)
+from jifen.ledger.draw_settling import check_prize_fulfilment, check_secret_reveal, fulfil_prize, reveal_secret
 from jifen.ledger.earning import check_earning, earn
 from jifen.ledger.evidence import check_evidence, record
 from jifen.ledger.evidence_records import RecordEvidence
@@ -155,6 +176,13 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     PublishCampaign: rule(check_campaign, publish_campaign),
     EndCampaign: rule(check_end, end_campaign),
     SetOrganizationTags: rule(check_tags, set_tags),
+    CreateDraw: rule(check_draw_creation, create_draw),
+    CommitToDraw: rule(check_draw_commitment, commit_secret),
+    KeepDrawSecrets: rule(check_draw_keeping, keep_secrets),
+    EnterDraw: rule(check_draw_entry, enter_draw),
+    RevealSecret: rule(check_secret_reveal, reveal_secret),
+    CancelDraw: rule(check_draw_cancellation, cancel_draw),
+    FulfilPrize: rule(check_prize_fulfilment, fulfil_prize),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

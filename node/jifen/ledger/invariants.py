@@ -6,6 +6,11 @@ Tests and `jifen verify` run them. Each raises InvariantBroken with the values t
 from jifen.ledger.bonus_checks import check_bonuses_are_within_budgets_and_go_to_members
 from jifen.ledger.checking import Items, holdings_of, positions_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
+from jifen.ledger.draw_checks import (
+    check_draws_keep_what_they_promised,
+    check_entries_are_counted_and_chained,
+    check_winners_are_those_that_anybody_computes,
+)
 from jifen.ledger.evidence_checks import check_evidence_names_validators_and_is_recorded_once
 from jifen.ledger.held import HELD_IN
 from jifen.ledger.lock_checks import (
@@ -176,6 +181,9 @@ CHECKS = (
     check_cash_backs_hold_earned_points_and_count_against_caps,
     check_every_version_of_rules_is_kept,
     check_budgets_are_what_orders_took,
+    check_draws_keep_what_they_promised,
+    check_entries_are_counted_and_chained,
+    check_winners_are_those_that_anybody_computes,
 )
 """All of them."""
 

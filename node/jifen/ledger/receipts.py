@@ -14,6 +14,18 @@ from jifen.ledger.cashback_effects import (
     CashbackRequested,
 )
 from jifen.ledger.checkpoint_records import CheckpointAttested
+from jifen.ledger.draw_effects import (
+    DrawCancelled,
+    DrawCreated,
+    DrawEnded,
+    DrawEntered,
+    EntriesSettled,
+    PrizeFulfilled,
+    SecretCommitted,
+    SecretRevealed,
+    SecretsKept,
+    WinnersDrawn,
+)
 from jifen.ledger.effects import Effect
 from jifen.ledger.evidence_records import EvidenceRecorded
 from jifen.ledger.governance import (
@@ -189,6 +201,16 @@ AnyEffect = (
     | CampaignPublished
     | CampaignEnded
     | OrganizationTagged
+    | DrawCreated
+    | SecretCommitted
+    | SecretsKept
+    | DrawEntered
+    | SecretRevealed
+    | DrawCancelled
+    | PrizeFulfilled
+    | WinnersDrawn
+    | EntriesSettled
+    | DrawEnded
 )
 
 

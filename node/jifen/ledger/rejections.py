@@ -49,6 +49,26 @@ class Rejection(IntEnum):
     CASHBACK_CAP_REACHED = 136
     CASHBACK_UNKNOWN = 137
     CASHBACK_NOT_OPEN = 138
+    DRAW_UNKNOWN = 190
+    DRAW_EXISTS = 191
+    NOT_A_COMMITTER = 192
+    DRAW_CONTRADICTORY = 193
+    CLOSE_OUT_OF_RANGE = 194
+    PRIZE_TOO_LARGE = 195
+    PRICE_UNFOUNDED = 196
+    DRAW_OVER = 197
+    DRAW_CLOSED = 202
+    DRAW_NOT_CLOSED = 203
+    DRAW_NOT_OPEN = 201
+    ALREADY_COMMITTED = 198
+    COMMITMENTS_MISSING = 199
+    SECRETS_ALREADY_KEPT = 200
+    ACCOUNT_EXCLUDED = 204
+    DRAW_TAKES_OTHER_POINTS = 205
+    ENTRIES_EXHAUSTED = 206
+    PIECE_WRONG = 207
+    PIECES_KNOWN = 208
+    NO_PRIZE_DUE = 209
     INSUFFICIENT_POINTS = 15
     TRANSFER_LIMIT_REACHED = 140
     POINTS_LIMIT_REACHED = 141
@@ -165,6 +185,26 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.CASHBACK_CAP_REACHED: "the member would pass the issuer's cap of a day or month: ask for less, or later",
     Rejection.CASHBACK_UNKNOWN: "the point type has no cash back of that number",
     Rejection.CASHBACK_NOT_OPEN: "the cash back is paid or rejected already",
+    Rejection.DRAW_UNKNOWN: "the organization has published no draw of that name",
+    Rejection.DRAW_EXISTS: "the organization has published a draw of that name before: choose another (invariant I3)",
+    Rejection.NOT_A_COMMITTER: "the draw's terms do not name that organization among those that commit secrets",
+    Rejection.DRAW_CONTRADICTORY: "terms or pieces contradict themselves: sorted, none twice, as many as asked",
+    Rejection.CLOSE_OUT_OF_RANGE: "close height, reveal and settlement must lie ahead, and at most 366 days",
+    Rejection.PRIZE_TOO_LARGE: "a prize is worth more than 50,000 yuan, the most that a promotion may give away by lot",
+    Rejection.PRICE_UNFOUNDED: "the points' issuer does not let the organization take them, or promises less for them",
+    Rejection.DRAW_OVER: "the draw was settled, cancelled or given back: nothing about it can be changed",
+    Rejection.DRAW_CLOSED: "the ledger has passed the draw's close height: no more entries, and no calling off",
+    Rejection.DRAW_NOT_CLOSED: "secrets are shown above the draw's close height only: wait for it",
+    Rejection.DRAW_NOT_OPEN: "the committers have not all confirmed that they keep the secrets",
+    Rejection.ALREADY_COMMITTED: "the committer has committed its secret before: it stays",
+    Rejection.COMMITMENTS_MISSING: "not every committer has committed its secret yet",
+    Rejection.SECRETS_ALREADY_KEPT: "the committer has confirmed before that it keeps the secrets",
+    Rejection.ACCOUNT_EXCLUDED: "the draw's terms exclude the account, or it is that of an operator who takes part",
+    Rejection.DRAW_TAKES_OTHER_POINTS: "the draw has no price in these points, or their issuer accepts it no longer",
+    Rejection.ENTRIES_EXHAUSTED: "so many entries are more than the draw, the member or one record of lots can take",
+    Rejection.PIECE_WRONG: "a piece does not fit the hash by which it was committed",
+    Rejection.PIECES_KNOWN: "all of these pieces were shown before",
+    Rejection.NO_PRIZE_DUE: "no entry of that number has won a prize that is still to be handed over",
     Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
     Rejection.TRANSFER_LIMIT_REACHED: "the account has passed such points on as often as it may today: wait a day",
     Rejection.POINTS_LIMIT_REACHED: "with this the account would pass on more points of the type than it may in a day",
@@ -278,6 +318,14 @@ FINAL_REJECTIONS = frozenset(
         Rejection.RECOGNITION_CONTRADICTORY,
         Rejection.POLICY_CONTRADICTORY,
         Rejection.CAUSE_ALREADY_USED,
+        Rejection.DRAW_EXISTS,
+        Rejection.PRIZE_TOO_LARGE,
+        Rejection.DRAW_OVER,
+        Rejection.DRAW_CLOSED,
+        Rejection.ALREADY_COMMITTED,
+        Rejection.SECRETS_ALREADY_KEPT,
+        Rejection.PIECE_WRONG,
+        Rejection.PIECES_KNOWN,
     }
 )
 """Reasons that no transaction still on its way can cure.

@@ -52,6 +52,10 @@ EARNING_POLICY = b"E"
 TAGS = b"Z"
 BUDGET = b"B"
 TALLY = b"N"
+DRAW = b"d"
+DRAW_ENTRY = b"D"
+DRAW_TALLY = b"I"
+DRAW_MEMBER = b"X"
 
 TIERS = b"q"
 MEMBERSHIP = b"Q"
@@ -218,6 +222,29 @@ def moved_key(day_end: int, account: bytes, point_type: str) -> bytes:
 def position_key(organization: str, point_type: str, rate: bytes = b"") -> bytes:
     """State key of an organization's position in a point type at a rate; those of one organization stand together."""
     return POSITION + organization.encode() + b"\0" + point_type.encode() + b"\0" + rate
+
+
+def draw_key(organization: str, draw: str) -> bytes:
+    """State key of an organization's draw."""
+    return DRAW + organization.encode() + b"\0" + draw.encode()
+
+
+def draw_tally_key(organization: str, draw: str) -> bytes:
+    """State key of how many entries a draw has."""
+    return DRAW_TALLY + organization.encode() + b"\0" + draw.encode()
+
+
+def draw_entry_key(organization: str, draw: str, last: int) -> bytes:
+    """State key of the entries that end with a number; a draw's entries stand together, in order.
+
+    The entry of any number is therefore in the first record from its own number on.
+    """
+    return DRAW_ENTRY + organization.encode() + b"\0" + draw.encode() + b"\0" + last.to_bytes(8, "big")
+
+
+def draw_member_key(account: bytes, organization: str, draw: str) -> bytes:
+    """State key of what a member has in a draw; an account's draws stand together."""
+    return DRAW_MEMBER + account + organization.encode() + b"\0" + draw.encode()
 
 
 class StateReader(Protocol):

@@ -2,6 +2,7 @@
 
 from jifen.ledger.cashbacks import Cashback, CashbackStatus
 from jifen.ledger.checking import Items, holdings_of, require
+from jifen.ledger.draws import Draw
 from jifen.ledger.earning import kept
 from jifen.ledger.earning_rules import MemberTally, RuleBook
 from jifen.ledger.holdings import LAPSED_KEPT_MS
@@ -27,7 +28,7 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
             wanted[key] = record.due
         elif isinstance(record, PointType) and record.scheduled:
             wanted[key] = record.scheduled.effective_from
-        elif isinstance(record, Membership | Redemption | RuleBook | MemberTally) and record.due:
+        elif isinstance(record, Membership | Redemption | RuleBook | MemberTally | Draw) and record.due:
             wanted[key] = record.due
         elif isinstance(record, Cashback) and record.status is CashbackStatus.REQUESTED and not record.overdue:
             wanted[key] = record.due_at

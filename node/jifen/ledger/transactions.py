@@ -14,6 +14,15 @@ from jifen.ledger.bodies import MemoHash, TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.draw_bodies import (
+    CancelDraw,
+    CommitToDraw,
+    CreateDraw,
+    EnterDraw,
+    FulfilPrize,
+    KeepDrawSecrets,
+    RevealSecret,
+)
 from jifen.ledger.earning_rules import ORDER_LINES_MAX, OrderLine
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
@@ -143,6 +152,13 @@ Body = (
     | PublishCampaign
     | EndCampaign
     | SetOrganizationTags
+    | CreateDraw
+    | CommitToDraw
+    | KeepDrawSecrets
+    | EnterDraw
+    | RevealSecret
+    | CancelDraw
+    | FulfilPrize
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -182,6 +198,13 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     PublishCampaign: "publishCampaign",
     EndCampaign: "endCampaign",
     SetOrganizationTags: "setOrganizationTags",
+    CreateDraw: "createDraw",
+    CommitToDraw: "commitToDraw",
+    KeepDrawSecrets: "keepDrawSecrets",
+    EnterDraw: "enterDraw",
+    RevealSecret: "revealSecret",
+    CancelDraw: "cancelDraw",
+    FulfilPrize: "fulfilPrize",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

@@ -18,6 +18,7 @@ from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
 from jifen.ledger.types import PublicKey
 from jifen.testing.bonus_scene import furnish_bonuses
+from jifen.testing.draw_scene import furnish_draws
 from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
@@ -73,6 +74,7 @@ class Scene:
         furnish_tiers(self)
         furnish_bonuses(self)
         furnish_rewards(self)
+        furnish_draws(self)
 
     @property
     def context(self) -> BlockContext:

@@ -6,6 +6,7 @@ from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Body
 from jifen.testing.bonus_faults import BONUS_FAULTS, BONUSES_NEVER_MEET, GOOD_BONUSES
 from jifen.testing.checkpoint_faults import CHECKPOINT_FAULTS, CHECKPOINTS_NEVER_MEET, GOOD_CHECKPOINTS
+from jifen.testing.draw_faults import DRAW_FAULTS, DRAWS_NEVER_MEET, GOOD_DRAWS
 from jifen.testing.evidence_faults import EVIDENCE_FAULTS, EVIDENCE_NEVER_MEETS, GOOD_EVIDENCE
 from jifen.testing.fault_scene import NOW, Fault
 from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, GOVERNANCE_NEVER_MEETS
@@ -28,6 +29,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_LOCKS,
     **GOOD_BONUSES,
     **GOOD_REWARDS,
+    **GOOD_DRAWS,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -48,6 +50,7 @@ FAULTS: Final = (
     *BONUS_FAULTS,
     *REWARD_FAULTS,
     *CASHBACK_FAULTS,
+    *DRAW_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -62,5 +65,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **LOCKS_NEVER_MEET,
     **BONUSES_NEVER_MEET,
     **REWARDS_NEVER_MEET,
+    **DRAWS_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -4,6 +4,7 @@ from jifen.testing.twin_bonuses import BonusRules
 from jifen.testing.twin_checkpoints import CheckpointRules
 from jifen.testing.twin_evidence import EvidenceRules
 from jifen.testing.twin_locks import LockRules
+from jifen.testing.twin_prize_draws import DrawRules
 from jifen.testing.twin_rewards import RewardRules
 from jifen.testing.twin_rules import RuleRules
 from jifen.testing.twin_terms import TermRules
@@ -12,6 +13,15 @@ from jifen.testing.twin_validators import ValidatorRules
 
 
 class LedgerMachine(
-    LockRules, TermRules, ValidatorRules, CheckpointRules, EvidenceRules, TierRules, BonusRules, RewardRules, RuleRules
+    DrawRules,
+    LockRules,
+    TermRules,
+    ValidatorRules,
+    CheckpointRules,
+    EvidenceRules,
+    TierRules,
+    BonusRules,
+    RewardRules,
+    RuleRules,
 ):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

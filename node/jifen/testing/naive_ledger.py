@@ -17,6 +17,15 @@ from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.draw_bodies import (
+    CancelDraw,
+    CommitToDraw,
+    CreateDraw,
+    EnterDraw,
+    FulfilPrize,
+    KeepDrawSecrets,
+    RevealSecret,
+)
 from jifen.ledger.earning_rules import EarningPolicy, EarningRule
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
@@ -49,6 +58,7 @@ from jifen.testing import (
     naive_bonuses,
     naive_cashbacks,
     naive_checkpoints,
+    naive_draws,
     naive_evidence,
     naive_governance,
     naive_locks,
@@ -164,6 +174,8 @@ class NaiveLedger:
         """Every policy there was, by point type."""
         self.cashbacks: dict[tuple[str, int], naive_cashbacks.NaiveCashback] = {}
         """Every request for money, by point type and number."""
+        self.draws: dict[tuple[str, str], naive_draws.NaiveDraw] = {}
+        """Every draw, by organization and name."""
         self.receipts: dict[bytes, NaiveReceipt] = {}
         """Receipt of every transaction ever taken, rejected ones too."""
         self.expiries: dict[bytes, int] = {}
@@ -300,5 +312,12 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     PublishCampaign: NaiveRule(naive_rules.against_campaign, naive_rules.publish_campaign),
     EndCampaign: NaiveRule(naive_rules.against_end, naive_rules.end_campaign),
     SetOrganizationTags: NaiveRule(naive_rules.against_tags, naive_rules.set_tags),
+    CreateDraw: NaiveRule(naive_draws.against_creation, naive_draws.create),
+    CommitToDraw: NaiveRule(naive_draws.against_commitment, naive_draws.commit),
+    KeepDrawSecrets: NaiveRule(naive_draws.against_keeping, naive_draws.keep),
+    EnterDraw: NaiveRule(naive_draws.against_entry, naive_draws.enter),
+    RevealSecret: NaiveRule(naive_draws.against_reveal, naive_draws.reveal),
+    CancelDraw: NaiveRule(naive_draws.against_cancellation, naive_draws.cancel),
+    FulfilPrize: NaiveRule(naive_draws.against_fulfilment, naive_draws.fulfil),
 }
 """The naive rule of every kind."""
