@@ -1,6 +1,7 @@
 """Faults: changes to good transactions, each of which makes a reason hold; and the scene they are tried in."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple, final
 
 import msgspec
@@ -113,6 +114,23 @@ def staged(*faults: Fault) -> Scene:
     for stage in dict.fromkeys(fault.stage for fault in faults):
         if stage is not None:
             stage(world)
+    return world
+
+
+def shown(*faults: Fault) -> Scene:
+    """Return the scene as the faults need it, to look at only: whoever asks again gets the same one.
+
+    Every pair of faults of every kind is looked at, and most pairs need one of a few scenes.
+    """
+    assert not any(fault.taken for fault in faults), "a taken transaction changes the scene; ask for one with `staged`"
+    return _shown(tuple(dict.fromkeys(fault.stage for fault in faults if fault.stage is not None)))
+
+
+@cache
+def _shown(stages: tuple[Callable[[Scene], None], ...]) -> Scene:
+    world = Scene()
+    for stage in stages:
+        stage(world)
     return world
 
 
