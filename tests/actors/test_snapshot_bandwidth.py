@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from jifen.actors.snapshots import SnapshotExchange
+from jifen.actors.snapshots import SnapshotExchange, Standing
 from jifen.chain.checkpoints import Manifest
 from jifen.codec.merkle import leaf_hash
 from jifen.codec.messages import SnapshotChunk, SnapshotRequest
@@ -62,6 +62,7 @@ class Served:
             send=self._answer,
             connected=lambda: list(peers),
             install=self._install,
+            standing=lambda: Standing(votes=True, height=0, leader="mall"),
             workers=AtOnce(),
             bytes_per_second=bytes_per_second,
         )

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from jifen import config
+from jifen.actors import snapshots
 from jifen.actors.clock import system_clock
 from jifen.actors.joining import become_voter
 from jifen.actors.node import NodeRetired, SubmitStatus, run_node
@@ -191,5 +192,61 @@ async def test_one_that_was_removed_while_it_was_away_comes_back_by_snapshot_and
     # Whoever starts it again is told again, however long that takes.
     with pytest.raises(NodeRetired, match="taken out"):
         await run_node(running.alliance.setups["music"])
+    await running.digest()
+    await verified(running)
+
+
+async def test_one_that_was_away_for_two_changes_and_long_after_them_is_told_by_whoever_stayed(
+    running: RunningAlliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jifen.actors.peers.RETIRED_LINK_BLOCKS", 5)
+    monkeypatch.setattr("jifen.actors.snapshots.LOOKS_SECONDS", 1.0)
+    await running.start()
+    await work(running, 0, 2)
+    await running.stop("music")
+    await decide(running, RemoveValidator("music"))
+    await voters(running, "mall", "books", "cafe")
+    await replace(running, tmp_path, "cafe-2", "cafe")
+    await joined(running, "cafe-2")
+    await running.retired("cafe")
+    await work(running, 10, 30)
+    await compacted(running, 20)
+    # One that it has never heard of leads, so that nobody whom it would hear as a leader can tell it.
+    leader = await running.leader()
+    if leader != "cafe-2":
+        running.nodes[leader]._consensus.raft.transfer_leadership("cafe-2")
+        await running.found(lambda: running.nodes[leader].status().leader == "cafe-2" or None)
+    assert all(peer.id != "music" for peer in running.nodes["mall"].status().peers), "nobody dials it any more"
+
+    await running.start("music")
+    await running.retired("music")
+    await work(running, 100, 2)
+    await running.digest()
+    await verified(running)
+
+
+async def test_one_that_hears_nobody_for_long_and_votes_still_is_not_told_that_it_is_out(
+    running: RunningAlliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jifen.actors.snapshots.LOOKS_SECONDS", 0.2)
+    await running.start()
+    await work(running, 0, 2)
+    await running.stop("music")
+    await work(running, 2, 40)
+    await compacted(running, 12)
+    await running.stop("mall", "books")
+    await running.start("music")
+    asked = trio.Event()
+    looked = snapshots.SnapshotExchange._look_whether_out
+
+    async def look(self: snapshots.SnapshotExchange) -> None:
+        await looked(self)
+        asked.set()
+
+    monkeypatch.setattr(snapshots.SnapshotExchange, "_look_whether_out", look)
+    with trio.fail_after(PATIENCE_SECONDS):
+        await asked.wait()
+    await running.start("mall", "books")
+    await work(running, 100, 2)
     await running.digest()
     await verified(running)

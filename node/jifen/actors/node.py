@@ -22,7 +22,7 @@ from jifen.actors.mempool import Mempool, SubmitResult, SubmitStatus
 from jifen.actors.peers import PeerBook
 from jifen.actors.recovery import execute_log, position_of, recover
 from jifen.actors.setup import NodeSetup, Timing
-from jifen.actors.snapshots import SnapshotExchange
+from jifen.actors.snapshots import SnapshotExchange, Standing
 from jifen.actors.storage import StorageActor
 from jifen.actors.subscriptions import SubscriptionHub, TooManySubscribers
 from jifen.actors.surroundings import Surroundings
@@ -38,7 +38,7 @@ from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig, RandomDraws
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
-from jifen.ledger.validators import Validator, ValidatorStatus
+from jifen.ledger.validators import Validator, ValidatorStatus, read_validator_set
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import BlockNotHeld, StoreError
 from jifen.store.evidence import EvidenceRecord
@@ -248,6 +248,7 @@ class _Wiring:
             send=self._links.send,
             connected=self._links.connected,
             install=self._install,
+            standing=self._standing,
             workers=self._workers,
             bytes_per_second=setup.snapshot_bytes_per_second,
         )
@@ -329,7 +330,7 @@ class _Wiring:
                     context=self._serving,
                     peers=self._peers,
                     handler=self._gateway.take_frame,
-                    on_change=self._links.heard_of,
+                    on_change=self._book.heard_of,
                     listen=self._listen,
                 )
             )
@@ -356,6 +357,11 @@ class _Wiring:
         self._checkpoints.committed(block)
         self._evidence.committed(block)
         self._hub.publish(block)
+
+    def _standing(self) -> Standing:
+        raft, members = self._consensus.raft, read_validator_set(self._store)
+        votes = self._setup.validator in members.signing
+        return Standing(votes, self._store.tip.height, raft.leader)
 
     async def _install(self, manifest: Manifest, chunks: Callable[[], Iterator[bytes]]) -> str | None:
         return await self._consensus.install(manifest, chunks)

@@ -10,10 +10,11 @@ import structlog
 from jifen.actors.links import PeerLinks
 from jifen.ledger.state import StateReader
 from jifen.ledger.validators import Validator, ValidatorStatus, validators_of
-from jifen.transport import Address, IdentityFault, Peer, Peers, certificate_fingerprint, trust
+from jifen.transport import Address, IdentityFault, LinkState, Peer, Peers, certificate_fingerprint, trust
 
 RETIRED_LINK_BLOCKS = 1_000
-"""Blocks for which the link with a retired validator is kept, so that it learns from its peers that it is out."""
+"""Blocks for which a retired validator is dialled, so that it learns from its peers that it is out. Whoever comes back
+later has to come by itself, and is then dialled for as many."""
 
 log = structlog.get_logger()
 
@@ -34,8 +35,8 @@ class Contact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PeerBook:
     """Admits and dismisses peers as the committed set changes.
 
-    Invariant: who is linked with is in the committed set, retired within the last `RETIRED_LINK_BLOCKS` blocks, or is a
-    contact that the ledger does not know yet.
+    Invariant: who is linked with is in the committed set, retired or has come back within the last
+    `RETIRED_LINK_BLOCKS` blocks, or is a contact that the ledger does not know yet.
     """
 
     def __init__(
@@ -56,35 +57,50 @@ class PeerBook:
         self._addresses = addresses
         self._known: dict[str, int | None] = {}
         """Who is linked with, in the order of admission, and up to which height; None for good."""
+        self._met: dict[str, tuple[Peer, Address]] = {}
+        """Everybody that the ledger has ever named, as far as known here: whoever is not linked with has retired."""
+        self._height = 0
         for contact in contacts:
-            self._admit(contact.id, contact.certificate_pem, contact.host, contact.port)
+            self._meet(contact.id, contact.certificate_pem, contact.host, contact.port)
+            self._link(contact.id)
 
     def follow(self, state: StateReader, height: int) -> None:
         """Link with whom the state at `height` names; who has retired is left to be dismissed in time."""
+        self._height = height
         for validator in validators_of(state):
             retired = validator.status is ValidatorStatus.RETIRED
             until = validator.since + RETIRED_LINK_BLOCKS if retired else None
+            if validator.id not in self._met:
+                self._meet_validator(validator)
             if validator.id not in self._known and (until is None or height <= until):
-                self._admit_validator(validator)
+                self._link(validator.id)
             if validator.id in self._known:
-                self._known[validator.id] = until
+                self._known[validator.id] = None if until is None else max(until, self._known[validator.id] or 0)
 
     def passed(self, height: int) -> None:
-        """Learn that `height` is committed: those who retired long ago are dismissed."""
+        """Learn that `height` is committed: those who retired long ago are dialled no more."""
+        self._height = height
         for name in [name for name, until in self._known.items() if until is not None and height > until]:
             del self._known[name]
-            self._peers.dismiss(name)
             self._links.dismiss(name)
             log.info("retired validator is no peer any more", peer=name)
 
-    def _admit_validator(self, validator: Validator) -> None:
+    def heard_of(self, name: str, incoming: LinkState) -> None:
+        """Learn of a peer's own link to here; one that retired long ago and does not know it is answered again."""
+        if incoming.connected and name in self._met and name not in self._known:
+            log.info("retired validator has come back", peer=name)
+            self._link(name)
+            self._known[name] = self._height + RETIRED_LINK_BLOCKS
+        self._links.heard_of(name, incoming)
+
+    def _meet_validator(self, validator: Validator) -> None:
         try:
-            self._admit(validator.id, validator.certificate_pem, validator.peer_host, validator.peer_port)
+            self._meet(validator.id, validator.certificate_pem, validator.peer_host, validator.peer_port)
         except IdentityFault as fault:
             # The ledger takes the text as it is; only its owner suffers from one that is none.
             log.warning("validator cannot be linked with", peer=validator.id, reason=str(fault))
 
-    def _admit(self, name: str, certificate_pem: str, host: str, port: int) -> None:
+    def _meet(self, name: str, certificate_pem: str, host: str, port: int) -> None:
         if name == self._own:
             return
         pem = certificate_pem.encode()
@@ -93,5 +109,9 @@ class PeerBook:
             trust(context, name, pem)
         host, port = self._addresses.get(name, (host, port))
         self._peers.admit(peer)
-        self._links.admit(peer, Address(host, port))
-        self._known[name] = None
+        self._met[name] = peer, Address(host, port)
+
+    def _link(self, name: str) -> None:
+        if name in self._met:
+            self._links.admit(*self._met[name])
+            self._known[name] = None

@@ -7,13 +7,21 @@ that it does not matter who sent it.
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import final
+from typing import NamedTuple, final
 
 import structlog
 import trio
 
+from jifen.actors.consensus import retired
 from jifen.actors.surroundings import Workers
-from jifen.chain.checkpoints import Manifest, SnapshotInvalid, decode_manifest, encode_manifest, verify_manifest
+from jifen.chain.checkpoints import (
+    Manifest,
+    SnapshotInvalid,
+    decode_manifest,
+    encode_manifest,
+    verify_manifest,
+    voters_proved,
+)
 from jifen.chain.validators import Validators
 from jifen.codec.messages import SnapshotChunk, SnapshotRequest
 from jifen.consensus.messages import SnapshotOffer
@@ -25,6 +33,9 @@ ANSWER_SECONDS = 10.0
 REQUESTS_WAITING_MAX = 64
 """Validators whose requests wait; one request each, a newer one takes the place of an older."""
 
+LOOKS_SECONDS = 30.0
+"""Pause between two looks whether a leader is heard: many elections long."""
+
 BYTES_PER_SECOND_DEFAULT = 8 << 20
 """Default bound on what is served to all peers together: a gigabyte in two minutes, and a line of 100 Mbit/s keeps a
 third of itself for consensus and clients."""
@@ -34,9 +45,23 @@ Chunks = Callable[[], Iterator[bytes]]
 log = structlog.get_logger()
 
 
+class Standing(NamedTuple):
+    """How a validator stands by its own ledger, which may be an old one."""
+
+    votes: bool
+    height: int
+    """Committed here."""
+    leader: str | None
+    """Whom it follows, or itself; None while it hears nobody."""
+
+
 @final
 class SnapshotExchange:
-    """Serves and fetches."""
+    """Serves and fetches; and when no leader is heard for long, lets a peer's newer snapshot prove who votes by now.
+
+    Who was taken out while it was away for several changes has no link with the present leader, and may know no more
+    than one of those who stayed. Its snapshot names the present voters and proves them to whoever knows genesis.
+    """
 
     def __init__(
         self,
@@ -47,6 +72,7 @@ class SnapshotExchange:
         send: Callable[[SnapshotRequest | SnapshotChunk], None],
         connected: Callable[[], list[str]],
         install: Callable[[Manifest, Chunks], Awaitable[str | None]],
+        standing: Callable[[], Standing],
         workers: Workers,
         bytes_per_second: int,
     ) -> None:
@@ -58,6 +84,7 @@ class SnapshotExchange:
         self._send = send
         self._connected = connected
         self._install = install
+        self._standing = standing
         self._workers = workers
         self._bytes_per_second = bytes_per_second
         self._requests: OrderedDict[str, SnapshotRequest] = OrderedDict()
@@ -96,7 +123,7 @@ class SnapshotExchange:
         self._offered.set()
 
     async def run(self) -> None:
-        """Serve and fetch for ever."""
+        """Serve and fetch for ever; raises NodeRetired when it is proved that this validator votes no more."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve)
             nursery.start_soon(self._fetch_for_ever)
@@ -129,7 +156,11 @@ class SnapshotExchange:
 
     async def _fetch_for_ever(self) -> None:
         while True:
-            await self._offered.wait()
+            with trio.move_on_after(LOOKS_SECONDS) as patience:
+                await self._offered.wait()
+            if patience.cancelled_caught:
+                await self._look_whether_out()
+                continue
             self._offered = trio.Event()
             offer = self._offer
             assert offer is not None
@@ -172,18 +203,37 @@ class SnapshotExchange:
 
     async def _begun(self, offer: SnapshotOffer) -> SnapshotFetch | None:
         for peer in self._sources(offer):
-            data = await self._ask(SnapshotRequest(self._name, peer, offer.height, None))
-            if not data:
-                continue
-            try:
-                manifest = decode_manifest(data)
-                await self._workers.compute(partial(verify_manifest, self._genesis, manifest))
-            except SnapshotInvalid as error:
-                log.warning("a peer's snapshot does not prove itself", peer=peer, reason=str(error))
-                continue
-            if manifest.height >= offer.height:
+            manifest = await self._manifest(peer, offer.height)
+            if manifest is not None:
                 return await self._workers.compute(partial(self._folder.fetch, manifest))
         return None
+
+    async def _manifest(self, peer: str, height: int) -> Manifest | None:
+        """Return the verified manifest of a peer's newest snapshot, or None when that is below a height, or none."""
+        data = await self._ask(SnapshotRequest(self._name, peer, height, None))
+        if not data:
+            return None
+        try:
+            manifest = decode_manifest(data)
+            await self._workers.compute(partial(verify_manifest, self._genesis, manifest))
+        except SnapshotInvalid as error:
+            log.warning("a peer's snapshot does not prove itself", peer=peer, reason=str(error))
+            return None
+        return manifest if manifest.height >= height else None
+
+    async def _look_whether_out(self) -> None:
+        standing = self._standing()
+        if standing.leader is not None or not standing.votes:
+            return
+        for peer in self._connected():
+            manifest = await self._manifest(peer, standing.height + 1)
+            if manifest is None:
+                continue
+            voters = await self._workers.compute(partial(voters_proved, self._genesis, manifest))
+            # Nobody becomes a voter twice: who voted once and does not later is out for good.
+            if voters is not None and self._name not in voters:
+                log.info("taken out while it was away", height=manifest.height, voters=voters, told_by=peer)
+                raise retired(self._name, standing.height)
 
     async def _fetch_chunk(self, fetch: SnapshotFetch, index: int, sources: list[str]) -> bool:
         """Fetch one chunk from the first source that gives it, which is then asked first; False when none does."""

@@ -219,6 +219,14 @@ def verify_manifest(genesis: Validators, manifest: Manifest) -> None:
     _check_attestations(validators, attesting, manifest, name)
 
 
+def voters_proved(genesis: Validators, manifest: Manifest) -> tuple[str, ...] | None:
+    """Return who voted after the block of a verified manifest, or None when a change was under way there."""
+    named = manifest.header.validator_set_hash
+    sets = _follow_changes(genesis, manifest.configurations)
+    found = next(validators for _, validators in reversed(sets) if validators.hash == named)
+    return None if found.configuration.joint else found.ids
+
+
 def _follow_changes(genesis: Validators, changes: Sequence[ConfigurationChange]) -> list[tuple[int, Validators]]:
     """Return every set there was with the height from which it may certify, joint ones each before what follows."""
     sets = [(0, genesis)]

@@ -15,7 +15,7 @@ from jifen.actors.evidence import EvidenceKeeper
 from jifen.actors.gateway import PeerGateway
 from jifen.actors.mempool import Mempool
 from jifen.actors.recovery import execute_log, position_of, recover
-from jifen.actors.snapshots import SnapshotExchange
+from jifen.actors.snapshots import SnapshotExchange, Standing
 from jifen.actors.storage import StorageActor, StorageJob
 from jifen.actors.surroundings import Surroundings, Threads
 from jifen.actors.verifier import find_false
@@ -90,6 +90,7 @@ class OneValidator:
             send=lambda _: None,
             connected=list,
             install=self._install,
+            standing=lambda: Standing(votes=True, height=0, leader=name),
             workers=workers,
             bytes_per_second=1 << 30,
         )

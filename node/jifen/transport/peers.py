@@ -48,7 +48,7 @@ class LinkState(msgspec.Struct, frozen=True):
 
 @final
 class Peers:
-    """The validators that may link with this one; they come and go while links are served.
+    """The validators that may link with this one; more are added while links are served.
 
     Invariant: no two share an id or a fingerprint.
     """
@@ -63,10 +63,6 @@ class Peers:
         known = self._ids.setdefault(peer.fingerprint, peer.id)
         assert known == peer.id, f"{known} and {peer.id} share a certificate"
         assert sum(id == peer.id for id in self._ids.values()) == 1, f"{peer.id} has two certificates"
-
-    def dismiss(self, id: str) -> None:
-        """Let a validator link no longer."""
-        self._ids = {fingerprint: peer for fingerprint, peer in self._ids.items() if peer != id}
 
     def __contains__(self, id: str) -> bool:
         """Whether that validator may link."""
