@@ -109,7 +109,11 @@ class ReadView:
         """Return (point type id, holding) of everything the account holds or owes, sorted by point type."""
         found = self._records(state.HOLDING + account, Holding)
         shown = [(key[21:].decode(), holding) for key, holding in found]
-        return [(name, holding) for name, holding in shown if holding.available or holding.pending or holding.debt]
+        return [
+            (name, holding)
+            for name, holding in shown
+            if holding.available or holding.pending or holding.debt or holding.held
+        ]
 
     def organizations(self) -> list[Organization]:
         """Return all organizations, sorted by id."""
