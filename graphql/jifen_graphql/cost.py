@@ -5,6 +5,7 @@ Three gates in a row, cheapest first, because each protects the next: tokens (th
 (`Weigher`, after validation, before anything is read).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ from jifen_graphql.limits import (
     INTROSPECTION_WEIGHT_MAX,
     NODES_MAX,
     PAGES,
+    SAME_NAME_MAX,
     SPREADS_MAX,
     SURCHARGES,
     ListSizes,
@@ -57,21 +59,26 @@ class _Counts:
 
     def __init__(self) -> None:
         self.fields = self.aliases = self.spreads = 0
+        self.names: Counter[str] = Counter()
 
     def add(self, node: FieldNode | InlineFragmentNode | FragmentSpreadNode) -> None:
         """Count a selection; raises GraphQLError past a limit."""
         if isinstance(node, FieldNode):
             self.fields += 1
             self.aliases += node.alias is not None
+            name = (node.alias or node.name).value
+            self.names[name] += 1
+            if self.names[name] > SAME_NAME_MAX:
+                raise refusal("TOO_COMPLEX", f"{name} stands more than {SAME_NAME_MAX} times; ask in several requests")
         elif isinstance(node, FragmentSpreadNode):
             self.spreads += 1
-        for name, count, limit in (
+        for what, count, limit in (
             ("fields", self.fields, FIELDS_MAX),
             ("aliases", self.aliases, ALIASES_MAX),
             ("fragment spreads", self.spreads, SPREADS_MAX),
         ):
             if count > limit:
-                raise refusal("TOO_COMPLEX", f"the document has more than {limit} {name}; ask in several requests")
+                raise refusal("TOO_COMPLEX", f"the document has more than {limit} {what}; ask in several requests")
 
 
 def check_structure(document: DocumentNode) -> None:

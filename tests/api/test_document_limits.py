@@ -18,6 +18,7 @@ from jifen_graphql.limits import (
     MUTATIONS_MAX,
     NODES_MAX,
     PAGES,
+    SAME_NAME_MAX,
     SPREADS_MAX,
     VARIABLES_DEPTH_MAX,
     ListSizes,
@@ -47,7 +48,8 @@ async def answer_to(engine: Engine, query: str, **variables: Any) -> dict[str, A
     ("query", "code"),
     [
         ("{" + "node{" * (DEPTH_MAX + 1) + "role" + "}" * (DEPTH_MAX + 2), "TOO_DEEP"),
-        ("{ node { role " + "role " * FIELDS_MAX + "} }", "TOO_COMPLEX"),
+        ("{ node { " + "role term height version leader " * (FIELDS_MAX // 5) + "} }", "TOO_COMPLEX"),
+        ("{ node { role " + "role " * SAME_NAME_MAX + "} }", "TOO_COMPLEX"),
         ("{" + " ".join(f"a{i}: __typename" for i in range(ALIASES_MAX + 1)) + "}", "TOO_COMPLEX"),
         ("{" + "...f " * (SPREADS_MAX + 1) + "} fragment f on Query { __typename }", "TOO_COMPLEX"),
         ("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }", "TOO_COMPLEX"),

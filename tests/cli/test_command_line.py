@@ -52,10 +52,23 @@ def test_every_command_has_help_with_an_example_and_the_exit_codes() -> None:
     group = typer.main.get_command(app)
     commands: Mapping[str, object] = getattr(group, "commands")  # noqa: B009 - typer's type does not name it
     runner = CliRunner()
-    groups = ("key", "snapshot", "tx", "point-types", "tiers", "bonuses", "validators", "proposals", "evidence", "join")
+    groups = (
+        "key",
+        "snapshot",
+        "tx",
+        "point-types",
+        "tiers",
+        "bonuses",
+        "validators",
+        "proposals",
+        "evidence",
+        "join",
+        "reward",
+        "cashback",
+    )
     leaves = [[name] for name in commands if name not in groups]
     leaves += [[name, leaf] for name in groups for leaf in getattr(commands[name], "commands")]  # noqa: B009
-    assert len(leaves) == 46
+    assert len(leaves) == 61
 
     for leaf in leaves:
         result = runner.invoke(app, [*leaf, "--help"])

@@ -7,6 +7,7 @@ import typer
 from jifen import __version__
 from jifen.cli import (
     bonuses,
+    cashback,
     cosigning,
     demo,
     evidence,
@@ -14,6 +15,7 @@ from jifen.cli import (
     joining,
     keys,
     nodes,
+    rewards,
     snapshots,
     states,
     terms,
@@ -77,6 +79,8 @@ transactions.app.command("sign")(cosigning.sign)
 transactions.app.command("submit")(cosigning.submit)
 transactions.app.command("inspect")(cosigning.inspect)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
+app.add_typer(rewards.app, name="reward", epilog=EPILOG)
+app.add_typer(cashback.app, name="cashback", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
 app.add_typer(tiers.app, name="tiers", epilog=EPILOG)
 app.add_typer(bonuses.app, name="bonuses", epilog=EPILOG)

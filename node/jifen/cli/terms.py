@@ -105,7 +105,7 @@ def publish_terms(  # noqa: PLR0917 - typer calls it by name
     name = point_type or f"{issuer}/consumer"
     newest = _point_type(name, home, url).newest
     ledger = _changed(newest, terms).to_ledger(newest.version + 1, _time_of(effective))
-    administrator, guarantors = _operator(data), [_operator(path) for path in guarantor or ()]
+    administrator, guarantors = operator_of(data), [operator_of(path) for path in guarantor or ()]
     submission = submit_built(
         lambda builder: builder.publish_terms(administrator, *guarantors, issuer=issuer, point_type=name, terms=ledger),
         home,
@@ -139,7 +139,7 @@ def create_point_type(  # noqa: PLR0917 - typer calls it by name
         raise UsageFault(f"--role {role} does not exist; choose consumer, guide, store or distributor")
     issuer = config.read_config(data).organization
     ledger = _changed(Terms(), terms).to_ledger(1)
-    administrator, guarantors = _operator(data), [_operator(path) for path in guarantor or ()]
+    administrator, guarantors = operator_of(data), [operator_of(path) for path in guarantor or ()]
     submission = submit_built(
         lambda builder: builder.create_point_type(
             administrator,
@@ -173,7 +173,7 @@ def confirm(
     from jifen import config
 
     merchant = config.read_config(data).organization
-    operator = _operator(data)
+    operator = operator_of(data)
     submission = submit_built(
         lambda builder: builder.confirm_order(operator, merchant=merchant, order_id=order), home, url
     )
@@ -189,7 +189,8 @@ def _point_type(point_type: str, home: Path | None, url: list[str] | None) -> "P
     return found
 
 
-def _operator(data: Path) -> "KeyPair":
+def operator_of(data: Path) -> "KeyPair":
+    """Return the operator key of a data directory."""
     from jifen import config
     from jifen.keys.keystore import read_key_file
 

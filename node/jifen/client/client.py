@@ -29,6 +29,7 @@ from jifen.client.records import (
     Submission,
     Transaction,
 )
+from jifen.client.reward_calls import RewardCalls
 from jifen.client.subscriptions import Subscription, subscribe
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
@@ -50,7 +51,7 @@ TRANSIENT_ERRORS: Final = frozenset({"BUSY", "NO_LEADER", "TIMED_OUT"})
 
 
 @final
-class Client:
+class Client(RewardCalls):
     """Talks to the validators of an alliance; use it as `async with Client([...]) as client`.
 
     Calls fail over between the URLs and keep trying until their timeout. Many calls may run at once.

@@ -25,6 +25,7 @@ from jifen.client.records import (
     Submission,
     Transaction,
 )
+from jifen.client.reward_calls import BlockingRewardCalls
 from jifen.client.subscriptions import Subscription
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 
 @final
-class SyncClient:
+class SyncClient(BlockingRewardCalls):
     """Blocking twin of `Client`; use it as `with SyncClient([...]) as client`. Safe to share between threads."""
 
     def __init__(self, urls: Sequence[str], **options: Any) -> None:

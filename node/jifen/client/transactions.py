@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 from jifen.chain.sealing import AbsentSigner, SealedTransaction, seal
+from jifen.client.reward_transactions import RewardTransactions
 from jifen.keys.signing import KeyPair
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
@@ -42,7 +43,7 @@ def draw_nonce() -> bytes:
 
 
 @final
-class TransactionBuilder:
+class TransactionBuilder(RewardTransactions):
     """Builds signed transactions for one alliance. Holds no key; may be used from any thread."""
 
     def __init__(

@@ -71,7 +71,9 @@ def fake_genesis(public_port: int = 8080) -> Genesis:
             name=NAMES[name],
             kind=OrganizationKind.MALL if name == "mall" else OrganizationKind.MERCHANT,
             status=OrganizationStatus.ACTIVE,
-            operators=(Operator(operator_of(name).public, Scope.ADMIN | Scope.ISSUER | Scope.CASHIER),),
+            operators=(
+                Operator(operator_of(name).public, Scope.ADMIN | Scope.ISSUER | Scope.CASHIER | Scope.TREASURER),
+            ),
             validator_key=KeyPair.derive(MASTER, f"validator/{name}").public,
         )
         for name in NAMES
