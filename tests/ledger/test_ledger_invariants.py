@@ -67,6 +67,7 @@ from jifen.ledger.types import (
 )
 from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
 from jifen.testing.naive_scene import account_of, key_of, scene
+from jifen.testing.planted_payments import PLANTED_IN_PAYMENTS
 from jifen.testing.planted_rewards import PLANTED_IN_REWARDS, SOUND_REWARDS
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
@@ -275,6 +276,7 @@ def locked(until: int = UNTIL_UNLOCKED, lock: AccountLock | None = None) -> dict
 
 FAULTS: Final = [
     *(pytest.param(check, changes, reason, id=name) for check, changes, reason, name in PLANTED_IN_REWARDS),
+    *(pytest.param(check, changes, reason, id=name) for check, changes, reason, name in PLANTED_IN_PAYMENTS),
     pytest.param(fitting, locked(), "does not fit the lock None", id="locked without a lock"),
     pytest.param(
         fitting,

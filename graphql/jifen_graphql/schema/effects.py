@@ -16,6 +16,7 @@ from jifen.ledger import (
     evidence_records,
     governance,
     lock_bodies,
+    payment_effects,
     reward_effects,
     rule_effects,
     term_effects,
@@ -46,6 +47,14 @@ from jifen_graphql.schema.governance_effects import (
     VoteCounted,
 )
 from jifen_graphql.schema.locks import AccountLocked, AccountUnlocked
+from jifen_graphql.schema.payment_effects import (
+    AcceptancePublished,
+    OrderPaid,
+    PaymentPolicySet,
+    PointsGivenBack,
+    PointsHeld,
+    PointsReleased,
+)
 from jifen_graphql.schema.reward_effects import (
     CashbackConfirmed,
     CashbackOverdue,
@@ -323,6 +332,12 @@ AnyEffect = (
     | CashbackConfirmed
     | CashbackRejected
     | CashbackOverdue
+    | AcceptancePublished
+    | PaymentPolicySet
+    | OrderPaid
+    | PointsHeld
+    | PointsReleased
+    | PointsGivenBack
 )
 
 Effect = Annotated[AnyEffect, strawberry.union("Effect", description="One thing that a transaction, or time, did.")]
@@ -383,5 +398,11 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     cashback_effects.CashbackConfirmed: CashbackConfirmed.of,
     cashback_effects.CashbackRejected: CashbackRejected.of,
     cashback_effects.CashbackOverdue: CashbackOverdue.of,
+    payment_effects.AcceptancePublished: AcceptancePublished.of,
+    payment_effects.PaymentPolicySet: PaymentPolicySet.of,
+    payment_effects.OrderPaid: OrderPaid.of,
+    payment_effects.PointsHeld: PointsHeld.of,
+    payment_effects.PointsReleased: PointsReleased.of,
+    payment_effects.PointsGivenBack: PointsGivenBack.of,
 }
 """How each effect of the ledger becomes one of the API. A test holds this table against the ledger's own union."""

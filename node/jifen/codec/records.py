@@ -22,6 +22,7 @@ from jifen.ledger.earning_rules import (
 from jifen.ledger.evidence_records import EvidenceAgainst
 from jifen.ledger.limits import Moved
 from jifen.ledger.locks import AccountLock
+from jifen.ledger.payment_records import AcceptanceRecord, Hold, OrderPayment, PaymentPolicies
 from jifen.ledger.positions import Position
 from jifen.ledger.proposals import Governance, Proposal
 from jifen.ledger.rewards import (
@@ -80,6 +81,10 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.VALIDATOR_SET: ValidatorSet,
     state.CHECKPOINTS: Checkpoints,
     state.EVIDENCE: EvidenceAgainst,
+    state.PAYMENT: OrderPayment,
+    state.HOLD: Hold,
+    state.ACCEPTANCE: AcceptanceRecord,
+    state.POLICIES: PaymentPolicies,
     state.PROPOSAL: Proposal,
     state.GOVERNANCE: Governance,
     state.TIERS: TierBook,

@@ -20,6 +20,7 @@ from jifen.ledger.draw_settling import wake_draw
 from jifen.ledger.expiring import wake_holding
 from jifen.ledger.limits import forget_past_days
 from jifen.ledger.locking import wake_lock
+from jifen.ledger.order_holding import wake_hold
 from jifen.ledger.publishing import wake_point_type
 from jifen.ledger.receipts import AnyEffect, Receipt
 from jifen.ledger.redeeming import wake_redemption
@@ -28,6 +29,7 @@ from jifen.ledger.state import (
     AGENDA,
     CASHBACK,
     DRAW,
+    HOLD,
     HOLDING,
     LOCK,
     MARK,
@@ -60,6 +62,7 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
     RULE_BOOK: wake_rule_book,
     TALLY: wake_tally,
     DRAW: wake_draw,
+    HOLD: wake_hold,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""

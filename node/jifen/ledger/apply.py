@@ -7,6 +7,7 @@ fail. So a rejected transaction has written nothing but its mark, and `preflight
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
+from jifen.ledger.accepting import accept, check_acceptance, check_payment_policy, set_payment_policy
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.bonuses import (
@@ -71,6 +72,16 @@ from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
 from jifen.ledger.locking import check_lock, check_unlocking, lock, unlock
 from jifen.ledger.membership import check_registration, register
 from jifen.ledger.moving import check_transfer, transfer
+from jifen.ledger.order_holding import capture, check_capture, check_hold, check_void, hold, void
+from jifen.ledger.order_paying import check_order_payment, pay_order
+from jifen.ledger.payment_bodies import (
+    CaptureHold,
+    HoldPoints,
+    PayOrder,
+    PublishAcceptance,
+    SetPaymentPolicy,
+    VoidHold,
+)
 from jifen.ledger.policies import check_earning_policy, check_tags, set_earning_policy, set_tags
 from jifen.ledger.publishing import check_creation, check_publication, create, publish
 from jifen.ledger.receipts import AnyEffect, Receipt
@@ -183,6 +194,12 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     RevealSecret: rule(check_secret_reveal, reveal_secret),
     CancelDraw: rule(check_draw_cancellation, cancel_draw),
     FulfilPrize: rule(check_prize_fulfilment, fulfil_prize),
+    PublishAcceptance: rule(check_acceptance, accept),
+    SetPaymentPolicy: rule(check_payment_policy, set_payment_policy),
+    PayOrder: rule(check_order_payment, pay_order),
+    HoldPoints: rule(check_hold, hold),
+    CaptureHold: rule(check_capture, capture),
+    VoidHold: rule(check_void, void),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

@@ -12,6 +12,7 @@ from jifen.ledger.dates import day_end
 from jifen.ledger.earning_rules import RuleBook
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import merged
+from jifen.ledger.paying import differs_from_payment
 from jifen.ledger.receipts import AnyEffect, PointsEarned
 from jifen.ledger.reckoning import Grant, factors_of, grant, value_of
 from jifen.ledger.records import read
@@ -138,6 +139,8 @@ def check_earning(
         return Rejection.NOT_CONSUMER_POINTS
     if body.items and sum([line.amount_fen for line in body.items]) > body.amount_fen:
         return Rejection.ITEMS_EXCEED_ORDER
+    if differs_from_payment(state, body.merchant, body.order_id, body.amount_fen):
+        return Rejection.ORDER_DIFFERS
     legs = ((point_type, body.account), *[(kind, account) for kind, account in others if kind is not None])
     return earnings_of(state, body, legs, context)
 

@@ -19,6 +19,13 @@ from jifen.ledger.lock_checks import (
     check_what_was_moved_is_counted_for_somebody,
 )
 from jifen.ledger.lots import merged, points_of
+from jifen.ledger.payment_checks import (
+    check_acceptances_are_kept_and_count_their_day,
+    check_holds_keep_what_they_promise,
+    check_payment_policies_stand_once_in_order,
+    check_payments_are_exact_and_give_back_what_was_refunded,
+    check_positions_are_what_payments_brought,
+)
 from jifen.ledger.positions import is_within_settlement_price, reduced
 from jifen.ledger.reward_checks import (
     check_cash_backs_hold_earned_points_and_count_against_caps,
@@ -184,6 +191,11 @@ CHECKS = (
     check_draws_keep_what_they_promised,
     check_entries_are_counted_and_chained,
     check_winners_are_those_that_anybody_computes,
+    check_acceptances_are_kept_and_count_their_day,
+    check_payment_policies_stand_once_in_order,
+    check_payments_are_exact_and_give_back_what_was_refunded,
+    check_holds_keep_what_they_promise,
+    check_positions_are_what_payments_brought,
 )
 """All of them."""
 

@@ -37,6 +37,14 @@ from jifen.ledger.governance import (
     VoteCounted,
 )
 from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked
+from jifen.ledger.payment_effects import (
+    AcceptancePublished,
+    OrderPaid,
+    PaymentPolicySet,
+    PointsGivenBack,
+    PointsHeld,
+    PointsReleased,
+)
 from jifen.ledger.reward_effects import (
     RedemptionCancelled,
     RedemptionFulfilled,
@@ -211,6 +219,12 @@ AnyEffect = (
     | WinnersDrawn
     | EntriesSettled
     | DrawEnded
+    | AcceptancePublished
+    | PaymentPolicySet
+    | OrderPaid
+    | PointsHeld
+    | PointsReleased
+    | PointsGivenBack
 )
 
 

@@ -15,6 +15,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.earning import TILL_SCOPES, kept
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import points_of, take_of_order, taken_first
+from jifen.ledger.paying import check_uncredited_refund, give_back_paid, refund_uncredited
 from jifen.ledger.receipts import AnyEffect, PointsRevoked
 from jifen.ledger.reckoning import Grant
 from jifen.ledger.records import read
@@ -48,7 +49,8 @@ from jifen.ledger.types import (
 class Refund(NamedTuple):
     """What the check found and the act needs."""
 
-    order: OrderRecord
+    order: OrderRecord | None
+    """None: it earned nothing, but points have paid for it."""
     refunded_fen: int
     """Of the order in all, this refund included."""
 
@@ -66,7 +68,8 @@ def check_refund(
         return Rejection.NOT_AUTHORIZED
     order = read(state, order_key(body.merchant, body.order_id), OrderRecord)
     if order is None:
-        return Rejection.ORDER_UNKNOWN
+        paid = check_uncredited_refund(state, body)
+        return paid if isinstance(paid, Rejection) else Refund(None, paid)
     if state.get(refund_key(body.merchant, body.refund_id)) is not None:
         return Rejection.REFUND_ALREADY_TAKEN
     refunded_fen = order.refunded_fen + body.amount_fen
@@ -78,14 +81,21 @@ def check_refund(
 def refund(
     state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, context: BlockContext
 ) -> tuple[AnyEffect, ...]:
-    """Take the points of every leg back, burning them; what is missing is owed. Budgets and tallies get theirs back."""
+    """Take the points of every leg back, burning them; what is missing is owed. Budgets and tallies get theirs back.
+
+    Then the points come back that have paid for the order.
+    """
     order, refunded_fen = found
-    effects = tuple(_revoke(state, body, order, leg, refunded_fen, context.time) for leg in order.every_leg)
+    if order is None:
+        return refund_uncredited(state, body, transaction, refunded_fen, context)
+    revoked = tuple(_revoke(state, body, order, leg, refunded_fen, context.time) for leg in order.every_leg)
+    effects: tuple[AnyEffect, ...] = revoked
     state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
     state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
     if order.point_type.endswith(CONSUMER_POINTS):
-        return (*effects, *qualify(state, body.merchant, order.account, -effects[0].points, context))
-    return effects
+        effects += qualify(state, body.merchant, order.account, -revoked[0].points, context)
+    before_fen = order.refunded_fen
+    return (*effects, *give_back_paid(state, body.merchant, body.order_id, before_fen, refunded_fen, context))
 
 
 def _revoke(

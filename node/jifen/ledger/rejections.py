@@ -69,11 +69,30 @@ class Rejection(IntEnum):
     PIECE_WRONG = 207
     PIECES_KNOWN = 208
     NO_PRIZE_DUE = 209
+    PAYMENT_VERSION_WRONG = 100
+    ACCEPTANCE_CONTRADICTORY = 101
+    ORDER_ALREADY_PAID = 106
+    ORDER_DIFFERS = 107
+    HOLD_UNKNOWN = 117
+    CAPTURE_EXCEEDS_HOLD = 118
+    TIMEOUT_OUT_OF_RANGE = 116
+    TOO_MANY_HOLDS = 115
+    POINT_TYPE_REPEATED = 108
+    POINT_TYPE_NOT_ACCEPTED = 105
+    NOT_ON_ACCEPTANCE_LIST = 102
+    RATE_ABOVE_SETTLEMENT = 103
+    LOOSER_THAN_POLICY = 104
+    BELOW_MINIMUM = 109
+    NOT_A_STEP = 110
+    SHARE_EXCEEDED = 111
+    DAILY_CAP_REACHED = 112
     INSUFFICIENT_POINTS = 15
     TRANSFER_LIMIT_REACHED = 140
     POINTS_LIMIT_REACHED = 141
     RECEIPT_LIMIT_REACHED = 142
     NOT_SELF_EARNED = 139
+    NOTHING_TO_PAY = 113
+    TOO_MANY_LOTS = 114
     SUPPLY_EXHAUSTED = 16
     ISSUE_CAP_REACHED = 76
     ORDER_UNKNOWN = 17
@@ -205,11 +224,30 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.PIECE_WRONG: "a piece does not fit the hash by which it was committed",
     Rejection.PIECES_KNOWN: "all of these pieces were shown before",
     Rejection.NO_PRIZE_DUE: "no entry of that number has won a prize that is still to be handed over",
+    Rejection.PAYMENT_VERSION_WRONG: "the version must follow the organization's newest one; the first is 1",
+    Rejection.ACCEPTANCE_CONTRADICTORY: "a step must be worth whole fen, the minimum whole steps, the days end as ever",
+    Rejection.ORDER_ALREADY_PAID: "points have paid for this order of the merchant before (invariant I3)",
+    Rejection.ORDER_DIFFERS: "the merchant has credited or been paid this order at another amount, or refunded of it",
+    Rejection.HOLD_UNKNOWN: "the account has no open hold of that id for this organization: it may have run out",
+    Rejection.CAPTURE_EXCEEDS_HOLD: "the amount, the points or the number of point types is more than the hold's",
+    Rejection.TIMEOUT_OUT_OF_RANGE: "a hold must run out after the block's time and within thirty days of it",
+    Rejection.TOO_MANY_HOLDS: "the account has sixteen open holds: wait until one is captured, given up or runs out",
+    Rejection.POINT_TYPE_REPEATED: "a point type stands twice in the payment: name each once",
+    Rejection.POINT_TYPE_NOT_ACCEPTED: "the organization does not take these points in payment",
+    Rejection.NOT_ON_ACCEPTANCE_LIST: "the issuer's terms in force do not let these points be spent there",
+    Rejection.RATE_ABOVE_SETTLEMENT: "the rate is above the price at which the issuer buys them back (I7)",
+    Rejection.LOOSER_THAN_POLICY: "the share or daily cap is above what the mall's or the own payment policy allows",
+    Rejection.BELOW_MINIMUM: "fewer points of the type than the organization takes in one payment",
+    Rejection.NOT_A_STEP: "the points are no whole multiple of the step, or are not worth whole fen",
+    Rejection.SHARE_EXCEEDED: "points would pay a larger part of the order than the organization or its mall allows",
+    Rejection.DAILY_CAP_REACHED: "the organization takes no more points of the type on this day",
     Rejection.INSUFFICIENT_POINTS: "the account holds fewer available points than asked for",
     Rejection.TRANSFER_LIMIT_REACHED: "the account has passed such points on as often as it may today: wait a day",
     Rejection.POINTS_LIMIT_REACHED: "with this the account would pass on more points of the type than it may in a day",
     Rejection.RECEIPT_LIMIT_REACHED: "the recipient has received such points as often as it may today: wait a day",
     Rejection.NOT_SELF_EARNED: "the issuer pays for points that the member has earned, not for received ones",
+    Rejection.NOTHING_TO_PAY: "no points can pay here: too few of them, or no share of the order or day is left",
+    Rejection.TOO_MANY_LOTS: "the points come from more than 366 lots: pay with fewer points at once",
     Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
     Rejection.ISSUE_CAP_REACHED: "the issuer's cap on outstanding points is reached: a larger backing and cap lift it",
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
@@ -288,6 +326,9 @@ FINAL_REJECTIONS = frozenset(
         Rejection.ORDER_ALREADY_CREDITED,
         Rejection.ACCOUNT_EXISTS,
         Rejection.SENDER_IS_RECIPIENT,
+        Rejection.ACCEPTANCE_CONTRADICTORY,
+        Rejection.ORDER_ALREADY_PAID,
+        Rejection.POINT_TYPE_REPEATED,
         Rejection.REFUND_ALREADY_TAKEN,
         Rejection.REFUND_EXCEEDS_ORDER,
         Rejection.REWARD_CODE_KNOWN,

@@ -56,6 +56,10 @@ DRAW = b"d"
 DRAW_ENTRY = b"D"
 DRAW_TALLY = b"I"
 DRAW_MEMBER = b"X"
+PAYMENT = b"w"
+HOLD = b"k"
+ACCEPTANCE = b"A"
+POLICIES = b"L"
 
 TIERS = b"q"
 MEMBERSHIP = b"Q"
@@ -70,6 +74,8 @@ VALIDATOR_SET_KEY = VALIDATOR_SET
 
 CHECKPOINTS_KEY = CHECKPOINTS
 """State key of the newest checkpoints: one record."""
+POLICIES_KEY = POLICIES
+"""State key of every organization's payment policy: one record."""
 GOVERNANCE_KEY = GOVERNANCE
 """State key of what deciding needs: there is one."""
 
@@ -245,6 +251,27 @@ def draw_entry_key(organization: str, draw: str, last: int) -> bytes:
 def draw_member_key(account: bytes, organization: str, draw: str) -> bytes:
     """State key of what a member has in a draw; an account's draws stand together."""
     return DRAW_MEMBER + account + organization.encode() + b"\0" + draw.encode()
+
+
+def payment_key(merchant: str, order_id: str) -> bytes:
+    """State key of what points paid for a merchant's order: the business key of a payment (invariant I3)."""
+    return PAYMENT + merchant.encode() + b"\0" + order_id.encode()
+
+
+def hold_key(account: bytes, hold: bytes) -> bytes:
+    """State key of a hold; those of one account stand together."""
+    return HOLD + account + hold
+
+
+def acceptance_key(organization: str, point_type: str) -> bytes:
+    """State key of how an organization takes a point type now; those of one organization stand together."""
+    return ACCEPTANCE + organization.encode() + b"\0" + point_type.encode()
+
+
+def past_acceptance_key(organization: str, point_type: str, version: int) -> bytes:
+    """State key of a version in the history, the newest included; no slug begins with NUL, so history comes first."""
+    key = ACCEPTANCE + b"\0" + organization.encode() + b"\0" + point_type.encode() + b"\0"
+    return key + version.to_bytes(4, "big")
 
 
 class StateReader(Protocol):

@@ -8,6 +8,7 @@ from jifen.ledger.earning_rules import MemberTally, RuleBook
 from jifen.ledger.holdings import LAPSED_KEPT_MS
 from jifen.ledger.locks import AccountLock
 from jifen.ledger.lots import is_of
+from jifen.ledger.payment_records import Hold
 from jifen.ledger.publishing import contradicts_itself, is_covered
 from jifen.ledger.rewards import Redemption
 from jifen.ledger.state import AGENDA, HOLDING, POINT_TYPE, TERMS
@@ -32,6 +33,8 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
             wanted[key] = record.due
         elif isinstance(record, Cashback) and record.status is CashbackStatus.REQUESTED and not record.overdue:
             wanted[key] = record.due_at
+        elif isinstance(record, Hold):
+            wanted[key] = record.until
     for key in sorted({*wanted, *found}):
         there, due = found.get(key), wanted.get(key)
         require(there == due, f"the agenda names {key.hex()} at {there}, it is due at {due}")

@@ -27,6 +27,14 @@ from jifen.ledger.earning_rules import ORDER_LINES_MAX, OrderLine
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
+from jifen.ledger.payment_bodies import (
+    CaptureHold,
+    HoldPoints,
+    PayOrder,
+    PublishAcceptance,
+    SetPaymentPolicy,
+    VoidHold,
+)
 from jifen.ledger.reward_bodies import (
     AddRewardCodes,
     CancelRedemption,
@@ -159,6 +167,12 @@ Body = (
     | RevealSecret
     | CancelDraw
     | FulfilPrize
+    | PublishAcceptance
+    | SetPaymentPolicy
+    | PayOrder
+    | HoldPoints
+    | CaptureHold
+    | VoidHold
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -205,6 +219,12 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     RevealSecret: "revealSecret",
     CancelDraw: "cancelDraw",
     FulfilPrize: "fulfilPrize",
+    PublishAcceptance: "publishAcceptance",
+    SetPaymentPolicy: "setPaymentPolicy",
+    PayOrder: "payOrderWithPoints",
+    HoldPoints: "holdPoints",
+    CaptureHold: "captureHold",
+    VoidHold: "voidHold",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

@@ -24,6 +24,7 @@ from jifen.testing.governance_scene import furnish_governance
 from jifen.testing.memory import Memory
 from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
+from jifen.testing.payment_scene import furnish_payments
 from jifen.testing.reward_scene import furnish_rewards
 from jifen.testing.tier_scene import furnish_tiers
 
@@ -72,6 +73,7 @@ class Scene:
         locked = LockAccount(NOW, bytes(8), DORA, LockReason.LOST, ("mall",))
         assert self.take(transaction(locked, key_of("mall guard"))) == 0
         furnish_governance(self)
+        furnish_payments(self)
         furnish_tiers(self)
         furnish_bonuses(self)
         furnish_rewards(self)

@@ -12,6 +12,7 @@ from jifen.testing.fault_scene import NOW, Fault
 from jifen.testing.governance_faults import GOOD_GOVERNANCE, GOVERNANCE_FAULTS, GOVERNANCE_NEVER_MEETS
 from jifen.testing.lock_faults import GOOD_LOCKS, LOCK_FAULTS, LOCKS_NEVER_MEET
 from jifen.testing.naive_scene import DAY_MS
+from jifen.testing.payment_faults import GOOD_PAYMENTS, PAYMENT_FAULTS, PAYMENTS_NEVER_MEET
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
 from jifen.testing.reward_faults import CASHBACK_FAULTS, GOOD_REWARDS, REWARD_FAULTS, REWARDS_NEVER_MEET
 from jifen.testing.rule_faults import GOOD_RULES, RULE_FAULTS, RULES_NEVER_MEET
@@ -30,6 +31,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_BONUSES,
     **GOOD_REWARDS,
     **GOOD_DRAWS,
+    **GOOD_PAYMENTS,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -51,6 +53,7 @@ FAULTS: Final = (
     *REWARD_FAULTS,
     *CASHBACK_FAULTS,
     *DRAW_FAULTS,
+    *PAYMENT_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -66,5 +69,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **BONUSES_NEVER_MEET,
     **REWARDS_NEVER_MEET,
     **DRAWS_NEVER_MEET,
+    **PAYMENTS_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -4,6 +4,7 @@ from jifen.testing.twin_bonuses import BonusRules
 from jifen.testing.twin_checkpoints import CheckpointRules
 from jifen.testing.twin_evidence import EvidenceRules
 from jifen.testing.twin_locks import LockRules
+from jifen.testing.twin_payments import PaymentRules
 from jifen.testing.twin_prize_draws import DrawRules
 from jifen.testing.twin_rewards import RewardRules
 from jifen.testing.twin_rules import RuleRules
@@ -23,5 +24,6 @@ class LedgerMachine(
     BonusRules,
     RewardRules,
     RuleRules,
+    PaymentRules,
 ):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

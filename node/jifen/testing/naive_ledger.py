@@ -31,6 +31,15 @@ from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
+from jifen.ledger.payment_bodies import (
+    CaptureHold,
+    HoldPoints,
+    PayOrder,
+    PublishAcceptance,
+    SetPaymentPolicy,
+    VoidHold,
+)
+from jifen.ledger.payment_records import Acceptance, PaymentPolicy
 from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.reward_bodies import (
     AddRewardCodes,
@@ -63,6 +72,8 @@ from jifen.testing import (
     naive_governance,
     naive_locks,
     naive_members,
+    naive_paying,
+    naive_payments,
     naive_points,
     naive_rewards,
     naive_rules,
@@ -176,6 +187,16 @@ class NaiveLedger:
         """Every request for money, by point type and number."""
         self.draws: dict[tuple[str, str], naive_draws.NaiveDraw] = {}
         """Every draw, by organization and name."""
+        self.acceptances: dict[tuple[str, str], list[tuple[Acceptance, int, bytes]]] = {}
+        """Every version of how an organization takes a point type, when it was published, by which transaction."""
+        self.payment_policies: dict[str, list[PaymentPolicy]] = {}
+        """Every version of every organization's payment policy."""
+        self.payments: dict[tuple[str, str], naive_payments.NaivePayment] = {}
+        """What points paid, by merchant and order id."""
+        self.holds: dict[tuple[bytes, bytes], naive_payments.NaiveHold] = {}
+        """Open holds, by account and id."""
+        self.counted: dict[tuple[str, str], int] = {}
+        """The day on which an organization took or held points of a type last."""
         self.receipts: dict[bytes, NaiveReceipt] = {}
         """Receipt of every transaction ever taken, rejected ones too."""
         self.expiries: dict[bytes, int] = {}
@@ -278,7 +299,7 @@ class NaiveRule(NamedTuple):
 NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     RegisterMember: NaiveRule(naive_members.against_registration, naive_members.register),
     EarnPoints: NaiveRule(naive_points.against_earning, naive_points.earn),
-    RefundOrder: NaiveRule(naive_points.against_refund, naive_points.refund),
+    RefundOrder: NaiveRule(naive_points.against_refund, naive_paying.refund),
     TransferPoints: NaiveRule(naive_points.against_transfer, naive_points.transfer),
     AttestCheckpoint: NaiveRule(naive_checkpoints.against_attestation, naive_checkpoints.attest),
     RecordEvidence: NaiveRule(naive_evidence.against_evidence, naive_evidence.record),
@@ -319,5 +340,11 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     RevealSecret: NaiveRule(naive_draws.against_reveal, naive_draws.reveal),
     CancelDraw: NaiveRule(naive_draws.against_cancellation, naive_draws.cancel),
     FulfilPrize: NaiveRule(naive_draws.against_fulfilment, naive_draws.fulfil),
+    PublishAcceptance: NaiveRule(naive_payments.against_acceptance, naive_paying.accept),
+    SetPaymentPolicy: NaiveRule(naive_payments.against_policy, naive_paying.set_policy),
+    PayOrder: NaiveRule(naive_payments.against_payment, naive_paying.pay),
+    HoldPoints: NaiveRule(naive_payments.against_hold, naive_paying.hold),
+    CaptureHold: NaiveRule(naive_payments.against_capture, naive_paying.capture),
+    VoidHold: NaiveRule(naive_payments.against_void, naive_paying.void),
 }
 """The naive rule of every kind."""

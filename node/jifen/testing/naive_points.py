@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from jifen.ledger.payment_bodies import CaptureHold, PayOrder, VoidHold
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.term_bodies import ConfirmOrder
 from jifen.ledger.terms import AvailableAfterDays, SlidingExpiry, Terms
@@ -26,7 +27,9 @@ LARGEST_QUANTITY: Final = 9_007_199_254_740_991
 
 
 def against_till(
-    ledger: "NaiveLedger", body: EarnPoints | RefundOrder | ConfirmOrder, item: Transaction
+    ledger: "NaiveLedger",
+    body: EarnPoints | RefundOrder | ConfirmOrder | PayOrder | CaptureHold | VoidHold,
+    item: Transaction,
 ) -> set[Rejection]:
     """Return what speaks against the merchant and who signed for it."""
     found = set()
@@ -48,10 +51,11 @@ def against_refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, 
     found = against_till(ledger, body, item)
     if (body.merchant, body.refund_id) in ledger.refunds:
         found.add(Rejection.REFUND_ALREADY_TAKEN)
-    if (body.merchant, body.order_id) not in ledger.orders:
+    where = (body.merchant, body.order_id)
+    if where not in ledger.orders and where not in ledger.payments:
         found.add(Rejection.ORDER_UNKNOWN)
     else:
-        amount = ledger.orders[body.merchant, body.order_id].body.amount_fen
+        amount = ledger.orders[where].body.amount_fen if where in ledger.orders else ledger.payments[where].amount_fen
         if ledger.refunded_of(body.merchant, body.order_id) + body.amount_fen > amount:
             found.add(Rejection.REFUND_EXCEEDS_ORDER)
     return found
@@ -82,6 +86,10 @@ def against_earning(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, 
         found.add(Rejection.ACCOUNT_UNKNOWN)
     if (body.merchant, body.order_id) in ledger.orders:
         found.add(Rejection.ORDER_ALREADY_CREDITED)
+    if (body.merchant, body.order_id) in ledger.payments:
+        refunded = ledger.refunded_of(body.merchant, body.order_id)
+        if refunded or ledger.payments[body.merchant, body.order_id].amount_fen != body.amount_fen:
+            found.add(Rejection.ORDER_DIFFERS)
     others = others_of(body)
     named = [account for account in (body.guide, body.store, body.distributor) if account is not None]
     if not {*named} <= {*ledger.accounts}:

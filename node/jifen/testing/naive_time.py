@@ -18,9 +18,9 @@ REMEMBERED: Final = 366 * DAY
 """How long points that have expired are remembered, ms."""
 
 
-TIMED_OUT: Final[
-    list[Callable[["NaiveLedger", int], list[tuple[int, bytes, Callable[[], list[tuple[object, ...]]]]]]]
-] = []
+Ending = tuple[int, bytes, Callable[[], list[tuple[object, ...]]]]
+
+TIMED_OUT: Final[list[Callable[["NaiveLedger", int], list[Ending]]]] = []
 """By family: given the block's time, what has run out by then: when, the state key of its record, and what ends it.
 
 They end in order of time, then of key, after all holdings have been seen to.
