@@ -9,7 +9,15 @@ from typing import Final, NamedTuple
 from jifen.ledger.bonus_records import STAFF_MAX
 from jifen.ledger.changes import OPERATORS_MAX
 from jifen.ledger.checkpoint_records import CHECKPOINTS_KEPT
-from jifen.ledger.draws import COMMITTERS_MAX
+from jifen.ledger.draws import (
+    COMMITTERS_MAX,
+    EXCLUDED_MAX,
+    MEMBER_ENTRIES_MAX,
+    PIECES_MAX,
+    PRICES_MAX,
+    PRIZES_MAX,
+    WINNERS_MAX,
+)
 from jifen.ledger.locks import OFFICERS
 from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
 
@@ -106,6 +114,8 @@ PROPOSALS_PAGE_DEFAULT: Final = 20
 AGENDA_PAGE_DEFAULT: Final = 20
 TERMS_PAGE_DEFAULT: Final = 10
 REWARDS_PAGE_DEFAULT: Final = 20
+DRAWS_PAGE_DEFAULT: Final = 10
+ENTRIES_PAGE_DEFAULT: Final = 50
 
 EXPIRY_DAYS_DEFAULT: Final = 30
 """Days ahead that `expiringPoints` looks: as far as expiries are announced."""
@@ -125,6 +135,9 @@ PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "accountCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
     ("Query", "issuerCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
     ("Query", "unpaidCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
+    ("Query", "draws"): Page("first", DRAWS_PAGE_DEFAULT, 50),
+    ("Query", "drawEntries"): Page("first", ENTRIES_PAGE_DEFAULT, 100),
+    ("Query", "memberDraws"): Page("first", DRAWS_PAGE_DEFAULT, 20),
 }
 """List fields with a page argument, by parent type and name. A test finds any other list field that has none."""
 
@@ -134,6 +147,7 @@ SURCHARGES: Final[dict[tuple[str, str], int]] = {
     ("Query", "transaction"): 10,
     ("Query", "previewValidatorSet"): 20,
     ("Query", "evidence"): 5,
+    ("Query", "memberDraws"): 20,
 }
 """Weight of one element beyond its fields: reading and decoding a full block costs as much as many fields."""
 
@@ -182,6 +196,17 @@ class ListSizes(NamedTuple):
             ("Quorum", "connected"): self.validators,
             ("WinnersDrawn", "withheld"): COMMITTERS_MAX,
             ("DrawEnded", "withheld"): COMMITTERS_MAX,
+            ("Draw", "withheld"): COMMITTERS_MAX,
+            ("Draw", "secrets"): COMMITTERS_MAX,
+            ("Draw", "winners"): WINNERS_MAX,
+            ("DrawTerms", "prizes"): PRIZES_MAX,
+            ("DrawTerms", "prices"): PRICES_MAX,
+            ("DrawTerms", "committers"): COMMITTERS_MAX,
+            ("DrawTerms", "excluded"): EXCLUDED_MAX,
+            ("DrawSecret", "hashes"): PIECES_MAX,
+            ("DrawSecret", "pieces"): PIECES_MAX,
+            ("MemberDraw", "lastNumbers"): MEMBER_ENTRIES_MAX,
+            ("MemberDraw", "wonNumbers"): MEMBER_ENTRIES_MAX,
             ("SubmitPayload", "userErrors"): 1,
             ("Mutation", "submitTransactions"): 1,
             ("AccountLock", "organizations"): 2 * OFFICERS,

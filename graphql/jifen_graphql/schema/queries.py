@@ -10,6 +10,7 @@ from graphql import GraphQLError
 import jifen
 from jifen.ledger import validators as ledger_validators
 from jifen.ledger.dates import DAY_MS
+from jifen.ledger.draws import ENTRIES_MAX
 from jifen.ledger.previews import preview
 from jifen.ledger.proposals import read_governance, read_proposal
 from jifen.ledger.records import read
@@ -19,6 +20,8 @@ from jifen.ledger.types import AccountId, PublicKey
 from jifen.ledger.validators import read_validator_set
 from jifen_graphql.limits import (
     BLOCKS_PAGE_DEFAULT,
+    DRAWS_PAGE_DEFAULT,
+    ENTRIES_PAGE_DEFAULT,
     EVIDENCE_PAGE_DEFAULT,
     EXPIRY_DAYS_DEFAULT,
     LOTS_PAGE_DEFAULT,
@@ -28,6 +31,7 @@ from jifen_graphql.schema.blocks import Block, Transaction
 from jifen_graphql.schema.bonuses import BonusPolicy, ClerkDay, clerk_day_of, policy_of
 from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
+from jifen_graphql.schema.draws import Draw, DrawEntry, MemberDraw, draw_of, draws_page, entries_page, member_draws
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.evidence import Evidence
 from jifen_graphql.schema.fields import query_field
@@ -311,6 +315,50 @@ class Query(RewardQueries):
     def clerk_day(self, info: Info, organization: str, clerk: PublicKey) -> ClerkDay:
         """Read an operator's day of the snapshot."""
         return clerk_day_of(info.context.view, organization, clerk)
+
+    @query_field("Prize draws in the order of organization and name; `after` is `<organization>/<name>` of the last.")
+    def draws(
+        self,
+        info: Info,
+        organization: str | None = None,
+        first: Annotated[int, strawberry.argument(description="At most 50.")] = DRAWS_PAGE_DEFAULT,
+        after: str | None = None,
+    ) -> list[Draw]:
+        """Read a page of draws of the snapshot."""
+        check_page_size("Query", "draws", first)
+        return draws_page(info.context.view, organization, first, after)
+
+    @query_field("A prize draw; null when the organization has none of that name.")
+    def draw(self, info: Info, organization: str, name: str, min_height: MinHeight = None) -> Draw | None:  # noqa: ARG002
+        """Read a draw of the snapshot, which was opened after the wait for `min_height`."""
+        return draw_of(info.context.view, organization, name)
+
+    @query_field("Entries of a draw in the order of their numbers, beyond the number `after`.")
+    def draw_entries(
+        self,
+        info: Info,
+        organization: str,
+        name: str,
+        first: Annotated[int, strawberry.argument(description="At most 100.")] = ENTRIES_PAGE_DEFAULT,
+        after: int = 0,
+    ) -> list[DrawEntry]:
+        """Read a page of entries of the snapshot."""
+        check_page_size("Query", "drawEntries", first)
+        if not 0 <= after <= ENTRIES_MAX:
+            raise GraphQLError("after is the number of an entry", extensions={"code": "BAD_PAGE"})
+        return entries_page(info.context.view, organization, name, first, after)
+
+    @query_field("The draws that a member has entered, with the numbers that won.")
+    def member_draws(
+        self,
+        info: Info,
+        account: AccountId,
+        first: Annotated[int, strawberry.argument(description="At most 20.")] = DRAWS_PAGE_DEFAULT,
+        after: str | None = None,
+    ) -> list[MemberDraw]:
+        """Read a page of the snapshot."""
+        check_page_size("Query", "memberDraws", first)
+        return member_draws(info.context.view, account, first, after)
 
     @query_field(
         "A transaction by its id; its status is UNKNOWN when this validator has not got it, or holds its block no more."

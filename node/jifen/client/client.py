@@ -11,8 +11,9 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import bonuses, evidence, governance, queries, terms, tiers
+from jifen.client import bonuses, draws, evidence, governance, queries, terms, tiers
 from jifen.client.bonuses import BonusPolicy, ClerkDay
+from jifen.client.draws import Draw, DrawEntry, DrawSummary, MemberDraw
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
 from jifen.client.evidence import Evidence
@@ -182,6 +183,41 @@ class Client(RewardCalls):
     async def clerk_day(self, organization: str, clerk: bytes) -> ClerkDay:
         """Return what the operator with this key has granted and adjusted today."""
         return await self._ask(bonuses.CLERK_DAY, {"organization": organization, "clerk": clerk.hex()})
+
+    async def draw(self, organization: str, name: str, *, min_height: int | None = None) -> Draw | None:
+        """Return a prize draw; None when the organization has published none of that name."""
+        variables = {"organization": organization, "name": name, "minHeight": min_height}
+        return await self._ask(draws.DRAW, variables)
+
+    async def draws(self, organization: str | None = None) -> tuple[DrawSummary, ...]:
+        """Return all prize draws, or those of one organization."""
+        found: list[DrawSummary] = []
+        while True:
+            after = f"{found[-1].organization}/{found[-1].name}" if found else None
+            page = await self._ask(draws.DRAWS, {"organization": organization, "after": after})
+            found += page
+            if len(page) < draws.DRAWS_PAGE:
+                return tuple(found)
+
+    async def draw_entries(self, organization: str, name: str) -> tuple[DrawEntry, ...]:
+        """Return all entries of a draw, in the order of their numbers."""
+        found: list[DrawEntry] = []
+        while True:
+            after = found[-1].last_number if found else 0
+            page = await self._ask(draws.ENTRIES, {"organization": organization, "name": name, "after": after})
+            found += page
+            if len(page) < draws.ENTRIES_PAGE:
+                return tuple(found)
+
+    async def member_draws(self, account: str) -> tuple[MemberDraw, ...]:
+        """Return the draws that an account has entered, with the numbers that won."""
+        found: list[MemberDraw] = []
+        while True:
+            after = f"{found[-1].organization}/{found[-1].draw}" if found else None
+            page = await self._ask(draws.MEMBER_DRAWS, {"account": account, "after": after})
+            found += page
+            if len(page) < draws.MEMBER_DRAWS_PAGE:
+                return tuple(found)
 
     async def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """Return a transaction by its id; its status is UNKNOWN when the validator does not have it."""

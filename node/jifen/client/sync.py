@@ -11,6 +11,7 @@ import trio
 from jifen.chain.sealing import SealedTransaction
 from jifen.client.bonuses import BonusPolicy, ClerkDay
 from jifen.client.client import PROPOSALS_PAGE_DEFAULT, Client
+from jifen.client.draws import Draw, DrawEntry, DrawSummary, MemberDraw
 from jifen.client.evidence import Evidence
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
 from jifen.client.records import (
@@ -129,6 +130,22 @@ class SyncClient(BlockingRewardCalls):
     def clerk_day(self, organization: str, clerk: bytes) -> ClerkDay:
         """See `Client.clerk_day`."""
         return self._run(lambda: self._client.clerk_day(organization, clerk))
+
+    def draw(self, organization: str, name: str, *, min_height: int | None = None) -> Draw | None:
+        """See `Client.draw`."""
+        return self._run(lambda: self._client.draw(organization, name, min_height=min_height))
+
+    def draws(self, organization: str | None = None) -> tuple[DrawSummary, ...]:
+        """See `Client.draws`."""
+        return self._run(lambda: self._client.draws(organization))
+
+    def draw_entries(self, organization: str, name: str) -> tuple[DrawEntry, ...]:
+        """See `Client.draw_entries`."""
+        return self._run(lambda: self._client.draw_entries(organization, name))
+
+    def member_draws(self, account: str) -> tuple[MemberDraw, ...]:
+        """See `Client.member_draws`."""
+        return self._run(lambda: self._client.member_draws(account))
 
     def transaction(self, identity: bytes, *, min_height: int | None = None) -> Transaction:
         """See `Client.transaction`."""

@@ -11,6 +11,17 @@ from jifen.keys.signing import KeyPair
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
 from jifen.ledger.changes import Change
+from jifen.ledger.draw_bodies import (
+    CancelDraw,
+    CommitToDraw,
+    CreateDraw,
+    EnterDraw,
+    FulfilPrize,
+    KeepDrawSecrets,
+    Piece,
+    RevealSecret,
+)
+from jifen.ledger.draws import DrawTerms
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
@@ -246,6 +257,54 @@ class TransactionBuilder(RewardTransactions):
         """
         head = (*self._head(), issuer, account, point_type, direction, points, cause_key)
         return self.sign(AdjustPoints(*head, reason_code, reason, may_owe), clerk, *others)
+
+    def create_draw(
+        self, administrator: KeyPair, *, organization: str, draw: str, terms: DrawTerms
+    ) -> SealedTransaction:
+        """Publish a prize draw; `administrator` has scope ADMIN."""
+        return self.sign(CreateDraw(*self._head(), organization, draw, terms), administrator)
+
+    def commit_to_draw(
+        self, administrator: KeyPair, *, organization: str, draw: str, committer: str, hashes: tuple[bytes, ...]
+    ) -> SealedTransaction:
+        """Commit a secret by the hashes of its pieces; `administrator` is one of the committer's."""
+        return self.sign(CommitToDraw(*self._head(), organization, draw, committer, hashes), administrator)
+
+    def keep_draw_secrets(
+        self, administrator: KeyPair, *, organization: str, draw: str, committer: str
+    ) -> SealedTransaction:
+        """Confirm that a committer keeps its pieces of all secrets; look whether they fit before (`draws.fits`)."""
+        return self.sign(KeepDrawSecrets(*self._head(), organization, draw, committer), administrator)
+
+    def enter_draw(
+        self,
+        pair: KeyPair,
+        *,
+        organization: str,
+        draw: str,
+        point_type: str,
+        entries: int = 1,
+        account: bytes | None = None,
+    ) -> SealedTransaction:
+        """Buy entries of a draw, signed by the member; the account is that of `pair` unless it is named."""
+        source = self.account_of(pair.public) if account is None else account
+        return self.sign(EnterDraw(*self._head(), organization, draw, source, point_type, entries), pair)
+
+    def reveal_secret(
+        self, pair: KeyPair, *, organization: str, draw: str, committer: str, pieces: tuple[Piece, ...]
+    ) -> SealedTransaction:
+        """Show pieces of a committer's secret; `pair` is an operator key of the committer, later any key."""
+        return self.sign(RevealSecret(*self._head(), organization, draw, committer, pieces), pair)
+
+    def cancel_draw(self, administrator: KeyPair, *, organization: str, draw: str, reason: str) -> SealedTransaction:
+        """Call a draw off, up to its close."""
+        return self.sign(CancelDraw(*self._head(), organization, draw, reason), administrator)
+
+    def fulfil_prize(
+        self, operator: KeyPair, *, organization: str, draw: str, entry: int, memo_hash: bytes = b""
+    ) -> SealedTransaction:
+        """Say that the prize of an entry was handed over; `operator` has scope ADMIN or CASHIER."""
+        return self.sign(FulfilPrize(*self._head(), organization, draw, entry, memo_hash), operator)
 
     def record_evidence(self, pair: KeyPair, evidence: Evidence) -> SealedTransaction:
         """Show the alliance that a validator has contradicted itself; anybody may, signed with any key."""
