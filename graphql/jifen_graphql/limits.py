@@ -18,8 +18,17 @@ from jifen.ledger.draws import (
     PRIZES_MAX,
     WINNERS_MAX,
 )
+from jifen.ledger.earning_rules import (
+    BOUND_MERCHANTS_MAX,
+    BRACKETS_MAX,
+    CAMPAIGNS_MAX,
+    COEFFICIENTS_MAX,
+    ITEM_RULES_MAX,
+    TAGS_MAX,
+)
 from jifen.ledger.locks import OFFICERS
 from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
+from jifen.ledger.types import LEGS_MAX
 
 # ----------------------------------------------------------------------------------------------- requests and documents
 
@@ -126,6 +135,8 @@ PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "proposals"): Page("last", PROPOSALS_PAGE_DEFAULT, 50),
     ("PointBalance", "lots"): Page("first", LOTS_PAGE_DEFAULT, 100),
     ("Block", "agenda"): Page("first", AGENDA_PAGE_DEFAULT, 100),
+    ("EarningRules", "history"): Page("first", 10, 50),
+    ("EarningRules", "campaignHistory"): Page("first", 10, 50),
     ("PointType", "termsHistory"): Page("first", TERMS_PAGE_DEFAULT, 50),
     ("Query", "evidence"): Page("first", EVIDENCE_PAGE_DEFAULT, 50),
     ("Query", "expiringPoints"): Page("first", LOTS_PAGE_DEFAULT, 100),
@@ -213,6 +224,23 @@ class ListSizes(NamedTuple):
             ("AccountLocked", "organizations"): 2 * OFFICERS,
             ("AccountUnlocked", "organizations"): 2 * OFFICERS,
             ("TierProgramme", "tiers"): TIERS_MAX,
+            ("EarningArithmetic", "brackets"): BRACKETS_MAX,
+            ("EarningArithmetic", "items"): ITEM_RULES_MAX,
+            ("EarningArithmetic", "campaigns"): CAMPAIGNS_MAX,
+            ("OrganizationTagged", "regions"): TAGS_MAX,
+            ("OrganizationTagged", "industries"): TAGS_MAX,
+            ("OrganizationTags", "regions"): TAGS_MAX,
+            ("OrganizationTags", "industries"): TAGS_MAX,
+            ("EarningRule", "brackets"): BRACKETS_MAX,
+            ("EarningRule", "items"): ITEM_RULES_MAX,
+            ("EarningRule", "coefficients"): COEFFICIENTS_MAX,
+            ("EarningRule", "regions"): TAGS_MAX,
+            ("EarningRule", "industries"): TAGS_MAX,
+            ("Campaign", "regions"): TAGS_MAX,
+            ("Campaign", "industries"): TAGS_MAX,
+            ("EarningRules", "campaigns"): CAMPAIGNS_MAX,
+            ("EarningPolicy", "merchants"): BOUND_MERCHANTS_MAX,
+            ("EarningCalculation", "legs"): LEGS_MAX + 1,
             ("Recognition", "entries"): RECOGNISED_TIERS_MAX,
             ("BonusPolicy", "staff"): STAFF_MAX,
         }[parent, name]

@@ -383,3 +383,36 @@ def test_tiers_and_bonuses_are_published_given_and_shown(alliance: Alliance, mem
     assert "gold                       30 points  Gold" in alliance.run("tiers", "show", "north-music").stdout
     assert "1 goodwill grants" in alliance.run("bonuses", "limits", "north-music").stdout
     assert alliance.told("bonuses", "limits", "north-music")["granted"] == 7
+
+
+def test_rules_and_campaigns_are_published_calculated_and_shown(alliance: Alliance, members: dict[str, str]) -> None:
+    rule, limits = alliance.keys / "rule.json", alliance.keys / "limits.json"
+    rule.write_text(json.dumps({"brackets": [{"points": 1, "perFen": 100}], "budget": 1000}))
+    limits.write_text(json.dumps({"budget": 30}))
+    role = ("--point-type", "north-music/store")
+    made = alliance.at_the_till("create-point-type", "--role", "store", "--earn-points", "1", "--earn-fen", "50")
+    assert made.returncode == 0, made.stderr
+    published = alliance.at_the_till("publish-rule", "--rule", str(rule), *role, "--json")
+    assert json.loads(published.stdout)["version"] == "2", published.stderr
+    started = alliance.at_the_till(
+        "publish-campaign", "--campaign", "fair", "--multiplier", "3/2", "--limits", str(limits), *role,
+        "--until", "2099-01-01T00:00:00+08:00",
+    )  # fmt: skip
+    assert (started.returncode, "RULE_CONTRADICTORY" in started.stderr) == (3, True), "longer than a year"
+
+    merchant = ("--merchant", "north-music", "--account", members["alice"], "--amount-fen", "1000")
+    shop = ("--role", f"store={members['bob']}")
+    words = alliance.run("rules", "calculate", *merchant, *shop).stdout
+    assert f"{members['bob']}  10 points of north-music/store, rule version 2" in words
+    earned = alliance.at_the_till(
+        "earn", "--account", members["alice"], "--order", "S-1", "--amount-fen", "1000", *shop, "--item", "tea::100"
+    )
+    assert earned.returncode == 0, earned.stderr
+    shown = alliance.run("rules", "show", "north-music/store").stdout
+    assert "in force     version 2, MARGINAL, PER_ORDER, FLOOR" in shown
+    assert "  10 of 1000 points given" in shown
+    tagged = alliance.at_the_till("set-tags", "--region", "Beijing")
+    assert tagged.returncode == 0, tagged.stderr
+    wrong = alliance.at_the_till("earn", "--account", members["alice"], "--order", "S-2", "--amount-fen", "1",
+                                 "--item", "tea")  # fmt: skip
+    assert (wrong.returncode, "write category:item:fen" in wrong.stderr) == (2, True)

@@ -32,6 +32,17 @@ from jifen_graphql.schema.bonuses import BonusPolicy, ClerkDay, clerk_day_of, po
 from jifen_graphql.schema.checkpoints import Checkpoint
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.draws import Draw, DrawEntry, MemberDraw, draw_of, draws_page, entries_page, member_draws
+from jifen_graphql.schema.earning_rules import (
+    EarningCalculation,
+    EarningPolicy,
+    EarningRules,
+    OrganizationTags,
+    PurchaseInput,
+    calculation_of,
+    earning_policy_of,
+    rules_of,
+    tags_of,
+)
 from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.evidence import Evidence
 from jifen_graphql.schema.fields import query_field
@@ -305,6 +316,29 @@ class Query(RewardQueries):
     ) -> TierProgress | None:
         """Read a membership of the snapshot, which was opened after the wait for `min_height`."""
         return progress_of(info.context.view, organization, account)
+
+    @query_field("What purchases earn of a point type; null when there is no such point type.")
+    def earning_rules(self, info: Info, point_type: str) -> EarningRules | None:
+        """Read the rule book of the snapshot."""
+        return rules_of(info.context.view, point_type)
+
+    @query_field("What the merchants under a mall may promise; null when it has said nothing.")
+    def earning_policy(self, info: Info, mall: str) -> EarningPolicy | None:
+        """Read the policy of the snapshot."""
+        return earning_policy_of(info.context.view, mall)
+
+    @query_field("Where an organization does business, and in what.")
+    def organization_tags(self, info: Info, organization: str) -> OrganizationTags:
+        """Read the tags of the snapshot."""
+        return tags_of(info.context.view, organization)
+
+    @query_field(
+        "What a purchase would earn now, with its arithmetic, for everybody who earns on it; nothing is written. The "
+        "order may be credited in a later block, under other rules and with less left of budgets."
+    )
+    def calculate_points(self, info: Info, purchase: PurchaseInput) -> EarningCalculation:
+        """Run the rules that crediting the order would run."""
+        return calculation_of(info.context.view, purchase.to_ledger())
 
     @query_field("The limits within which an organization's operators grant and adjust points.")
     def bonus_policy(self, info: Info, organization: str) -> BonusPolicy:

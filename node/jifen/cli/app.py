@@ -16,6 +16,7 @@ from jifen.cli import (
     keys,
     nodes,
     rewards,
+    rules,
     snapshots,
     states,
     terms,
@@ -70,6 +71,11 @@ transactions.app.command("withdraw")(governance.withdraw)
 transactions.app.command("confirm")(terms.confirm)
 transactions.app.command("publish-terms")(terms.publish_terms)
 transactions.app.command("create-point-type")(terms.create_point_type)
+transactions.app.command("publish-rule")(rules.publish_rule)
+transactions.app.command("publish-campaign")(rules.publish_campaign)
+transactions.app.command("end-campaign")(rules.end_campaign)
+transactions.app.command("set-earning-policy")(rules.set_earning_policy)
+transactions.app.command("set-tags")(rules.set_tags)
 transactions.app.command("publish-tiers")(tiers.publish_tiers)
 transactions.app.command("publish-recognition")(tiers.publish_recognition)
 transactions.app.command("set-bonus-policy")(bonuses.set_bonus_policy)
@@ -82,6 +88,7 @@ app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(rewards.app, name="reward", epilog=EPILOG)
 app.add_typer(cashback.app, name="cashback", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
+app.add_typer(rules.app, name="rules", epilog=EPILOG)
 app.add_typer(tiers.app, name="tiers", epilog=EPILOG)
 app.add_typer(bonuses.app, name="bonuses", epilog=EPILOG)
 app.add_typer(governance.validators, name="validators", epilog=EPILOG)

@@ -104,7 +104,7 @@ def publish_terms(  # noqa: PLR0917 - typer calls it by name
     issuer = config.read_config(data).organization
     name = point_type or f"{issuer}/consumer"
     newest = _point_type(name, home, url).newest
-    ledger = _changed(newest, terms).to_ledger(newest.version + 1, _time_of(effective))
+    ledger = _changed(newest, terms).to_ledger(newest.version + 1, time_of(effective))
     administrator, guarantors = operator_of(data), [operator_of(path) for path in guarantor or ()]
     submission = submit_built(
         lambda builder: builder.publish_terms(administrator, *guarantors, issuer=issuer, point_type=name, terms=ledger),
@@ -216,7 +216,7 @@ def _changed(before: "Terms", path: Path | None) -> "Terms":
     return changed
 
 
-def _time_of(text: str | None) -> int:
+def time_of(text: str | None) -> int:
     from jifen.cli.failures import UsageFault
 
     if text is None:

@@ -83,20 +83,30 @@ def earn(  # noqa: PLR0917 - typer calls it by name
     point_type: Annotated[
         str | None, typer.Option("--point-type", help="The merchant's consumer points when left out.")
     ] = None,
+    item: Annotated[
+        list[str] | None, typer.Option("--item", help="Line of the order as category:item:fen; repeatable.")
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", help="Who else earns, as guide=jf1..., store=jf1... or distributor=jf1...; repeatable."),
+    ] = None,
     home: HomeOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Credit a purchase with a merchant's points.
+    """Credit a purchase with a merchant's points, and guide, store and distributor with theirs.
 
     \b
-    jifen tx earn --data .jifen/north-music --account jf1... --amount-fen 12800 --order A-17
+    jifen tx earn --data .jifen/north-music --account jf1... --amount-fen 12800 --order A-17 --item tea:oolong:2800
     """
     from jifen import config
+    from jifen.cli.rules import lines_of, roles_of
     from jifen.codec.addresses import decode_account
     from jifen.keys.keystore import read_key_file
 
     member = decode_account(account)
+    lines = tuple(line.to_ledger() for line in lines_of(item))
+    roles = {name: decode_account(text) for name, text in roles_of(role).items()}
     merchant = config.read_config(data).organization
     operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
     submission = submit_built(
@@ -107,6 +117,8 @@ def earn(  # noqa: PLR0917 - typer calls it by name
             account=member,
             point_type=point_type or f"{merchant}/consumer",
             amount_fen=amount_fen,
+            items=lines,
+            roles=roles,
         ),
         home,
         url,

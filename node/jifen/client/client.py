@@ -1,7 +1,7 @@
 """The asynchronous client."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, final
@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import bonuses, draws, evidence, governance, queries, terms, tiers
+from jifen.client import bonuses, draws, evidence, governance, queries, rules, terms, tiers
 from jifen.client.bonuses import BonusPolicy, ClerkDay
 from jifen.client.draws import Draw, DrawEntry, DrawSummary, MemberDraw
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
@@ -31,10 +31,12 @@ from jifen.client.records import (
     Transaction,
 )
 from jifen.client.reward_calls import RewardCalls
+from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
 from jifen.client.subscriptions import Subscription, subscribe
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.types import RoleClass
 
 T = TypeVar("T")
 
@@ -164,6 +166,35 @@ class Client(RewardCalls):
             found += page
             if len(page) < terms.EXPIRING_PAGE:
                 return tuple(found)
+
+    async def earning_rules(self, point_type: str) -> EarningRules | None:
+        """Return what purchases earn of a point type; None when there is no such point type."""
+        return await self._ask(rules.RULES, {"pointType": point_type})
+
+    async def earning_policy(self, mall: str) -> EarningPolicy | None:
+        """Return what the merchants under a mall may promise; None when it has said nothing."""
+        return await self._ask(rules.POLICY, {"mall": mall})
+
+    async def calculate_points(
+        self,
+        *,
+        merchant: str,
+        account: str,
+        amount_fen: int,
+        point_type: str | None = None,
+        items: Sequence[OrderLine] = (),
+        roles: Mapping[RoleClass, str] | None = None,
+    ) -> EarningCalculation:
+        """Return what a purchase would earn now, with its arithmetic; nothing is written."""
+        purchase = {
+            "merchant": merchant,
+            "account": account,
+            "amountFen": str(amount_fen),
+            "pointType": point_type,
+            "items": [item.to_input() for item in items],
+            **{role.name.lower(): other for role, other in (roles or {}).items()},
+        }
+        return await self._ask(rules.CALCULATION, {"purchase": purchase})
 
     async def tiers(self, organization: str) -> OrganizationTiers | None:
         """Return an organization's tiers and whose it recognises; None when it has published neither."""

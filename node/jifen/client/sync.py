@@ -1,7 +1,7 @@
 """The same client for programs that do not use trio: one background thread runs it."""
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, final
@@ -27,9 +27,11 @@ from jifen.client.records import (
     Transaction,
 )
 from jifen.client.reward_calls import BlockingRewardCalls
+from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
 from jifen.client.subscriptions import Subscription
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
+from jifen.ledger.types import RoleClass
 
 T = TypeVar("T")
 
@@ -114,6 +116,36 @@ class SyncClient(BlockingRewardCalls):
     def expiring_points(self, account: str, *, within_days: int = 30) -> tuple[ExpiringPoints, ...]:
         """See `Client.expiring_points`."""
         return self._run(lambda: self._client.expiring_points(account, within_days=within_days))
+
+    def earning_rules(self, point_type: str) -> EarningRules | None:
+        """See `Client.earning_rules`."""
+        return self._run(lambda: self._client.earning_rules(point_type))
+
+    def earning_policy(self, mall: str) -> EarningPolicy | None:
+        """See `Client.earning_policy`."""
+        return self._run(lambda: self._client.earning_policy(mall))
+
+    def calculate_points(
+        self,
+        *,
+        merchant: str,
+        account: str,
+        amount_fen: int,
+        point_type: str | None = None,
+        items: Sequence[OrderLine] = (),
+        roles: Mapping[RoleClass, str] | None = None,
+    ) -> EarningCalculation:
+        """See `Client.calculate_points`."""
+        return self._run(
+            lambda: self._client.calculate_points(
+                merchant=merchant,
+                account=account,
+                amount_fen=amount_fen,
+                point_type=point_type,
+                items=items,
+                roles=roles,
+            )
+        )
 
     def tiers(self, organization: str) -> OrganizationTiers | None:
         """See `Client.tiers`."""

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import final
 
 from jifen.chain.sealing import AbsentSigner, SealedTransaction, seal
@@ -22,9 +22,17 @@ from jifen.ledger.draw_bodies import (
     RevealSecret,
 )
 from jifen.ledger.draws import DrawTerms
+from jifen.ledger.earning_rules import Campaign, EarningPolicy, EarningRule, OrderLine
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
+from jifen.ledger.rule_bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
+)
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import Terms
@@ -100,6 +108,8 @@ class TransactionBuilder(RewardTransactions):
         point_type: str,
         amount_fen: int,
         purchased_at: int | None = None,
+        items: Sequence[OrderLine] = (),
+        roles: Mapping[RoleClass, bytes] | None = None,
     ) -> SealedTransaction:
         """Credit a purchase, signed by an operator of the merchant.
 
@@ -111,9 +121,14 @@ class TransactionBuilder(RewardTransactions):
             point_type: one of the merchant's.
             amount_fen: what the order came to, fen.
             purchased_at: time of the purchase, ms; now when left out.
+            items: lines of the order that item rules look at, together at most `amount_fen`.
+            roles: accounts of the guide who served, the store and the distributor: each earns points of the merchant's
+                own type for that role.
         """
         bought = self._clock() if purchased_at is None else purchased_at
-        body = EarnPoints(*self._head(), merchant, order_id, account, point_type, amount_fen, bought)
+        head = (*self._head(), merchant, order_id, account, point_type, amount_fen, bought)
+        others = [(roles or {}).get(role) for role in (RoleClass.GUIDE, RoleClass.STORE, RoleClass.DISTRIBUTOR)]
+        body = EarnPoints(*head, tuple(items), *others)
         return self.sign(body, operator)
 
     def refund_order(
@@ -178,6 +193,43 @@ class TransactionBuilder(RewardTransactions):
         """
         body = CreatePointType(*self._head(), issuer, role, earn_points, earn_fen, terms)
         return self.sign(body, administrator, *guarantors)
+
+    def publish_earning_rule(
+        self, administrator: KeyPair, *others: KeyPair, issuer: str, point_type: str, rule: EarningRule
+    ) -> SealedTransaction:
+        """Publish the next version of a point type's earning rule.
+
+        Args:
+            administrator: operator of the issuer with scope ADMIN.
+            others: one such of every mall whose policy asks for it.
+            issuer: organization id.
+            point_type: one of the issuer's.
+            rule: its version follows the newest one.
+        """
+        return self.sign(PublishEarningRule(*self._head(), issuer, point_type, rule), administrator, *others)
+
+    def publish_campaign(
+        self, administrator: KeyPair, *others: KeyPair, issuer: str, point_type: str, campaign: Campaign
+    ) -> SealedTransaction:
+        """Publish a campaign; signed as `publish_earning_rule` is."""
+        return self.sign(PublishCampaign(*self._head(), issuer, point_type, campaign), administrator, *others)
+
+    def end_campaign(self, administrator: KeyPair, *, issuer: str, point_type: str, campaign: str) -> SealedTransaction:
+        """End a campaign before its time."""
+        return self.sign(EndCampaign(*self._head(), issuer, point_type, campaign), administrator)
+
+    def set_earning_policy(
+        self, administrator: KeyPair, *others: KeyPair, mall: str, policy: EarningPolicy
+    ) -> SealedTransaction:
+        """Say what the merchants under a mall may promise; `others` are ADMIN of every merchant that comes under it."""
+        return self.sign(SetEarningPolicy(*self._head(), mall, policy), administrator, *others)
+
+    def set_organization_tags(
+        self, administrator: KeyPair, *, organization: str, regions: Sequence[str], industries: Sequence[str]
+    ) -> SealedTransaction:
+        """Say where an organization does business, and in what."""
+        tags = (tuple(sorted({*regions})), tuple(sorted({*industries})))
+        return self.sign(SetOrganizationTags(*self._head(), organization, *tags), administrator)
 
     def publish_tiers(
         self, administrator: KeyPair, *, organization: str, programme: TierProgramme

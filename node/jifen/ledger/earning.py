@@ -82,6 +82,16 @@ class Earning(NamedTuple):
     """None: the flat rate."""
 
 
+class Parties(NamedTuple):
+    """Who has to do with a purchase."""
+
+    merchant: Organization
+    legs: tuple[tuple[PointType, bytes], ...]
+    """Points and account of the customer, then of every role that earns."""
+    has_roles: bool
+    """Whether the till has named any, also one that earns nothing because it is the customer."""
+
+
 class Credited(NamedTuple):
     """What the act has done of one leg."""
 
@@ -115,6 +125,26 @@ def check_earning(
     state: StateReader, body: EarnPoints, transaction: Transaction, context: BlockContext
 ) -> Rejection | tuple[Earning, ...]:
     """Return why the purchase cannot be credited, or what to credit, the customer first. Order: `rejections.py`."""
+    parties = parties_of(state, body)
+    if isinstance(parties, Rejection):
+        return parties
+    scopes_of = parties.merchant.scopes_of
+    if not any(scopes_of(key) & TILL_SCOPES for key in transaction.signers):
+        return Rejection.NOT_AUTHORIZED
+    if parties.legs[0][0].issuer != body.merchant:
+        return Rejection.NOT_THE_ISSUER
+    if state.get(order_key(body.merchant, body.order_id)) is not None:
+        return Rejection.ORDER_ALREADY_CREDITED
+    rejection = against_order(body, parties)
+    if rejection is not None:
+        return rejection
+    if differs_from_payment(state, body.merchant, body.order_id, body.amount_fen):
+        return Rejection.ORDER_DIFFERS
+    return earnings_of(state, body, parties.legs, context)
+
+
+def parties_of(state: StateReader, body: EarnPoints) -> Rejection | Parties:
+    """Return who has to do with a purchase, or who of them is not there."""
     organization = read(state, organization_key(body.merchant), Organization)
     if organization is None:
         return Rejection.ORGANIZATION_UNKNOWN
@@ -126,23 +156,27 @@ def check_earning(
     if has_roles and not _roles_are_known(state, body):
         return Rejection.ROLE_ACCOUNT_UNKNOWN
     point_type = read(state, point_type_key(body.point_type), PointType)
-    others = _role_legs(state, body) if has_roles else ()
-    if point_type is None or None in [kind for kind, _ in others]:
+    if point_type is None:
         return Rejection.POINT_TYPE_UNKNOWN
-    if not any(organization.scopes_of(key) & TILL_SCOPES for key in transaction.signers):
-        return Rejection.NOT_AUTHORIZED
+    if not has_roles:
+        return Parties(organization, ((point_type, body.account),), has_roles)
+    others = _role_legs(state, body)
+    known = tuple((kind, account) for kind, account in others if kind is not None)
+    if len(known) < len(others):
+        return Rejection.POINT_TYPE_UNKNOWN
+    return Parties(organization, ((point_type, body.account), *known), has_roles)
+
+
+def against_order(body: EarnPoints, parties: Parties) -> Rejection | None:
+    """Return what is wrong with a purchase itself, or None."""
+    point_type, _ = parties.legs[0]
     if point_type.issuer != body.merchant:
         return Rejection.NOT_THE_ISSUER
-    if state.get(order_key(body.merchant, body.order_id)) is not None:
-        return Rejection.ORDER_ALREADY_CREDITED
-    if has_roles and point_type.role is not RoleClass.CONSUMER:
+    if parties.has_roles and point_type.role is not RoleClass.CONSUMER:
         return Rejection.NOT_CONSUMER_POINTS
     if body.items and sum([line.amount_fen for line in body.items]) > body.amount_fen:
         return Rejection.ITEMS_EXCEED_ORDER
-    if differs_from_payment(state, body.merchant, body.order_id, body.amount_fen):
-        return Rejection.ORDER_DIFFERS
-    legs = ((point_type, body.account), *[(kind, account) for kind, account in others if kind is not None])
-    return earnings_of(state, body, legs, context)
+    return None
 
 
 def earnings_of(
