@@ -18,8 +18,17 @@ import lmdb
 import msgspec
 
 from jifen import config
+from jifen.actors.checkpoints import completed
 from jifen.chain.anchor import genesis_block
-from jifen.chain.checkpoints import SnapshotInvalid, ascending, verify_manifest
+from jifen.chain.checkpoints import (
+    SNAPSHOT_FORMAT,
+    Manifest,
+    SnapshotInvalid,
+    ascending,
+    frontier_before,
+    pack,
+    verify_manifest,
+)
 from jifen.chain.executor import BlockInvalid, ExecutedBlock, Executor, Tip
 from jifen.chain.gateway import open_transaction
 from jifen.chain.memory import MemoryState
@@ -33,12 +42,15 @@ from jifen.codec.records import decode_record
 from jifen.consensus.types import Position
 from jifen.keys.verification import Claim, false_claims, is_signed
 from jifen.ledger.checking import InvariantBroken
+from jifen.ledger.checkpoint_records import Checkpoint
+from jifen.ledger.checkpoints import read_checkpoints
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.invariants import check_all
+from jifen.ledger.state import StateReader
 from jifen.ledger.transactions import Transaction
 from jifen.store.directory import STORE_DIRECTORY, locked_directory
 from jifen.store.errors import FormatUnknown, StoreError, WrongChain
-from jifen.store.ledger_store import TIP_BYTES_MAX
+from jifen.store.ledger_store import TIP_BYTES_MAX, LedgerStore
 from jifen.store.snapshots import SNAPSHOTS_DIRECTORY, SnapshotFolder
 from jifen.store.view import BASE_KEY, decode_position
 
@@ -121,6 +133,56 @@ def verify_directory(directory: Path) -> Report:
         )
 
 
+def make_snapshot(directory: Path, height: int | None = None) -> Manifest:
+    """Make the certified snapshot of a checkpoint again, by replaying a data directory; return its manifest.
+
+    `height` is one of the newest checkpoints, by default the newest certified. Raises as `verify_directory` does, and
+    StoreError when no quorum has attested such a checkpoint, or the blocks do not reach down to where a replay begins.
+    """
+    config.read_config(directory)
+    genesis = config.read_genesis(directory)
+    folder = SnapshotFolder(directory / SNAPSHOTS_DIRECTORY)
+    with locked_directory(directory):
+        with _opened(directory / STORE_DIRECTORY) as tables:
+            replay = _Replay(genesis, tables, folder)
+            checkpoint = _certified_checkpoint(replay.stored_state(), height)
+            replay.run_to(checkpoint.height)
+        folder.prepare()
+        writer = folder.make(checkpoint.height)
+        for chunk in pack(sorted(replay.state.records.items())):
+            writer.add(chunk)
+        store = LedgerStore(directory / STORE_DIRECTORY, genesis_block(replay.chain_id, genesis), may_be_new=False)
+        try:
+            with store.view() as view:
+                certificate = view.certificate(checkpoint.height)
+                header, history = replay.tip.header, frontier_before(replay.tip)
+                assert certificate is not None, f"block {checkpoint.height} was replayed without its certificate"
+                draft = Manifest(SNAPSHOT_FORMAT, header, history, certificate, tuple(writer.leaves))
+                if (draft.root, replay.tip.hash) != (checkpoint.certified_root, checkpoint.certified_hash):
+                    writer.drop()
+                    raise Contradiction(checkpoint.height, "a quorum attests another state than the replayed one")
+                manifest = completed(view, draft, checkpoint)
+        finally:
+            store.close()
+        if manifest is None:
+            writer.drop()
+            raise StoreError(
+                "the blocks with the attestations are not held here; use the directory of another validator"
+            )
+        writer.finish(draft)
+        folder.certify(manifest)
+        return manifest
+
+
+def _certified_checkpoint(state: StateReader, height: int | None) -> Checkpoint:
+    checkpoints = read_checkpoints(state)
+    found = checkpoints.certified if height is None else checkpoints.at(height)
+    if found is None or found.certified_root is None:
+        certified = ", ".join(str(item.height) for item in checkpoints.recent if item.certified_root is not None)
+        raise StoreError(f"no quorum has attested that checkpoint; attested are: {certified or 'none yet'}")
+    return found
+
+
 def compare(reports: list[Report]) -> None:
     """Raise Contradiction at the lowest height at which two verified directories differ.
 
@@ -201,6 +263,20 @@ class _Replay:
         self.hashes = bytearray(self.tip.hash)
         self.transactions = self.signatures = self.uncommitted = self._linked_transactions = 0
         self._executor = Executor(self.chain_id, self.state, self.tip)
+
+    def run_to(self, height: int) -> None:
+        """Replay up to a height; raises Contradiction, and StoreError when the replay could only begin above it."""
+        if height < self.start.height:
+            raise StoreError(
+                f"what is held here can be replayed from block {self.start.height} on only; use the directory of a "
+                "validator that keeps more"
+            )
+        for place in range(self.start.height + 1, height + 1):
+            self._replay_block(place)
+
+    def stored_state(self) -> MemoryState:
+        """Return the committed state as it is stored, unchecked."""
+        return MemoryState(self._tables.items(b"state"))
 
     def run(self) -> None:
         """Replay everything; raises Contradiction at the first thing that does not fit."""

@@ -193,7 +193,7 @@ class CheckpointActor:
                 if checkpoint.certified_root is None or draft is None or self._folder.manifest(checkpoint.height):
                     continue
                 self._compare(draft, checkpoint)
-                manifest = _completed(view, draft, checkpoint)
+                manifest = completed(view, draft, checkpoint)
                 if manifest is not None:
                     self._folder.certify(manifest)
                     done = True
@@ -222,7 +222,7 @@ def _write_chunk(scan: StateScan, writer: SnapshotWriter) -> bool:
     return chunk is not None
 
 
-def _completed(view: ReadView, draft: Manifest, checkpoint: Checkpoint) -> Manifest | None:
+def completed(view: ReadView, draft: Manifest, checkpoint: Checkpoint) -> Manifest | None:
     """Return the draft with the attestations of those who agree, or None when their blocks are not held here."""
     assert checkpoint.certified_hash is not None
     assert checkpoint.certified_root is not None

@@ -50,6 +50,31 @@ def list_snapshots(data: DataOption, as_json: JsonOption = False) -> None:
         typer.echo("no snapshots; the first is made when the ledger passes a multiple of genesis' checkpoint_blocks")
 
 
+@app.command("make", epilog=EPILOG)
+def make_snapshot(
+    data: DataOption,
+    height: Annotated[
+        int | None, typer.Option("--height", help="Which checkpoint; the newest certified one by default.")
+    ] = None,
+) -> None:
+    """Make the snapshot of a certified checkpoint again, from the blocks of a stopped validator that has lost it.
+
+    Validators make their snapshots by themselves; this is for the case that `snapshots/` was deleted or has rotted.
+
+    \b
+    jifen snapshot make --data .jifen/harbour-mall
+    jifen snapshot make --data .jifen/harbour-mall --height 4000
+    """
+    from jifen import verification
+    from jifen.cli.failures import CommandFailed
+
+    try:
+        made = verification.make_snapshot(data, height)
+    except OSError as error:
+        raise CommandFailed(f"{data}: the snapshot cannot be written: {error.strerror}") from None
+    typer.echo(f"snapshot {made.height}: {len(made.chunks):,} chunks, certified, root {made.root.hex()}")
+
+
 @app.command("verify", epilog=EPILOG)
 def verify_snapshot(
     data: DataOption,
