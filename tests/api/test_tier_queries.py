@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from jifen.client import bonuses, tiers
+from jifen.client import bonuses, queries, standing_orders, tiers
 from jifen.client.bonuses import BonusPolicy
 from jifen.client.queries import Operation
 from jifen.client.tiers import RecognisedTier, Recognition, Tier, TierProgramme, decoded
@@ -18,6 +18,9 @@ from jifen.ledger.bonus_bodies import GrantBonus, SetBonusPolicy
 from jifen.ledger.bonus_records import BonusCause
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.membership import account_id
+from jifen.ledger.reward_bodies import PublishReward
+from jifen.ledger.rewards import RewardDetails, RewardPrice
+from jifen.ledger.standing_orders import SetAutoRedemption
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
@@ -60,6 +63,13 @@ class Desk:
         answer = response.json()
         assert "errors" not in answer, answer
         return operation.decode("here", json.dumps(answer["data"]).encode())
+
+    async def data(self, query: str, **variables: Any) -> Any:
+        """Ask anything."""
+        response = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        answer = response.json()
+        assert "errors" not in answer, answer
+        return answer["data"]
 
     async def progress(self, organization: str = "mall") -> Any:
         """Return how far Alice has come."""
@@ -144,6 +154,33 @@ async def test_limits_are_shown_with_what_was_granted_and_by_whom(desk: Desk) ->
     desk.node.commit()
     day = await desk.ask(bonuses.CLERK_DAY, organization="mall", clerk=clerk)
     assert (day.points, day.goodwill, day.points_left, day.goodwill_left) == (0, 0, 10_000, 3)
+
+
+async def test_a_standing_order_is_shown_and_told_of_when_it_is_carried_out(desk: Desk) -> None:
+    account = encode_account(desk.account)
+    here = {"account": account, "organization": "mall", "minHeight": None}
+    assert await desk.ask(standing_orders.STANDING_ORDER, **here) is None
+    price = RewardPrice("mall/consumer", 100)
+    mug = PublishReward(desk.node.time + DAY_MS, bytes(8), "mall/mug", 1, RewardDetails("Mug", (price,)), 5)
+    await desk.take(mug)
+    until = desk.node.time + 10 * DAY_MS
+    asked = SetAutoRedemption(desk.node.time + DAY_MS, bytes(8), desk.account, "mall", "mall/mug", 100, 2, until)
+    await desk.take(asked, ALICE)
+
+    found = await desk.ask(standing_orders.STANDING_ORDER, **here)
+    await desk.earn(150)
+    query = "query Q($height: Int!) { block(height: $height) { transactions(first: 1) { receipt { " + queries._EFFECTS
+    told = await desk.data(query + " } } } }", height=desk.node.height)
+
+    assert (found.reward, found.threshold, found.per_day, found.transaction is not None) == ("mall/mug", 100, 2, True)
+    [transaction] = told["block"]["transactions"]
+    redeemed = [item for item in transaction["receipt"]["effects"] if item["__typename"] == "AutoRedeemed"]
+    assert [(item["threshold"], item["today"], item["standingOrder"]) for item in redeemed] == [
+        ("100", 1, found.transaction)
+    ]
+    desk.node.time += 20 * DAY_MS
+    desk.node.commit()
+    assert await desk.ask(standing_orders.STANDING_ORDER, **here) is None
 
 
 def test_what_is_shown_can_be_published_again() -> None:

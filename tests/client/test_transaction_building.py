@@ -17,6 +17,7 @@ from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.evidence_records import RecordEvidence
 from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
 from jifen.ledger.membership import account_id
+from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
 from jifen.ledger.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import Deposit, RollingExpiry, Terms
@@ -221,3 +222,15 @@ def test_points_by_hand_are_signed_by_the_clerk_first() -> None:
     assert open_transaction(CHAIN, adjusted.signed)[0].body == AdjustPoints(
         *head, Direction.DEBIT, 7, "X-1", AdjustmentReason.MISUSE, "seen"
     )
+
+
+def test_a_standing_order_is_the_member_s_own_and_taken_back_by_the_same_key() -> None:
+    head = (NOW + LIFETIME_MS_DEFAULT, bytes(NONCE_BYTES), account_id(CHAIN, ALICE.public), "mall")
+
+    made = builder().set_auto_redemption(
+        ALICE, organization="mall", reward="mall/mug", threshold=100, per_day=2, until=NOW + 9
+    )
+    gone = builder().cancel_auto_redemption(ALICE, organization="mall")
+
+    assert open_transaction(CHAIN, made.signed)[0].body == SetAutoRedemption(*head, "mall/mug", 100, 2, NOW + 9)
+    assert open_transaction(CHAIN, gone.signed)[0].body == CancelAutoRedemption(*head)

@@ -1,4 +1,4 @@
-"""The formats of bonuses and adjustments, byte by byte; as for all formats, none ever changes."""
+"""The formats of bonuses, adjustments and standing orders, byte by byte; as for all formats, none ever changes."""
 
 from typing import Any, Final
 
@@ -18,7 +18,15 @@ from jifen.ledger.bonus_records import (
     Direction,
 )
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.state import bonus_book_key, bonus_mark_key, clerk_key
+from jifen.ledger.standing_orders import (
+    AutoRedeemed,
+    AutoRedemptionEnded,
+    AutoRedemptionSet,
+    CancelAutoRedemption,
+    SetAutoRedemption,
+    StandingOrder,
+)
+from jifen.ledger.state import bonus_book_key, bonus_mark_key, clerk_key, standing_order_key
 
 NONCE: Final = bytes.fromhex("0001020304050607")
 ACCOUNT: Final = b"\xaa" * 20
@@ -39,6 +47,12 @@ VALUES: Final[dict[str, Any]] = {
     "goodwill": GrantBonus(TIME, NONCE, "mall", ACCOUNT, TYPE, 30, BonusCause.GOODWILL, "c-1", "a broken cup"),
     "event": GrantBonus(TIME, NONCE, "mall", ACCOUNT, TYPE, 30, BonusCause.EVENT, "e-1", "came", "books"),
     "adjust": AdjustPoints(TIME, NONCE, *ADJUSTED, True),
+    "standing order": StandingOrder(HASH, "mall/mug", 100, 3, TIME, 20_717, 2),
+    "set order": SetAutoRedemption(TIME, NONCE, ACCOUNT, "mall", "mall/mug", 100, 3, TIME),
+    "cancel order": CancelAutoRedemption(TIME, NONCE, ACCOUNT, "mall"),
+    "order set": Receipt(HASH, 0, (AutoRedemptionSet(ACCOUNT, "mall", "mall/mug", 100, 3, TIME),)),
+    "order ended": Receipt(HASH, 0, (AutoRedemptionEnded(ACCOUNT, "mall", "mall/mug", True),)),
+    "order carried out": Receipt(HASH, 0, (AutoRedeemed(ACCOUNT, "mall", "mall/mug", TYPE, 100, 2, HASH),)),
     "policy set": Receipt(HASH, 0, (BonusPolicySet("mall", 3),)),
     "granted": Receipt(
         HASH,
@@ -83,6 +97,30 @@ GOLDEN: Final[dict[str, str]] = {
         "9c4fcf000001a0c4506c00c4080001020304050607a46d616c6cc414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "ad6d616c6c2f636f6e73756d6572021ea3612d3102a9666f756e64206f7574c3"
     ),
+    "standing order": (
+        "9804c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1da86d616c6c2f6d75676403cf"
+        "000001a0c4506c00cd50ed02"
+    ),
+    "set order": (
+        "9950cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa46d616c6c"
+        "a86d616c6c2f6d75676403cf000001a0c4506c00"
+    ),
+    "cancel order": (
+        "9551cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa46d616c6c"
+    ),
+    "order set": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919753c414aaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaa46d616c6ca86d616c6c2f6d75676403cf000001a0c4506c00"
+    ),
+    "order ended": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919554c414aaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaa46d616c6ca86d616c6c2f6d7567c3"
+    ),
+    "order carried out": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919855c414aaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaa46d616c6ca86d616c6c2f6d7567ad6d616c6c2f636f6e73756d65726402c4201d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+    ),
     "policy set": ("93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919350a46d616c6c03"),
     "granted": (
         "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001051a46d616c6cc414"
@@ -95,6 +133,7 @@ GOLDEN: Final[dict[str, str]] = {
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d6572021ea3612d3102a9666f756e64206f75"
         "74c4204b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b0300000c07"
     ),
+    "order key": "6e61aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa6d616c6c",
     "book key": "6e626d616c6c",
     "mark key": "6e6d6d616c6c0001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "clerk key": "6e636d616c6c004b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b",
@@ -105,8 +144,9 @@ GOLDEN: Final[dict[str, str]] = {
 def computed() -> dict[str, bytes]:
     """Return the bytes of everything above, and its keys."""
     found = {name: encode(value) for name, value in VALUES.items()}
-    for name in ("set policy", "goodwill", "event", "adjust"):
+    for name in ("set policy", "goodwill", "event", "adjust", "set order", "cancel order"):
         assert encode_body(VALUES[name]) == found[name]
+    found["order key"] = standing_order_key(ACCOUNT, "mall")
     found["book key"] = bonus_book_key("mall")
     found["mark key"] = bonus_mark_key("mall", b"\1" + ACCOUNT)
     found["clerk key"] = clerk_key("mall", KEY)

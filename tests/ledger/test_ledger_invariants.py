@@ -20,6 +20,7 @@ from jifen.ledger.locks import UNTIL_UNLOCKED, AccountLock, LockReason
 from jifen.ledger.positions import Position, Rate, rate_key
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
 from jifen.ledger.scheduling import ENTRY
+from jifen.ledger.standing_orders import StandingOrder
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
     GOVERNANCE_KEY,
@@ -40,6 +41,7 @@ from jifen.ledger.state import (
     point_type_key,
     position_key,
     proposal_key,
+    standing_order_key,
     supply_key,
     terms_key,
     tier_book_key,
@@ -126,6 +128,7 @@ def sound() -> dict[bytes, Record]:
         bonus_mark_key("mall", b"\1" + ANN): BonusMark(bytes(32), ANN, 50),
         clerk_key("mall", key_of("mall till")): ClerkDay(7, 50, 0),
         **member(),
+        **standing_order(ANN),
     }
 
 
@@ -228,7 +231,13 @@ def position(organization: str, rate: Rate, points: int = 10) -> dict[bytes, Rec
 
 def tiers(owner: str = "mall", tiers: tuple[Tier, ...] = (SILVER, GOLD), *known: RecognisedTier) -> dict[bytes, Record]:
     """Return an organization's tiers and map to put into the state."""
-    return {tier_book_key(owner): TierBook(TierProgramme(1, tiers), Recognition(1, known))}
+    orders = 1 if owner == "mall" else 0
+    return {tier_book_key(owner): TierBook(TierProgramme(1, tiers), Recognition(1, known), orders)}
+
+
+def standing_order(owner: bytes, done: int = 2) -> dict[bytes, Record]:
+    """Return what somebody has asked for at the mall to put into the state."""
+    return {standing_order_key(owner, "mall"): StandingOrder(bytes(32), "mall/mug", 100, 2, 99, 7, done)}
 
 
 def member(tier: str = "gold", owner: bytes = ANN, **changes: Any) -> dict[bytes, Record]:
@@ -264,6 +273,7 @@ versioned = CHECK["every_version_of_terms_is_kept"]
 proven = CHECK["evidence_names_validators_and_is_recorded_once"]
 tiered, graced = CHECK["tiers_are_of_a_sound_programme"], CHECK["a_grace_is_given_to_a_tier_within_its_period"]
 spent = CHECK["bonuses_are_within_budgets_and_go_to_members"]
+ordered = CHECK["standing_orders_are_members_and_counted"]
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -494,6 +504,10 @@ FAULTS: Final = [
         "I3: a bonus went to",
         id="a bonus for somebody unknown",
     ),
+    pytest.param(ordered, standing_order(key_of("x")[:20]), "is not registered", id="an order of nobody"),
+    pytest.param(ordered, standing_order(ANN, done=3), "carried out too often", id="an order carried out too often"),
+    pytest.param(ordered, {standing_order_key(ANN, "mall"): None}, "counted are", id="an order forgotten"),
+    pytest.param(ordered, standing_order(BO), "counted are", id="an order not counted"),
     pytest.param(graced, member(grace_until=91), "a grace that cannot be", id="a grace beyond the period"),
     pytest.param(graced, member(tier=""), "a grace that cannot be", id="a grace without a tier"),
     pytest.param(graced, member(grace_until=0), "a grace that cannot be", id="judged without a grace"),

@@ -19,6 +19,7 @@ from jifen.ledger import (
     payment_effects,
     reward_effects,
     rule_effects,
+    standing_orders,
     term_effects,
     tier_effects,
 )
@@ -79,6 +80,7 @@ from jifen_graphql.schema.rule_effects import (
     OrganizationTagged,
 )
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
+from jifen_graphql.schema.standing_orders import AutoRedeemed, AutoRedemptionEnded, AutoRedemptionSet
 from jifen_graphql.schema.states import EarnRate
 from jifen_graphql.schema.term_effects import (
     ExpiryAnnounced,
@@ -320,6 +322,9 @@ AnyEffect = (
     | BonusPolicySet
     | BonusGranted
     | PointsAdjusted
+    | AutoRedemptionSet
+    | AutoRedemptionEnded
+    | AutoRedeemed
     | RewardPublished
     | RewardCodesAdded
     | RewardRestocked
@@ -386,6 +391,9 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     bonus_effects.BonusPolicySet: BonusPolicySet.of,
     bonus_effects.BonusGranted: BonusGranted.of,
     bonus_effects.PointsAdjusted: PointsAdjusted.of,
+    standing_orders.AutoRedemptionSet: AutoRedemptionSet.of,
+    standing_orders.AutoRedemptionEnded: AutoRedemptionEnded.of,
+    standing_orders.AutoRedeemed: AutoRedeemed.of,
     reward_effects.RewardPublished: RewardPublished.of,
     reward_effects.RewardCodesAdded: RewardCodesAdded.of,
     reward_effects.RewardRestocked: RewardRestocked.of,

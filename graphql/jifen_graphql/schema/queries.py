@@ -50,6 +50,7 @@ from jifen_graphql.schema.pages import bounded_page, check_page_size
 from jifen_graphql.schema.proposals import Proposal
 from jifen_graphql.schema.reward_queries import RewardQueries
 from jifen_graphql.schema.scalars import DateTime, Hash
+from jifen_graphql.schema.standing_orders import StandingOrder, standing_order_of
 from jifen_graphql.schema.states import (
     Account,
     AsOf,
@@ -339,6 +340,17 @@ class Query(RewardQueries):
     def calculate_points(self, info: Info, purchase: PurchaseInput) -> EarningCalculation:
         """Run the rules that crediting the order would run."""
         return calculation_of(info.context.view, purchase.to_ledger())
+
+    @query_field("What an account has asked to be redeemed after purchases at an organization; null: nothing.")
+    def standing_order(
+        self,
+        info: Info,
+        account: AccountId,
+        organization: str,
+        min_height: MinHeight = None,  # noqa: ARG002
+    ) -> StandingOrder | None:
+        """Read a standing order of the snapshot, which was opened after the wait for `min_height`."""
+        return standing_order_of(info.context.view, account, organization)
 
     @query_field("The limits within which an organization's operators grant and adjust points.")
     def bonus_policy(self, info: Info, organization: str) -> BonusPolicy:

@@ -18,6 +18,7 @@ from jifen.cli import (
     rewards,
     rules,
     snapshots,
+    standing_orders,
     states,
     terms,
     tiers,
@@ -81,6 +82,9 @@ transactions.app.command("publish-recognition")(tiers.publish_recognition)
 transactions.app.command("set-bonus-policy")(bonuses.set_bonus_policy)
 transactions.app.command("grant")(bonuses.grant)
 transactions.app.command("adjust")(bonuses.adjust)
+transactions.app.command("set-auto-redemption")(standing_orders.set_auto_redemption)
+transactions.app.command("cancel-auto-redemption")(standing_orders.cancel_auto_redemption)
+tiers.app.command("standing-order")(standing_orders.show_standing_order)
 transactions.app.command("sign")(cosigning.sign)
 transactions.app.command("submit")(cosigning.submit)
 transactions.app.command("inspect")(cosigning.inspect)

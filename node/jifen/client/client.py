@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.client import bonuses, draws, evidence, governance, queries, rules, terms, tiers
+from jifen.client import bonuses, draws, evidence, governance, queries, rules, standing_orders, terms, tiers
 from jifen.client.bonuses import BonusPolicy, ClerkDay
 from jifen.client.draws import Draw, DrawEntry, DrawSummary, MemberDraw
 from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoints
@@ -32,6 +32,7 @@ from jifen.client.records import (
 )
 from jifen.client.reward_calls import RewardCalls
 from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
+from jifen.client.standing_orders import StandingOrder
 from jifen.client.subscriptions import Subscription, subscribe
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
@@ -206,6 +207,13 @@ class Client(RewardCalls):
         """Return how far an account has come in an organization's tiers; None where there are none."""
         variables = {"account": account, "organization": organization, "minHeight": min_height}
         return await self._ask(tiers.PROGRESS, variables)
+
+    async def standing_order(
+        self, account: str, organization: str, *, min_height: int | None = None
+    ) -> StandingOrder | None:
+        """Return what an account has asked to be redeemed after purchases at an organization; None: nothing."""
+        variables = {"account": account, "organization": organization, "minHeight": min_height}
+        return await self._ask(standing_orders.STANDING_ORDER, variables)
 
     async def bonus_policy(self, organization: str) -> BonusPolicy:
         """Return the limits within which an organization's operators grant and adjust, the defaults if it set none."""

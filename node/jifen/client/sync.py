@@ -28,6 +28,7 @@ from jifen.client.records import (
 )
 from jifen.client.reward_calls import BlockingRewardCalls
 from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
+from jifen.client.standing_orders import StandingOrder
 from jifen.client.subscriptions import Subscription
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
@@ -154,6 +155,10 @@ class SyncClient(BlockingRewardCalls):
     def tier_progress(self, account: str, organization: str, *, min_height: int | None = None) -> TierProgress | None:
         """See `Client.tier_progress`."""
         return self._run(lambda: self._client.tier_progress(account, organization, min_height=min_height))
+
+    def standing_order(self, account: str, organization: str, *, min_height: int | None = None) -> StandingOrder | None:
+        """See `Client.standing_order`."""
+        return self._run(lambda: self._client.standing_order(account, organization, min_height=min_height))
 
     def bonus_policy(self, organization: str) -> BonusPolicy:
         """See `Client.bonus_policy`."""

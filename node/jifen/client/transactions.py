@@ -33,6 +33,7 @@ from jifen.ledger.rule_bodies import (
     SetEarningPolicy,
     SetOrganizationTags,
 )
+from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import Terms
@@ -357,6 +358,39 @@ class TransactionBuilder(RewardTransactions):
     ) -> SealedTransaction:
         """Say that the prize of an entry was handed over; `operator` has scope ADMIN or CASHIER."""
         return self.sign(FulfilPrize(*self._head(), organization, draw, entry, memo_hash), operator)
+
+    def set_auto_redemption(
+        self,
+        pair: KeyPair,
+        *,
+        organization: str,
+        reward: str,
+        threshold: int,
+        per_day: int,
+        until: int,
+        account: bytes | None = None,
+    ) -> SealedTransaction:
+        """Have a reward redeemed by itself whenever a purchase has brought enough points.
+
+        Args:
+            pair: the account's current key.
+            organization: after purchases where; its consumer points are spent.
+            reward: id of the reward.
+            threshold: points that must be there to be spent, and the highest price.
+            per_day: how often in a day at most, 1 to 10.
+            until: last block time, ms, at most 366 days ahead.
+            account: that of `pair` unless it is named.
+        """
+        whose = self.account_of(pair.public) if account is None else account
+        body = SetAutoRedemption(*self._head(), whose, organization, reward, threshold, per_day, until)
+        return self.sign(body, pair)
+
+    def cancel_auto_redemption(
+        self, pair: KeyPair, *, organization: str, account: bytes | None = None
+    ) -> SealedTransaction:
+        """Take a standing order back; signed as `set_auto_redemption` is."""
+        whose = self.account_of(pair.public) if account is None else account
+        return self.sign(CancelAutoRedemption(*self._head(), whose, organization), pair)
 
     def record_evidence(self, pair: KeyPair, evidence: Evidence) -> SealedTransaction:
         """Show the alliance that a validator has contradicted itself; anybody may, signed with any key."""

@@ -35,6 +35,7 @@ from jifen.ledger.rewards import (
     RewardVersion,
 )
 from jifen.ledger.scheduling import AgendaEntry
+from jifen.ledger.standing_orders import StandingOrder
 from jifen.ledger.terms import PointType, TermsRecord
 from jifen.ledger.tier_records import Membership, TierBook
 from jifen.ledger.types import (
@@ -114,7 +115,7 @@ _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {
 }
 
 _DECODERS[state.BONUS] = StrictDecoder(
-    BonusBook | BonusMark | ClerkDay, what="record of bonuses", bytes_max=RECORD_BYTES_MAX
+    BonusBook | BonusMark | ClerkDay | StandingOrder, what="record of bonuses", bytes_max=RECORD_BYTES_MAX
 )
 
 

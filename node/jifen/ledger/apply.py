@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from jifen.ledger.accepting import accept, check_acceptance, check_payment_policy, set_payment_policy
+from jifen.ledger.auto_redeeming import cancel as cancel_order
+from jifen.ledger.auto_redeeming import check_cancellation as check_order_cancellation
+from jifen.ledger.auto_redeeming import check_order, set_order
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.bonuses import (
@@ -112,6 +115,7 @@ from jifen.ledger.rule_publishing import (
     publish_campaign,
     publish_rule,
 )
+from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
 from jifen.ledger.state import StateReader, StateWriter, mark_key
 from jifen.ledger.stocking import (
     add_codes,
@@ -171,6 +175,8 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     SetBonusPolicy: rule(check_policy, set_policy),
     GrantBonus: rule(check_grant, grant),
     AdjustPoints: rule(check_adjustment, adjust),
+    SetAutoRedemption: rule(check_order, set_order),
+    CancelAutoRedemption: rule(check_order_cancellation, cancel_order),
     PublishReward: rule(check_reward_publication, publish_reward),
     AddRewardCodes: rule(check_codes, add_codes),
     RestockReward: rule(check_restocking, restock),

@@ -6,6 +6,7 @@ merchant's own type for that role, by the rule of that type.
 
 from typing import Final, NamedTuple
 
+from jifen.ledger.auto_redeeming import follow_up
 from jifen.ledger.context import BlockContext
 from jifen.ledger.crediting import Recipient, Reckoned, Sale, keep, reckon
 from jifen.ledger.dates import day_end
@@ -39,7 +40,6 @@ from jifen.ledger.terms import (
     renewal_days_of,
     terms_in_force,
 )
-from jifen.ledger.tiers import qualify
 from jifen.ledger.transactions import EarnPoints, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
@@ -268,7 +268,7 @@ def earn(
     )
     state.put(order_key(body.merchant, body.order_id), order)
     if earning.point_type.role is RoleClass.CONSUMER:
-        return (*effects, *qualify(state, body.merchant, body.account, earning.points, context))
+        return (*effects, *follow_up(state, body.merchant, body.account, earning.points, context))
     return effects
 
 

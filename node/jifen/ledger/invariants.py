@@ -3,7 +3,10 @@
 Tests and `jifen verify` run them. Each raises InvariantBroken with the values that do not fit.
 """
 
-from jifen.ledger.bonus_checks import check_bonuses_are_within_budgets_and_go_to_members
+from jifen.ledger.bonus_checks import (
+    check_bonuses_are_within_budgets_and_go_to_members,
+    check_standing_orders_are_members_and_counted,
+)
 from jifen.ledger.checking import Items, holdings_of, positions_of, require
 from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
 from jifen.ledger.draw_checks import (
@@ -196,6 +199,7 @@ CHECKS = (
     check_payments_are_exact_and_give_back_what_was_refunded,
     check_holds_keep_what_they_promise,
     check_positions_are_what_payments_brought,
+    check_standing_orders_are_members_and_counted,
 )
 """All of them."""
 

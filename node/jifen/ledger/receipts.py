@@ -63,6 +63,7 @@ from jifen.ledger.rule_effects import (
     EarningRulePublished,
     OrganizationTagged,
 )
+from jifen.ledger.standing_orders import AutoRedeemed, AutoRedemptionEnded, AutoRedemptionSet
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
 from jifen.ledger.terms import TermsVersionNumber
 from jifen.ledger.tier_effects import (
@@ -191,6 +192,9 @@ AnyEffect = (
     | BonusPolicySet
     | BonusGranted
     | PointsAdjusted
+    | AutoRedemptionSet
+    | AutoRedemptionEnded
+    | AutoRedeemed
     | RewardPublished
     | RewardCodesAdded
     | RewardRestocked

@@ -39,7 +39,7 @@ from jifen.ledger.stocking import is_signed_for, is_taken, owner_of, with_stock
 from jifen.ledger.terms import PointType
 from jifen.ledger.tiers import tier_of
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.types import EMPTY_HOLDING, Account, Holding, Scope
+from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Account, Holding, Scope
 
 HANDING_SCOPES = int(Scope.CASHIER | Scope.ISSUER)
 """Scopes that hand rewards over, or take back what was not handed over."""
@@ -101,12 +101,21 @@ def redeem(
     return _take(state, deal, body.account, context)
 
 
-def redeem_for(state: StateWriter, account: bytes, reward: str, context: BlockContext) -> tuple[AnyEffect, ...] | None:
+def redeem_for(
+    state: StateWriter,
+    account: bytes,
+    reward: str,
+    context: BlockContext,
+    *,
+    point_type: str | None = None,
+    points_max: int = POINTS_MAX,
+) -> tuple[AnyEffect, ...] | None:
     """Redeem a reward for an account that has asked for this beforehand; return the effects.
 
     It is paid with the first of the reward's prices that the account can pay now. When there is none, or the reward
     cannot be redeemed at all, nothing is written and None returned. That the member wants it, and is who decides over
-    the account, the caller has made sure of. `reward` is its id.
+    the account, the caller has made sure of. `reward` is its id; `point_type`, if given, the points that may be paid
+    with, and `points_max` the highest price.
     """
     found = read(state, reward_key(reward), Reward)
     if found is None or not is_open(found, context.time) or isinstance(owner_of(state, reward), Rejection):
@@ -116,8 +125,10 @@ def redeem_for(state: StateWriter, account: bytes, reward: str, context: BlockCo
         return None
     tier = tier_of(state, found.organization, account, context.time)
     for listed in found.details.prices:
+        wanted = point_type in {None, listed.point_type} and listed.points <= points_max
         if (
-            price_for(found.details, listed.point_type, tier) == listed
+            wanted
+            and price_for(found.details, listed.point_type, tier) == listed
             and is_taken(state, found.organization, listed, context.time)
             and _against_taking(state, found, listed, account) is None
         ):

@@ -160,6 +160,8 @@ class Rejection(IntEnum):
     SECOND_OPERATOR_MISSING = 169
     CLERK_LIMIT_REACHED = 170
     BONUS_BUDGET_SPENT = 171
+    STANDING_ORDER_OUT_OF_RANGE = 172
+    NO_STANDING_ORDER = 173
 
 
 PRECEDENCE: dict[Rejection, int] = {reason: place for place, reason in enumerate(Rejection)}
@@ -315,6 +317,8 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.SECOND_OPERATOR_MISSING: "above the issuer's limit a second operator, ISSUER or ADMIN, has to sign too",
     Rejection.CLERK_LIMIT_REACHED: "the operator has granted as much as the policy allows in a day: ask another one",
     Rejection.BONUS_BUDGET_SPENT: "the budget of the issuer's policy is spent: its next version begins a new one",
+    Rejection.STANDING_ORDER_OUT_OF_RANGE: "a standing order ends after the block's time, within 366 days",
+    Rejection.NO_STANDING_ORDER: "the account has no standing order at that organization",
 }
 """What each means and what to do about it; one sentence for people. Invariant: every rejection has one."""
 

@@ -165,6 +165,11 @@ def bonus_mark_key(issuer: str, cause: bytes) -> bytes:
     return BONUS + b"m" + issuer.encode() + b"\0" + cause
 
 
+def standing_order_key(account: bytes, organization: str) -> bytes:
+    """State key of what an account has asked to be redeemed after purchases at an organization."""
+    return BONUS + b"a" + account + organization.encode()
+
+
 def clerk_key(issuer: str, operator: bytes) -> bytes:
     """State key of what one of an issuer's operators has granted and adjusted in a day."""
     return BONUS + b"c" + issuer.encode() + b"\0" + operator

@@ -51,6 +51,7 @@ from jifen.ledger.rule_bodies import (
     SetEarningPolicy,
     SetOrganizationTags,
 )
+from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.types import (
@@ -144,6 +145,8 @@ Body = (
     | SetBonusPolicy
     | GrantBonus
     | AdjustPoints
+    | SetAutoRedemption
+    | CancelAutoRedemption
     | PublishReward
     | AddRewardCodes
     | RestockReward
@@ -196,6 +199,8 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     SetBonusPolicy: "setBonusPolicy",
     GrantBonus: "grantBonus",
     AdjustPoints: "adjustPoints",
+    SetAutoRedemption: "setAutoRedemption",
+    CancelAutoRedemption: "cancelAutoRedemption",
     PublishReward: "publishReward",
     AddRewardCodes: "addRewardCodes",
     RestockReward: "restockReward",

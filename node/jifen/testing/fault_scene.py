@@ -15,6 +15,7 @@ from jifen.ledger.lock_bodies import LockAccount
 from jifen.ledger.locks import LockReason
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.rule_bodies import PublishCampaign
+from jifen.ledger.standing_orders import SetAutoRedemption
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
 from jifen.ledger.types import PublicKey
@@ -78,6 +79,8 @@ class Scene:
         furnish_bonuses(self)
         furnish_rewards(self)
         furnish_draws(self)
+        ordered = SetAutoRedemption(NOW, bytes(8), BO, "mall", "mall/mug", 100, 3, NOW)
+        assert self.take(transaction(ordered, key_of("bo"))) == 0
 
     @property
     def context(self) -> BlockContext:

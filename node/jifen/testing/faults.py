@@ -4,6 +4,7 @@ from typing import Final
 
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Body
+from jifen.testing.auto_faults import GOOD_ORDERS, ORDER_FAULTS, ORDERS_NEVER_MEET
 from jifen.testing.bonus_faults import BONUS_FAULTS, BONUSES_NEVER_MEET, GOOD_BONUSES
 from jifen.testing.checkpoint_faults import CHECKPOINT_FAULTS, CHECKPOINTS_NEVER_MEET, GOOD_CHECKPOINTS
 from jifen.testing.draw_faults import DRAW_FAULTS, DRAWS_NEVER_MEET, GOOD_DRAWS
@@ -29,6 +30,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_TIERS,
     **GOOD_LOCKS,
     **GOOD_BONUSES,
+    **GOOD_ORDERS,
     **GOOD_REWARDS,
     **GOOD_DRAWS,
     **GOOD_PAYMENTS,
@@ -50,6 +52,7 @@ FAULTS: Final = (
     *TIER_FAULTS,
     *LOCK_FAULTS,
     *BONUS_FAULTS,
+    *ORDER_FAULTS,
     *REWARD_FAULTS,
     *CASHBACK_FAULTS,
     *DRAW_FAULTS,
@@ -67,6 +70,7 @@ NEVER_FIRST_AND_LATER: Final = {
     **TIERS_NEVER_MEET,
     **LOCKS_NEVER_MEET,
     **BONUSES_NEVER_MEET,
+    **ORDERS_NEVER_MEET,
     **REWARDS_NEVER_MEET,
     **DRAWS_NEVER_MEET,
     **PAYMENTS_NEVER_MEET,

@@ -57,6 +57,7 @@ from jifen.ledger.rule_bodies import (
     SetEarningPolicy,
     SetOrganizationTags,
 )
+from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
 from jifen.ledger.statements import Evidence
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import PointType, Terms
@@ -64,6 +65,7 @@ from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.testing import (
+    naive_auto,
     naive_bonuses,
     naive_cashbacks,
     naive_checkpoints,
@@ -147,6 +149,8 @@ class NaiveLedger:
         """Every proposal there ever was; number n stands at n - 1."""
         self.tiers = naive_tiers.NaiveTiers()
         self.bonuses = naive_bonuses.NaiveBonuses()
+        self.standing_orders: dict[tuple[bytes, str], naive_auto.NaiveOrder] = {}
+        """By account and organization."""
         self._begin_members()
 
     def _begin_rules(self) -> None:
@@ -317,6 +321,8 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     SetBonusPolicy: NaiveRule(naive_bonuses.against_policy, naive_bonuses.set_policy),
     GrantBonus: NaiveRule(naive_bonuses.against_grant, naive_bonuses.grant),
     AdjustPoints: NaiveRule(naive_bonuses.against_adjustment, naive_bonuses.adjust),
+    SetAutoRedemption: NaiveRule(naive_auto.against_order, naive_auto.set_order),
+    CancelAutoRedemption: NaiveRule(naive_auto.against_cancellation, naive_auto.cancel),
     PublishReward: NaiveRule(naive_rewards.against_reward, naive_rewards.publish),
     AddRewardCodes: NaiveRule(naive_rewards.against_codes, naive_rewards.add_codes),
     RestockReward: NaiveRule(naive_rewards.against_restocking, naive_rewards.restock),

@@ -16,7 +16,7 @@ from jifen.testing.naive_earning import Result, explained, left_of
 from jifen.testing.naive_records import NaiveLeg, NaiveLot, NaiveMove, NaiveOrder
 from jifen.testing.naive_rules import others_of, reckoned
 from jifen.testing.naive_terms import Effects, dates_of, in_force, is_awaited
-from jifen.testing.naive_tiers import count
+from jifen.testing.naive_tiers import FOLLOWS, count
 
 if TYPE_CHECKING:
     from jifen.testing.naive_ledger import NaiveLedger
@@ -183,7 +183,10 @@ def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) 
     known = [reckoned(ledger, body, leg, leg.terms, time) for leg in new_legs(ledger, body, time)]
     effects = tuple(credit(ledger, body, leg, result, time) for leg, result in known)
     ledger.orders[body.merchant, body.order_id] = NaiveOrder(item.id, body, tuple(leg for leg, _ in known))
-    return (*effects, *count(ledger, body.point_type, body.account, known[0][1].points, time))
+    told = [*effects, *count(ledger, body.point_type, body.account, known[0][1].points, time)]
+    for follow in FOLLOWS:
+        told += follow(ledger, body.point_type, body.account, time)
+    return tuple(told)
 
 
 def credit(ledger: "NaiveLedger", body: EarnPoints, leg: NaiveLeg, result: Result, time: int) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """Naive rules of tiers: every purchase that counts is remembered, and counted again whenever anybody asks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -20,6 +21,10 @@ Effects = tuple[tuple[object, ...], ...]
 DAY: Final = 86_400_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_TIME: Final = 2**48
+
+
+FOLLOWS: Final[list[Callable[["NaiveLedger", str, bytes, int], Effects]]] = []
+"""What else follows a purchase: given ledger, point type, account and time. Each family adds its own."""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Tiers, offered to both ledgers."""
 
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -155,10 +156,10 @@ class TierRules(PointRules):
 
 def tiers_and_members(twin: NaiveLedger) -> dict[bytes, Record]:
     """Return the records of tiers and of what members have reached."""
-    tiers = twin.tiers
+    tiers, orders = twin.tiers, Counter(organization for _, organization in twin.standing_orders)
     found: dict[bytes, Record] = {
-        state.tier_book_key(name): TierBook(tiers.programmes.get(name), tiers.maps.get(name))
-        for name in sorted({*tiers.programmes, *tiers.maps})
+        state.tier_book_key(name): TierBook(tiers.programmes.get(name), tiers.maps.get(name), orders[name])
+        for name in sorted({*tiers.programmes, *tiers.maps, *orders})
     }
     for (account, organization), him in tiers.members.items():
         counts = (him.points, him.ends, him.judged, him.grace, him.lifetime)
