@@ -23,6 +23,8 @@ from jifen.ledger.earning_rules import (
     Stacking,
     TierCoefficient,
 )
+from jifen.ledger.payment_bodies import PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
+from jifen.ledger.payment_records import Acceptance
 from jifen.ledger.receipts import AnyEffect, PointsEarned, PointsRevoked
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.rule_bodies import (
@@ -424,3 +426,32 @@ def test_outside_its_time_a_rule_earns_nothing_and_says_so() -> None:
     assert earned.points == 0
     assert earned.arithmetic is not None
     assert not earned.arithmetic.holds
+
+
+def paid_with_points(shop: Shop) -> None:
+    """Let Ann pay 400 of the 1000 fen of order X with points."""
+    stage = shop.stage
+    shop.sell(100_000)
+    acceptance = PublishAcceptance(stage.time, stage.nonce(), "mall", CONSUMER, Acceptance(1, 1, 1, 1, 1, 6_000, 5_000))
+    steps = (
+        (SetPaymentPolicy(stage.time, stage.nonce(), "mall", 1, 8_000, 9_000), ("mall admin",)),
+        (acceptance, ("mall admin",)),
+        (
+            PayOrder(stage.time, stage.nonce(), "mall", "X", bytes(32), ANN, 1000, (PaymentPart(CONSUMER, 400),)),
+            ("ann", "mall till"),
+        ),
+    )
+    for body, signers in steps:
+        assert not isinstance(stage.effects_of(body, *signers), Rejection)
+
+
+def test_f11_what_points_have_paid_earns_nothing_unless_the_rule_says_so() -> None:
+    for shop, points in (
+        (Shop(), 60),
+        (Shop(rule(Bracket(0, 1, 10))), 60),
+        (Shop(rule(Bracket(0, 1, 10), earns_on_points_paid=True)), 100),
+    ):
+        paid_with_points(shop)
+        [earned] = shop.sell(1000, order="X")
+        assert earned.points == points
+        assert [shop.refund("X", f"R{number}", 250)[0].points for number in range(4)] == [points // 4] * 4

@@ -13,12 +13,12 @@ from jifen.ledger.dates import day_end
 from jifen.ledger.earning_rules import RuleBook
 from jifen.ledger.holdings import put_holding
 from jifen.ledger.lots import merged
-from jifen.ledger.paying import differs_from_payment
+from jifen.ledger.paying import differs_from_payment, value_paid
 from jifen.ledger.receipts import AnyEffect, PointsEarned
 from jifen.ledger.reckoning import Grant, factors_of, grant, value_of
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.rule_book import Get, campaigns_of, rule_of
+from jifen.ledger.rule_book import Get, campaigns_of, read_book, rule_of
 from jifen.ledger.state import (
     StateReader,
     StateWriter,
@@ -183,7 +183,8 @@ def earnings_of(
     state: StateReader, body: EarnPoints, legs: tuple[tuple[PointType, bytes], ...], context: BlockContext
 ) -> Rejection | tuple[Earning, ...]:
     """Return what an order gives to each account of `legs`, or why no more points can be issued."""
-    found = [_earning(state, body, point_type, account, context) for point_type, account in legs]
+    paid = value_paid(state, body.merchant, body.order_id)
+    found = [_earning(state, body, leg, paid, context) for leg in legs]
     for item in found:
         if item.supply.issued + item.points > POINTS_MAX:
             return Rejection.SUPPLY_EXHAUSTED
@@ -196,15 +197,18 @@ def earnings_of(
 
 
 def _earning(
-    state: StateReader, body: EarnPoints, point_type: PointType, account: bytes, context: BlockContext
+    state: StateReader, body: EarnPoints, leg: tuple[PointType, bytes], paid_fen: int, context: BlockContext
 ) -> Earning:
+    point_type, account = leg
     terms = terms_in_force(point_type, context.time)
     book = read(state, rule_book_key(point_type.id), RuleBook)
     reckoned = None
-    if book is None:
+    if book is None and not paid_fen:
         points = points_for(point_type, body.amount_fen)
     else:
-        sale = Sale(body.merchant, body.amount_fen, body.items, 0)
+        # Where nothing but the flat rate was ever published it is the rule: what points have paid earns nothing.
+        book = book or read_book(state, point_type)
+        sale = Sale(body.merchant, body.amount_fen, body.items, paid_fen)
         reckoned = reckon(state, sale, Recipient(account, point_type, terms, book), context.time)
         points = reckoned.grant.points
     supply = read(state, supply_key(point_type.id), Supply) or EMPTY_SUPPLY

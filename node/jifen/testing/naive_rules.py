@@ -95,7 +95,10 @@ def reckoned(
 ) -> tuple[NaiveLeg, naive_earning.Result]:
     """Return a leg with what its rule makes of it."""
     name, account = leg.point_type, leg.account
-    if name not in ledger.rules and not any(kind == name for kind, _ in ledger.campaigns):
+    payment = ledger.payments.get((body.merchant, body.order_id))
+    paid = sum(part.fen for part in payment.parts) if payment else 0
+    leg = leg._replace(paid_fen=paid)
+    if not paid and name not in ledger.rules and not any(kind == name for kind, _ in ledger.campaigns):
         points = naive_earning.flat_points(ledger, leg, body.amount_fen)
         return leg, naive_earning.Result(points, points, (), points)
     rule = rule_at(ledger, name, time)
