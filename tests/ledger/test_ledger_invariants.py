@@ -10,6 +10,7 @@ from jifen.ledger.bonus_records import BonusBook, BonusMark, BonusPolicy, ClerkD
 from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.checking import InvariantBroken
 from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
+from jifen.ledger.earning_rules import Budget, Rounding, RuleBook
 from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
 from jifen.ledger.invariants import CHECKS, check_all
 from jifen.ledger.limits import Moved
@@ -19,6 +20,7 @@ from jifen.ledger.lock_checks import check_what_was_moved_is_counted_for_somebod
 from jifen.ledger.locks import UNTIL_UNLOCKED, AccountLock, LockReason
 from jifen.ledger.positions import Position, Rate, rate_key
 from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
+from jifen.ledger.rule_book import flat_rule
 from jifen.ledger.scheduling import ENTRY
 from jifen.ledger.standing_orders import StandingOrder
 from jifen.ledger.state import (
@@ -41,6 +43,8 @@ from jifen.ledger.state import (
     point_type_key,
     position_key,
     proposal_key,
+    rule_book_key,
+    rule_budget_key,
     standing_order_key,
     supply_key,
     terms_key,
@@ -235,6 +239,13 @@ def tiers(owner: str = "mall", tiers: tuple[Tier, ...] = (SILVER, GOLD), *known:
     return {tier_book_key(owner): TierBook(TierProgramme(1, tiers), Recognition(1, known), orders)}
 
 
+def rule_book(point_type: str) -> dict[bytes, Record]:
+    """Return a rule that nobody has published to put into the state."""
+    kind = next(item for item in scene().point_types if item.id == TYPE)
+    rule = msgspec.structs.replace(flat_rule(kind), rounding=Rounding.NEAREST)
+    return {rule_book_key(point_type): RuleBook(rule, None, ())}
+
+
 def standing_order(owner: bytes, done: int = 2) -> dict[bytes, Record]:
     """Return what somebody has asked for at the mall to put into the state."""
     return {standing_order_key(owner, "mall"): StandingOrder(bytes(32), "mall/mug", 100, 2, 99, 7, done)}
@@ -274,6 +285,7 @@ proven = CHECK["evidence_names_validators_and_is_recorded_once"]
 tiered, graced = CHECK["tiers_are_of_a_sound_programme"], CHECK["a_grace_is_given_to_a_tier_within_its_period"]
 spent = CHECK["bonuses_are_within_budgets_and_go_to_members"]
 ordered = CHECK["standing_orders_are_members_and_counted"]
+promised, charged = CHECK["every_version_of_rules_is_kept"], CHECK["budgets_are_what_orders_took"]
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -503,6 +515,11 @@ FAULTS: Final = [
         {bonus_mark_key("mall", b"\4x"): BonusMark(bytes(32), key_of("x")[:20], 1)},
         "I3: a bonus went to",
         id="a bonus for somebody unknown",
+    ),
+    pytest.param(promised, rule_book("mall/store"), "which does not exist", id="rules of points that do not exist"),
+    pytest.param(promised, rule_book(TYPE), "a rule that its history lacks", id="a rule that was never published"),
+    pytest.param(
+        charged, {rule_budget_key(TYPE, 9): Budget(1)}, "campaigns that do not exist", id="a budget of no rule"
     ),
     pytest.param(ordered, standing_order(key_of("x")[:20]), "is not registered", id="an order of nobody"),
     pytest.param(ordered, standing_order(ANN, done=3), "carried out too often", id="an order carried out too often"),
