@@ -5,6 +5,7 @@ who they will be.
 """
 
 import random
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -130,9 +131,10 @@ async def _start(faults: Faults, *names: str) -> None:
     faults.note(f"started: {' '.join(names)}")
 
 
-async def _stop(validator: ValidatorProcess) -> None:
+async def _stop(validator: ValidatorProcess, also: tuple[int, ...] = ()) -> None:
+    """Ask a validator to stop; any exit code but 0, and those of `also`, is noted against it."""
     code = await validator.stop()
-    if code != 0:
+    if code not in (0, *also):
         validator.ends.append((code, f"when asked to stop: {validator.last_line()}"))
 
 
@@ -185,7 +187,8 @@ async def _bad_disk(
             validator.note_end()
         await validator.kill()
     else:
-        await _stop(validator)
+        # It may be on its way out for its disk's sake at this very moment, and listen to signals no more.
+        await _stop(validator, also=(FAILURE, -signal.SIGTERM))
     validator.may_end = False
     await _start(faults, organization_of(validator.name))
 
