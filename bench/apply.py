@@ -31,11 +31,32 @@ from jifen.ledger.agenda import work_off
 from jifen.ledger.apply import apply_transaction
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS, day_end, day_start
+from jifen.ledger.earning_rules import (
+    Bracket,
+    BracketBasis,
+    Campaign,
+    EarningRule,
+    ItemRule,
+    OrderLine,
+    Period,
+    RuleBook,
+    TierCoefficient,
+)
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.holdings import due_of
 from jifen.ledger.scheduling import ENTRY
-from jifen.ledger.state import WorkingState, account_key, agenda_key, holding_key, supply_key
+from jifen.ledger.state import (
+    WorkingState,
+    account_key,
+    agenda_key,
+    holding_key,
+    membership_key,
+    rule_book_key,
+    supply_key,
+    tier_book_key,
+)
 from jifen.ledger.terms import RollingExpiry, Terms
+from jifen.ledger.tier_records import Membership, Tier, TierBook, TierProgramme
 from jifen.ledger.transactions import Body, EarnPoints, Transaction, TransferPoints
 from jifen.ledger.types import Account, Holding, Lot, LotOrigin, Supply
 from jifen.store.ledger_store import LedgerStore
@@ -49,7 +70,23 @@ ROUNDS: Final = 8
 LOTS: Final = 10
 """Lots of every holding: one of each of the last ten days."""
 POINT_TYPE: Final = "books/consumer"
+RULED_TYPE: Final = "music/consumer"
 NOW: Final = CREATED_AT + 100 * DAY_MS
+
+RULE: Final = EarningRule(
+    2,
+    (Bracket(0, 1, 10), Bracket(1100, 2, 10), Bracket(3000, 3, 10)),
+    CREATED_AT,
+    basis=BracketBasis.CUMULATIVE,
+    period=Period.MONTH,
+    items=(ItemRule("tea", "", 1, 3),),
+    member_cap=10**9,
+    budget=10**12,
+    coefficients=(TierCoefficient("gold", 3, 2),),
+)
+CAMPAIGN: Final = Campaign("double", 2, 1, CREATED_AT, NOW + DAY_MS, 10**12, 10**9)
+TIERS: Final = TierBook(TierProgramme(1, (Tier("gold", "Gold", 1),)))
+"""Everything that a rule can ask for at once: brackets over a month, items, a tier, a campaign, a budget, caps."""
 
 
 def account(number: int) -> bytes:
@@ -70,7 +107,13 @@ def holding() -> Holding:
 def fill(store: LedgerStore, genesis: ExecutedBlock, accounts: int, member: KeyPair) -> None:
     """Write a ledger of so many accounts as if one block had made it."""
     held, due = encode(holding()), holding().due
-    writes: Writes = [(supply_key(POINT_TYPE), encode(Supply(100 * LOTS * accounts, 0)))]
+    supply = encode(Supply(100 * LOTS * accounts, 0))
+    writes: Writes = [(supply_key(name), supply) for name in (POINT_TYPE, RULED_TYPE)]
+    writes += [
+        (rule_book_key(RULED_TYPE), encode(RuleBook(RULE, None, (CAMPAIGN,)))),
+        (tier_book_key("music"), encode(TIERS)),
+    ]
+    gold = encode(Membership("gold", CREATED_AT, 1, 5, NOW + 30 * DAY_MS, lifetime=5))
     for number in range(accounts):
         name = account(number)
         key = holding_key(name, POINT_TYPE)
@@ -78,6 +121,8 @@ def fill(store: LedgerStore, genesis: ExecutedBlock, accounts: int, member: KeyP
             (account_key(name), encode(Account(name, member.public, CREATED_AT))),
             (key, held),
             (agenda_key(due, key), encode(ENTRY)),
+            (holding_key(name, RULED_TYPE), held),
+            (membership_key(name, "music"), gold),
         ]
     header = msgspec.structs.replace(genesis.tip.header, height=1, parent_hash=genesis.tip.hash)
     tip = msgspec.structs.replace(genesis.tip, header=header)
@@ -128,13 +173,21 @@ def one_ledger(accounts: int, genesis: Genesis) -> dict[str, list[float]]:
                 for place, (name, other) in enumerate(zip(names, others, strict=True))
                 if name != other
             ]
-            earned, moved = transactions(chain, earns), transactions(chain, moves)
+            cashier, line = keys_of("music").operator, (OrderLine("tea", "", 100),)
+            sales: list[tuple[Body, KeyPair]] = [
+                (EarnPoints(*head, "music", f"s-{number}-{place}", name, RULED_TYPE, 1000 + place, NOW, line), cashier)
+                for place, name in enumerate(names)
+            ]
+            earned, moved, sold = (transactions(chain, each) for each in (earns, moves, sales))
             cold = WorkingState(store, 1)
             note("earn, read from disk", lambda: measure(cold, chain, earned))  # noqa: B023 - called at once
             note("earn", lambda: measure(cold, chain, earned))  # noqa: B023
             cold = WorkingState(store, 1)
             note("transfer, read from disk", lambda: measure(cold, chain, moved))  # noqa: B023
             note("transfer", lambda: measure(cold, chain, moved))  # noqa: B023
+            cold = WorkingState(store, 1)
+            note("earn by a rule, read from disk", lambda: measure(cold, chain, sold))  # noqa: B023
+            note("earn by a rule", lambda: measure(cold, chain, sold))  # noqa: B023
             note("look at the agenda, a block", lambda: idle(cold, chain))  # noqa: B023
             note("check a signature", lambda: signature(till))
         store.close()
