@@ -10,7 +10,16 @@ from jifen.ledger.limits import Moved
 from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
 from jifen.ledger.locks import UNTIL_UNLOCKED, AccountLock, LockReason, UnlockReason
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.state import lock_key, moved_key
+from jifen.ledger.state import lock_key, moved_key, offer_key, open_offers_key
+from jifen.ledger.swap_bodies import (
+    AcceptSwapOffer,
+    CancelSwapOffer,
+    CreateSwapOffer,
+    PointsSwapped,
+    SwapOfferClosed,
+    SwapOffered,
+)
+from jifen.ledger.swaps import ENTRY, OfferEnd, OpenOffers, SwapOffer, board_key
 from jifen.ledger.terms import MovingLimits, SwapCorridor
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import Account, Lot, LotOrigin
@@ -32,6 +41,23 @@ VALUES: Final[dict[str, Any]] = {
     "unlock account": UnlockAccount(TIME, NONCE, ACCOUNT, UnlockReason.SETTLED, ("books", "mall")),
     "locked": Receipt(HASH, 0, (AccountLocked(ACCOUNT, LockReason.LOST, (), TIME, 0),)),
     "unlocked": Receipt(HASH, 0, (AccountUnlocked(ACCOUNT, UnlockReason.FOUND, ("books", "mall"), TIME, 3),)),
+    "offer": SwapOffer(
+        ACCOUNT, TYPE, 20, "books/store", 30, 15, 2, TIME + 9, None, TIME, 7, (Lot(7, LotOrigin.EARNED, TIME, 0),)
+    ),
+    "offer to one": SwapOffer(
+        ACCOUNT, TYPE, 20, "books/store", 30, 15, 20, TIME, ACCOUNT, TIME, 20, (Lot(20, LotOrigin.SWAPPED, 0, TIME),)
+    ),
+    "open offers": OpenOffers((HASH, HASH)),
+    "board entry": ENTRY,
+    "create swap offer": CreateSwapOffer(TIME, NONCE, ACCOUNT, TYPE, 20, "books/store", 30, 15, TIME + 9, 2),
+    "create swap offer to one": CreateSwapOffer(
+        TIME, NONCE, ACCOUNT, TYPE, 20, "books/store", 30, 15, TIME + 9, 2, ACCOUNT
+    ),
+    "accept swap offer": AcceptSwapOffer(TIME, NONCE, ACCOUNT, HASH, 4, 6),
+    "cancel swap offer": CancelSwapOffer(TIME, NONCE, HASH),
+    "offered": Receipt(HASH, 0, (SwapOffered(HASH, ACCOUNT, TYPE, 20, "books/store", 30, 15, TIME + 9, 80),)),
+    "swapped": Receipt(HASH, 0, (PointsSwapped(HASH, ACCOUNT, ACCOUNT, TYPE, 4, "books/store", 6, 3, 16, 106, 4, 94),)),
+    "closed": Receipt(HASH, 0, (SwapOfferClosed(HASH, ACCOUNT, OfferEnd.CANCELLED, TYPE, 16, 1, 95),)),
     "lapsed": Receipt(HASH, 0, (AccountUnlocked(ACCOUNT, None, (), TIME, 0),)),
 }
 
@@ -69,13 +95,71 @@ GOLDEN: Final[dict[str, str]] = {
     ),
     "lock key": "69aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "moved key": "6c000001a0c4506c00aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa6d616c6c2f636f6e73756d6572",
+    "offer": (
+        "9cc414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657214ab626f6f6b732f73746f"
+        "72651e0f02cf000001a0c4506c09c0cf000001a0c4506c000791960701cf000001a0c4506c00000000"
+    ),
+    "offer to one": (
+        "9cc414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657214ab626f6f6b732f73746f"
+        "72651e0f14cf000001a0c4506c00c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaacf000001a0c4506c00149196"
+        "140300cf000001a0c4506c000000"
+    ),
+    "open offers": (
+        "9192c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc4201d1d1d1d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+    ),
+    "board entry": "90",
+    "create swap offer": (
+        "9c41cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c"
+        "2f636f6e73756d657214ab626f6f6b732f73746f72651e0fcf000001a0c4506c0902c0"
+    ),
+    "create swap offer to one": (
+        "9c41cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c"
+        "2f636f6e73756d657214ab626f6f6b732f73746f72651e0fcf000001a0c4506c0902c414aaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaa"
+    ),
+    "accept swap offer": (
+        "9742cf000001a0c4506c00c4080001020304050607c414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4201d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0406"
+    ),
+    "cancel swap offer": (
+        "9443cf000001a0c4506c00c4080001020304050607c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+    ),
+    "offered": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919a41c4201d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad"
+        "6d616c6c2f636f6e73756d657214ab626f6f6b732f73746f72651e0fcf000001a0c4506c0950"
+    ),
+    "swapped": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919d42c4201d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac4"
+        "14aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657204ab626f6f6b732f73746f7265"
+        "0603106a045e"
+    ),
+    "closed": (
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d00919843c4201d1d1d1d1d1d1d"
+        "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa01"
+        "ad6d616c6c2f636f6e73756d657210015f"
+    ),
+    "offer key": "661d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d",
+    "open offers key": "53aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "board key": (
+        "466d616c6c2f636f6e73756d657200626f6f6b732f73746f7265000000000000000c0000000000000000000000000000"
+        "0001a0c4506c001d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+    ),
 }
 
 
 def computed() -> dict[str, bytes]:
     """Return the bytes of every value, and of the keys of the state."""
     found = {name: encode_body(value) if isinstance(value, Body) else encode(value) for name, value in VALUES.items()}
-    return found | {"lock key": lock_key(ACCOUNT), "moved key": moved_key(TIME, ACCOUNT, TYPE)}
+    return found | {
+        "lock key": lock_key(ACCOUNT),
+        "moved key": moved_key(TIME, ACCOUNT, TYPE),
+        "offer key": offer_key(HASH),
+        "open offers key": open_offers_key(ACCOUNT),
+        "board key": board_key(HASH, VALUES["offer"]),
+    }
 
 
 def test_every_format_has_a_golden_vector() -> None:

@@ -75,6 +75,7 @@ from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, Val
 from jifen.testing.naive_scene import account_of, key_of, scene
 from jifen.testing.planted_payments import PLANTED_IN_PAYMENTS
 from jifen.testing.planted_rewards import PLANTED_IN_REWARDS, SOUND_REWARDS
+from jifen.testing.planted_swaps import PLANTED_IN_SWAPS
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
 TYPE: Final = "mall/consumer"
@@ -300,6 +301,7 @@ def locked(until: int = UNTIL_UNLOCKED, lock: AccountLock | None = None) -> dict
 FAULTS: Final = [
     *(pytest.param(check, changes, reason, id=name) for check, changes, reason, name in PLANTED_IN_REWARDS),
     *(pytest.param(check, changes, reason, id=name) for check, changes, reason, name in PLANTED_IN_PAYMENTS),
+    *(pytest.param(check, changes, reason, id=name) for check, changes, reason, name in PLANTED_IN_SWAPS),
     pytest.param(fitting, locked(), "does not fit the lock None", id="locked without a lock"),
     pytest.param(
         fitting,

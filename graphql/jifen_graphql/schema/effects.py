@@ -20,6 +20,7 @@ from jifen.ledger import (
     reward_effects,
     rule_effects,
     standing_orders,
+    swap_bodies,
     term_effects,
     tier_effects,
 )
@@ -82,6 +83,7 @@ from jifen_graphql.schema.rule_effects import (
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.standing_orders import AutoRedeemed, AutoRedemptionEnded, AutoRedemptionSet
 from jifen_graphql.schema.states import EarnRate
+from jifen_graphql.schema.swap_effects import PointsSwapped, SwapOfferClosed, SwapOffered
 from jifen_graphql.schema.term_effects import (
     ExpiryAnnounced,
     PointsActivated,
@@ -314,6 +316,9 @@ AnyEffect = (
     | WinnersDrawn
     | EntriesSettled
     | DrawEnded
+    | SwapOffered
+    | PointsSwapped
+    | SwapOfferClosed
     | PointsQualified
     | TierChanged
     | TierAtRisk
@@ -383,6 +388,9 @@ EFFECTS: Final[dict[type[effects.Effect], Callable[[Any], AnyEffect]]] = {
     draw_effects.WinnersDrawn: WinnersDrawn.of,
     draw_effects.EntriesSettled: EntriesSettled.of,
     draw_effects.DrawEnded: DrawEnded.of,
+    swap_bodies.SwapOffered: SwapOffered.of,
+    swap_bodies.PointsSwapped: PointsSwapped.of,
+    swap_bodies.SwapOfferClosed: SwapOfferClosed.of,
     tier_effects.PointsQualified: PointsQualified.of,
     tier_effects.TierChanged: TierChanged.of,
     tier_effects.TierAtRisk: TierAtRisk.of,

@@ -11,6 +11,7 @@ from jifen.ledger.locks import LockReason, UnlockReason
 from jifen.ledger.proposals import ProposalStatus
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.statements import StatementKind
+from jifen.ledger.swaps import OfferEnd
 from jifen.ledger.tier_effects import TierChange
 from jifen.ledger.tier_records import Downgrade
 from jifen.ledger.types import LotOrigin, OrganizationKind, OrganizationStatus, RoleClass
@@ -40,6 +41,7 @@ strawberry.enum(AdjustmentReason, description="Why an organization corrects an a
 strawberry.enum(Direction, description="Which way an adjustment goes.")
 strawberry.enum(DrawStatus, description="How far a prize draw has come.")
 strawberry.enum(RefundReason, description="Why the points of a draw's entries go back.")
+strawberry.enum(OfferEnd, description="Why a swap offer is closed that was not accepted in full.")
 strawberry.enum(LotOrigin, description="How a lot first came into its holder's hands.")
 
 

@@ -36,6 +36,7 @@ from jifen.ledger.rewards import (
 )
 from jifen.ledger.scheduling import AgendaEntry
 from jifen.ledger.standing_orders import StandingOrder
+from jifen.ledger.swaps import BoardEntry, OpenOffers, SwapOffer
 from jifen.ledger.terms import PointType, TermsRecord
 from jifen.ledger.tier_records import Membership, TierBook
 from jifen.ledger.types import (
@@ -108,6 +109,9 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.DRAW_ENTRY: DrawEntry,
     state.DRAW_TALLY: DrawTally,
     state.DRAW_MEMBER: MemberEntries,
+    state.OFFER: SwapOffer,
+    state.BOARD: BoardEntry,
+    state.OPEN_OFFERS: OpenOffers,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

@@ -34,12 +34,14 @@ from jifen.ledger.state import (
     LOCK,
     MARK,
     MEMBERSHIP,
+    OFFER,
     POINT_TYPE,
     REDEMPTION,
     RULE_BOOK,
     TALLY,
     StateWriter,
 )
+from jifen.ledger.swapping import wake_offer
 from jifen.ledger.tallies import wake_tally
 from jifen.ledger.tiers import wake_membership
 
@@ -63,6 +65,7 @@ WAKES: Final[dict[bytes, Callable[[StateWriter, bytes, BlockContext], tuple[AnyE
     TALLY: wake_tally,
     DRAW: wake_draw,
     HOLD: wake_hold,
+    OFFER: wake_offer,
 }
 """By the table of the record: given its key, does what is due by the block's time, sees to it that the agenda names the
 record again if something is left to come, at a later time, and returns the effects."""

@@ -127,6 +127,15 @@ from jifen.ledger.stocking import (
     restock,
     withdraw_reward,
 )
+from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
+from jifen.ledger.swapping import (
+    accept_offer,
+    cancel_offer,
+    check_accepting,
+    check_cancelling,
+    check_offering,
+    make_offer,
+)
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.tier_publishing import check_recognition, check_tiers, publish_recognition, publish_tiers
@@ -206,6 +215,9 @@ RULES: Final[dict[type[TransactionBody], Rule]] = {
     HoldPoints: rule(check_hold, hold),
     CaptureHold: rule(check_capture, capture),
     VoidHold: rule(check_void, void),
+    CreateSwapOffer: rule(check_offering, make_offer),
+    AcceptSwapOffer: rule(check_accepting, accept_offer),
+    CancelSwapOffer: rule(check_cancelling, cancel_offer),
 }
 """The rule of every kind. Invariant: every kind of transaction has one."""
 

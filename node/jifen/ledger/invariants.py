@@ -37,6 +37,11 @@ from jifen.ledger.reward_checks import (
 )
 from jifen.ledger.rule_checks import check_budgets_are_what_orders_took, check_every_version_of_rules_is_kept
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
+from jifen.ledger.swap_checks import (
+    check_members_offers_are_listed,
+    check_offers_hold_what_is_left_of_them,
+    check_the_board_shows_what_is_open,
+)
 from jifen.ledger.term_checks import (
     check_every_version_of_terms_is_kept,
     check_nothing_happens_to_a_holding_before_it_is_due,
@@ -200,6 +205,9 @@ CHECKS = (
     check_holds_keep_what_they_promise,
     check_positions_are_what_payments_brought,
     check_standing_orders_are_members_and_counted,
+    check_offers_hold_what_is_left_of_them,
+    check_the_board_shows_what_is_open,
+    check_members_offers_are_listed,
 )
 """All of them."""
 

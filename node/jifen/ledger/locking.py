@@ -22,6 +22,7 @@ from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.scheduling import schedule
 from jifen.ledger.state import StateReader, StateWriter, account_key, lock_key, organization_key
+from jifen.ledger.swapping import close_all
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import TIME_MAX, Account, Organization, OrganizationStatus, Scope
 
@@ -73,12 +74,13 @@ def check_lock(
 def lock(
     state: StateWriter, body: LockAccount, transaction: Transaction, found: Locking, context: BlockContext
 ) -> tuple[AnyEffect, ...]:
-    """Lock the account, or confirm its lock."""
+    """Lock the account, or confirm its lock; its open swap offers end."""
     account, before = found
     effects: tuple[AnyEffect, ...] = ()
     if before is not None and not before.ended_at and not is_locked(account, context.time):
         # It has lapsed, and the agenda has not got to it yet.
         before, effects = end_lock(state, account, before, Ending(before.until), context)
+    effects += close_all(state, account.id, context)  # standing offers are as good as signatures
     confirmed = before is not None and not before.ended_at
     locked_at, named = context.time, body.organizations
     if before is not None and confirmed:

@@ -64,6 +64,7 @@ from jifen.ledger.rule_effects import (
     OrganizationTagged,
 )
 from jifen.ledger.standing_orders import AutoRedeemed, AutoRedemptionEnded, AutoRedemptionSet
+from jifen.ledger.swap_bodies import PointsSwapped, SwapOfferClosed, SwapOffered
 from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
 from jifen.ledger.terms import TermsVersionNumber
 from jifen.ledger.tier_effects import (
@@ -229,6 +230,9 @@ AnyEffect = (
     | PointsHeld
     | PointsReleased
     | PointsGivenBack
+    | SwapOffered
+    | PointsSwapped
+    | SwapOfferClosed
 )
 
 

@@ -23,12 +23,15 @@ class Rejection(IntEnum):
     NOT_A_VOTER = 65
     NOT_AUTHORIZED = 9
     ACCOUNT_LOCKED = 210
+    OFFER_NOT_OPEN = 143
+    NOT_THE_COUNTERPARTY = 144
     NOT_THE_ISSUER = 10
     ACCOUNT_EXISTS = 11
     ORDER_ALREADY_CREDITED = 12
     NOT_CONSUMER_POINTS = 94
     ITEMS_EXCEED_ORDER = 95
     NOT_TRANSFERABLE = 13
+    NOT_SWAPPABLE = 145
     SENDER_IS_RECIPIENT = 14
     REWARD_UNKNOWN = 120
     REWARD_VERSION_WRONG = 121
@@ -93,6 +96,15 @@ class Rejection(IntEnum):
     NOT_SELF_EARNED = 139
     NOTHING_TO_PAY = 113
     TOO_MANY_LOTS = 114
+    SAME_POINT_TYPE = 146
+    OFFER_TIME_OUT_OF_RANGE = 147
+    MINIMUM_ABOVE_OFFER = 148
+    PART_TOO_LARGE = 149
+    PART_TOO_SMALL = 150
+    RATIO_DIFFERENT = 151
+    OUTSIDE_CORRIDOR = 152
+    TOO_MANY_OFFERS = 153
+    TOO_MANY_OFFERED_LOTS = 154
     SUPPLY_EXHAUSTED = 16
     ISSUE_CAP_REACHED = 76
     ORDER_UNKNOWN = 17
@@ -180,12 +192,15 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.NOT_A_VOTER: "no voter of the validator set has that id",
     Rejection.NOT_AUTHORIZED: "no signer may do this: use the account's key, or an operator key that has the scope",
     Rejection.ACCOUNT_LOCKED: "the account is locked and pays nothing: lock officers of two organizations unlock it",
+    Rejection.OFFER_NOT_OPEN: "no open swap offer has that id: it was accepted, cancelled, has run out or never was",
+    Rejection.NOT_THE_COUNTERPARTY: "the offer was made to another member: only that one can accept it",
     Rejection.NOT_THE_ISSUER: "an organization can only issue its own points (invariant I4)",
     Rejection.ACCOUNT_EXISTS: "this key has an account already",
     Rejection.ORDER_ALREADY_CREDITED: "the merchant has credited this order before (invariant I3)",
     Rejection.NOT_CONSUMER_POINTS: "guides, stores and distributors earn where the customer earns consumer points",
     Rejection.ITEMS_EXCEED_ORDER: "the lines come to more than the order: correct them, or the order's amount",
     Rejection.NOT_TRANSFERABLE: "the issuer does not let members pass these points on",
+    Rejection.NOT_SWAPPABLE: "the issuer of one of the point types does not let members swap them",
     Rejection.SENDER_IS_RECIPIENT: "sender and recipient are the same account",
     Rejection.REWARD_UNKNOWN: "the organization has no reward of that id",
     Rejection.REWARD_VERSION_WRONG: "it must follow the newest version, or to redeem be it: look at the reward again",
@@ -250,6 +265,15 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.NOT_SELF_EARNED: "the issuer pays for points that the member has earned, not for received ones",
     Rejection.NOTHING_TO_PAY: "no points can pay here: too few of them, or no share of the order or day is left",
     Rejection.TOO_MANY_LOTS: "the points come from more than 366 lots: pay with fewer points at once",
+    Rejection.SAME_POINT_TYPE: "points are swapped for those of another type: a transfer passes points of one type on",
+    Rejection.OFFER_TIME_OUT_OF_RANGE: "an offer is open beyond the block's time and for thirty days at most",
+    Rejection.MINIMUM_ABOVE_OFFER: "the fewest points to be taken at once are more than the offer gives",
+    Rejection.PART_TOO_LARGE: "fewer points are left of the offer: look it up and take what is left",
+    Rejection.PART_TOO_SMALL: "the offer is not taken in parts so small: take its minimum, or all that is left",
+    Rejection.RATIO_DIFFERENT: "points and payment are not exactly in the offer's ratio, or worth no whole fen",
+    Rejection.OUTSIDE_CORRIDOR: "the agreed value leaves what an issuer allows in percent of its settlement price",
+    Rejection.TOO_MANY_OFFERS: "the account has sixteen open offers: cancel one, or wait for its end",
+    Rejection.TOO_MANY_OFFERED_LOTS: "the points come from more than 366 lots: offer fewer at once",
     Rejection.SUPPLY_EXHAUSTED: "the quantity would pass the largest one the ledger counts (invariant I2)",
     Rejection.ISSUE_CAP_REACHED: "the issuer's cap on outstanding points is reached: a larger backing and cap lift it",
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",

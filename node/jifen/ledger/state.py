@@ -60,6 +60,9 @@ PAYMENT = b"w"
 HOLD = b"k"
 ACCEPTANCE = b"A"
 POLICIES = b"L"
+OFFER = b"f"
+BOARD = b"F"
+OPEN_OFFERS = b"S"
 
 TIERS = b"q"
 MEMBERSHIP = b"Q"
@@ -228,6 +231,16 @@ def lock_key(account: bytes) -> bytes:
 def moved_key(day_end: int, account: bytes, point_type: str) -> bytes:
     """State key of what an account has moved on a day: the day's end first, so that those of past days form a range."""
     return MOVED + day_end.to_bytes(8, "big") + account + point_type.encode()
+
+
+def offer_key(identity: bytes) -> bytes:
+    """State key of an open swap offer: by the transaction that made it."""
+    return OFFER + identity
+
+
+def open_offers_key(account: bytes) -> bytes:
+    """State key of the list of an account's open swap offers."""
+    return OPEN_OFFERS + account
 
 
 def position_key(organization: str, point_type: str, rate: bytes = b"") -> bytes:

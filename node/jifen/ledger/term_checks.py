@@ -12,6 +12,7 @@ from jifen.ledger.payment_records import Hold
 from jifen.ledger.publishing import contradicts_itself, is_covered
 from jifen.ledger.rewards import Redemption
 from jifen.ledger.state import AGENDA, HOLDING, POINT_TYPE, TERMS
+from jifen.ledger.swaps import SwapOffer
 from jifen.ledger.terms import PointType, TermsRecord, newest_terms, terms_hash
 from jifen.ledger.tier_records import Membership
 from jifen.ledger.types import Account, Holding, Leg, LotOrigin, OrderRecord
@@ -35,6 +36,8 @@ def check_the_agenda_names_what_is_due(items: Items) -> None:
             wanted[key] = record.due_at
         elif isinstance(record, Hold):
             wanted[key] = record.until
+        elif isinstance(record, SwapOffer):
+            wanted[key] = record.open_until
     for key in sorted({*wanted, *found}):
         there, due = found.get(key), wanted.get(key)
         require(there == due, f"the agenda names {key.hex()} at {there}, it is due at {due}")

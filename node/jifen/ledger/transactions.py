@@ -52,6 +52,7 @@ from jifen.ledger.rule_bodies import (
     SetOrganizationTags,
 )
 from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
+from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
 from jifen.ledger.types import (
@@ -176,6 +177,9 @@ Body = (
     | HoldPoints
     | CaptureHold
     | VoidHold
+    | CreateSwapOffer
+    | AcceptSwapOffer
+    | CancelSwapOffer
 )
 
 KIND_NAMES: dict[type[TransactionBody], str] = {
@@ -230,6 +234,9 @@ KIND_NAMES: dict[type[TransactionBody], str] = {
     HoldPoints: "holdPoints",
     CaptureHold: "captureHold",
     VoidHold: "voidHold",
+    CreateSwapOffer: "createSwapOffer",
+    AcceptSwapOffer: "acceptSwapOffer",
+    CancelSwapOffer: "cancelSwapOffer",
 }
 """Name of each kind in GraphQL, CLI and documents."""
 

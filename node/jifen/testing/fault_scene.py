@@ -27,6 +27,7 @@ from jifen.testing.naive_ledger import NaiveLedger
 from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 from jifen.testing.payment_scene import furnish_payments
 from jifen.testing.reward_scene import furnish_rewards
+from jifen.testing.swap_scene import furnish_swaps
 from jifen.testing.tier_scene import furnish_tiers
 
 NOW: Final = START + 1000
@@ -40,6 +41,8 @@ class Scene:
     """Both ledgers with Ann, Bo and Dora registered, Dora locked by the mall for three days, Ann's order A1 credited,
     her P1 pending, books' supply nearly exhausted, a campaign of books' and some checkpoints
     attested by books.
+
+    Cafe lets Ann and Cy swap: Ann has offers open to everybody and to Bo only.
 
     Of validators: `mall-2` is admitted to replace mall's, `books-2` observes beside books' own, `cafe-2` has retired;
     books proposes to admit `tea`, cafe to remove books' validator.
@@ -81,6 +84,7 @@ class Scene:
         furnish_draws(self)
         ordered = SetAutoRedemption(NOW, bytes(8), BO, "mall", "mall/mug", 100, 3, NOW)
         assert self.take(transaction(ordered, key_of("bo"))) == 0
+        furnish_swaps(self)
 
     @property
     def context(self) -> BlockContext:

@@ -17,6 +17,7 @@ from jifen.testing.payment_faults import GOOD_PAYMENTS, PAYMENT_FAULTS, PAYMENTS
 from jifen.testing.point_faults import GOOD_POINTS, POINT_FAULTS, POINTS_NEVER_MEET
 from jifen.testing.reward_faults import CASHBACK_FAULTS, GOOD_REWARDS, REWARD_FAULTS, REWARDS_NEVER_MEET
 from jifen.testing.rule_faults import GOOD_RULES, RULE_FAULTS, RULES_NEVER_MEET
+from jifen.testing.swap_faults import GOOD_SWAPS, SWAP_FAULTS, SWAPS_NEVER_MEET
 from jifen.testing.term_faults import GOOD_TERMS, TERM_FAULTS, TERMS_NEVER_MEET
 from jifen.testing.tier_faults import GOOD_TIERS, TIER_FAULTS, TIERS_NEVER_MEET
 
@@ -34,6 +35,7 @@ GOOD: Final[dict[str, tuple[Body, str]]] = {
     **GOOD_REWARDS,
     **GOOD_DRAWS,
     **GOOD_PAYMENTS,
+    **GOOD_SWAPS,
 }
 """A transaction of every kind that nothing speaks against, and who signs it."""
 
@@ -57,6 +59,7 @@ FAULTS: Final = (
     *CASHBACK_FAULTS,
     *DRAW_FAULTS,
     *PAYMENT_FAULTS,
+    *SWAP_FAULTS,
 )
 """What can be wrong with each of them."""
 
@@ -74,5 +77,6 @@ NEVER_FIRST_AND_LATER: Final = {
     **REWARDS_NEVER_MEET,
     **DRAWS_NEVER_MEET,
     **PAYMENTS_NEVER_MEET,
+    **SWAPS_NEVER_MEET,
 }
 """Reasons of one kind of transaction that no transaction can have as its first and a later one, and why."""

@@ -8,6 +8,7 @@ from jifen.testing.twin_locks import LockRules
 from jifen.testing.twin_payments import PaymentRules
 from jifen.testing.twin_prize_draws import DrawRules
 from jifen.testing.twin_rules import RuleRules
+from jifen.testing.twin_swaps import SwapRules
 from jifen.testing.twin_terms import TermRules
 from jifen.testing.twin_tiers import TierRules
 from jifen.testing.twin_validators import ValidatorRules
@@ -25,5 +26,6 @@ class LedgerMachine(
     AutoRules,
     RuleRules,
     PaymentRules,
+    SwapRules,
 ):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

@@ -59,6 +59,7 @@ from jifen.ledger.rule_bodies import (
 )
 from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
 from jifen.ledger.statements import Evidence
+from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
 from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms import PointType, Terms
 from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
@@ -79,6 +80,7 @@ from jifen.testing import (
     naive_points,
     naive_rewards,
     naive_rules,
+    naive_swaps,
     naive_terms,
     naive_tiers,
     naive_time,
@@ -88,6 +90,7 @@ from jifen.testing.naive_records import (
     NaiveLock,
     NaiveLot,
     NaiveMove,
+    NaiveOffer,
     NaiveOrder,
     NaiveProposal,
     NaiveReceipt,
@@ -176,6 +179,8 @@ class NaiveLedger:
         """Every refund, and its transaction's id, by merchant and refund id."""
         self.locks: dict[bytes, NaiveLock] = {}
         """The newest lock of every account that was locked lately."""
+        self.offers: list[NaiveOffer] = []
+        """Every open swap offer, the oldest first."""
         self.moves: list[NaiveMove] = []
         """Every passing on of points between members there ever was."""
         self.debts: dict[tuple[bytes, str], int] = {}
@@ -352,5 +357,8 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     HoldPoints: NaiveRule(naive_payments.against_hold, naive_paying.hold),
     CaptureHold: NaiveRule(naive_payments.against_capture, naive_paying.capture),
     VoidHold: NaiveRule(naive_payments.against_void, naive_paying.void),
+    CreateSwapOffer: NaiveRule(naive_swaps.against_offering, naive_swaps.offer),
+    AcceptSwapOffer: NaiveRule(naive_swaps.against_accepting, naive_swaps.accept),
+    CancelSwapOffer: NaiveRule(naive_swaps.against_cancelling, naive_swaps.cancel),
 }
 """The naive rule of every kind."""

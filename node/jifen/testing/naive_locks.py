@@ -1,5 +1,6 @@
 """Naive rules of locks, and of how much a member moves in a day."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 DAY: Final = 86_400_000
 THREE_DAYS: Final = 72 * 3_600_000
 THIRTY_DAYS: Final = 30 * DAY
+
+BEFORE_LOCK: Final[list[Callable[["NaiveLedger", bytes, int], list[tuple[object, ...]]]]] = []
+"""What ends when an account is locked: does so, and returns what is told of it."""
 
 
 def is_locked(ledger: "NaiveLedger", account: bytes, time: int) -> bool:
@@ -70,8 +74,12 @@ def lock(ledger: "NaiveLedger", body: LockAccount, item: Transaction, time: int)
         before = ledger.locks[body.account]
         named = list(dict.fromkeys([*before.organizations, *named]))
         since, until = before.locked_at, None
+    closed = [told for close in BEFORE_LOCK for told in close(ledger, body.account, time)]
     ledger.locks[body.account] = NaiveLock(body.reason, tuple(named), since, until, item.id)
-    return ((body.account, body.reason, tuple(named), since, until or 0),)
+    return (
+        *closed,
+        (body.account, body.reason, tuple(named), since, until or 0),
+    )
 
 
 def against_unlocking(ledger: "NaiveLedger", body: UnlockAccount, item: Transaction, time: int) -> set[Rejection]:

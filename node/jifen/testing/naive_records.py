@@ -7,6 +7,7 @@ from jifen.ledger.changes import Change
 from jifen.ledger.earning_rules import Campaign, EarningRule
 from jifen.ledger.locks import LockReason
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.swap_bodies import CreateSwapOffer
 from jifen.ledger.terms import Terms
 from jifen.ledger.transactions import EarnPoints
 
@@ -96,6 +97,15 @@ class NaiveMove(NamedTuple):
     recipient: bytes
     point_type: str
     points: int
+
+
+class NaiveOffer(NamedTuple):
+    """An open swap offer."""
+
+    identity: bytes
+    body: CreateSwapOffer
+    open_until: int
+    made_at: int
 
 
 class NaiveReceipt(NamedTuple):

@@ -81,7 +81,7 @@ def scene() -> Genesis:
         },
         "books": {"books till": Scope.CASHIER | Scope.LOCK_OFFICER, "books admin": Scope.ADMIN | Scope.TREASURER},
         "attic": {"attic till": Scope.CASHIER, "attic admin": Scope.ADMIN | Scope.TREASURER},
-        "cafe": {"cafe admin": Scope.ADMIN, "cafe guard": Scope.LOCK_OFFICER},
+        "cafe": {"cafe admin": Scope.ADMIN, "cafe guard": Scope.LOCK_OFFICER, "cafe till": Scope.CASHIER},
     }
     organizations = tuple(
         Organization(

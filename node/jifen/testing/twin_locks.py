@@ -135,7 +135,7 @@ def movements(twin: NaiveLedger) -> dict[bytes, Record]:
     found: dict[bytes, Record] = {}
     for old in twin.moves:
         if old.day_end > twin.time:
-            for account in (old.sender, old.recipient):
+            for account in filter(None, (old.sender, old.recipient)):
                 same = [item for item in twin.moves if (item.day_end, item.point_type) == (old.day_end, old.point_type)]
                 sent = [item.points for item in same if item.sender == account]
                 received = sum(item.recipient == account for item in same)
