@@ -61,6 +61,14 @@ class Alliance(NamedTuple):
         (self.keys / "words").write_text(PASSPHRASE)
         return result
 
+    def by_the_merchant(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the merchant's with the merchant's own passphrase."""
+        (self.keys / "words").write_text((self.home / "north-music" / "passphrase").read_text())
+        result = self.run(*arguments, "--data", str(self.home / "north-music"))
+        (self.keys / "words").write_text(PASSPHRASE)
+        assert result.returncode == 0, result.stderr
+        return result
+
 
 def free_port_base() -> int:
     """Return a port whose neighbours at +100 and +200 are free as well."""
@@ -416,3 +424,68 @@ def test_rules_and_campaigns_are_published_calculated_and_shown(alliance: Allian
     wrong = alliance.at_the_till("earn", "--account", members["alice"], "--order", "S-2", "--amount-fen", "1",
                                  "--item", "tea")  # fmt: skip
     assert (wrong.returncode, "write category:item:fen" in wrong.stderr) == (2, True)
+
+
+TYPE: Final = "north-music/consumer"
+TICKET: Final = "north-music/ticket"
+
+
+def test_a_reward_is_published_redeemed_and_handed_over_and_its_code_is_checked(
+    alliance: Alliance, members: dict[str, str]
+) -> None:
+    alliance.earn(members["alice"], "R-1", 5_000)
+    alliance.earn(members["bob"], "R-2", 5_000)
+    said, codes, kept = (alliance.keys / name for name in ("ticket.json", "codes.txt", "kept.tsv"))
+    price = {"pointType": TYPE, "points": 100}
+    said.write_text(json.dumps({"name": "Ticket", "holdMinutes": 60, "hasCodes": True, "prices": [price]}))
+    codes.write_text("ABC-1\nABC-2\n")
+    alliance.by_the_merchant("reward", "publish", TICKET, "--file", str(said))
+    alliance.by_the_merchant("reward", "add-codes", TICKET, "--codes", str(codes), "--keep", str(kept))
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+    [shown] = alliance.told("reward", "list", "north-music", "--account", members["alice"])
+    assert (shown["id"], shown["stock"], shown["member"]["affordable"]) == (TICKET, 2, [TYPE])
+    paying = ("--point-type", TYPE, "--points", "100")
+    for name in ("alice", "bob"):
+        alliance.told("reward", "redeem", TICKET, "--key", str(alliance.keys / f"{name}.key"), *paying)
+    alliance.by_the_merchant("reward", "fulfil", TICKET, "1")
+    alliance.by_the_merchant("reward", "cancel", TICKET, "2", "--reason", "sold out")
+
+    code, salt, _ = kept.read_text().splitlines()[0].split("\t")
+    assert alliance.run("reward", "check-code", TICKET, "1", "--code", code, "--salt", salt).returncode == 0
+    for number, wrong, reason in (
+        ("1", "ABC-2", "not the code"),
+        ("2", code, "not the code"),
+        ("3", code, "no redempt"),
+    ):
+        refused = alliance.run("reward", "check-code", TICKET, number, "--code", wrong, "--salt", salt)
+        assert refused.returncode != 0
+        assert reason in refused.stderr
+    told = alliance.told("reward", "redemptions", "--organization", "north-music")
+    assert [(item["number"], item["status"]) for item in told] == [(1, "FULFILLED"), (2, "CANCELLED")]
+    assert "fulfilled" in alliance.run("reward", "redemptions", "--account", members["alice"]).stdout
+    again = alliance.run("reward", "redemptions")
+    assert "name either --account or --organization" in again.stderr
+
+
+def test_cash_back_is_asked_for_paid_and_refused(alliance: Alliance, members: dict[str, str]) -> None:
+    alliance.earn(members["alice"], "C-1", 5_000)
+    terms = alliance.keys / "worth.json"
+    terms.write_text(json.dumps({"cashable": True, "settlementPrice": {"points": 10, "fen": 1}}))
+    assert alliance.at_the_till("publish-terms", "--terms", str(terms)).returncode == 0
+    caps = ("--price", "10:1", "--day", "500", "--month", "500")
+    alliance.by_the_merchant("cashback", "set-policy", TYPE, *caps)
+    for _ in range(2):
+        asked = alliance.told("cashback", "request", TYPE, "--key", str(alliance.keys / "alice.key"), "--points", "105")
+        assert asked["amountFen"] == "10"
+    alliance.by_the_merchant("cashback", "confirm", TYPE, "1", "--reference", "20270101-1")
+    assert "requested" in alliance.run("cashback", "list", "--issuer", "north-music", "--unpaid").stdout
+    alliance.by_the_merchant("cashback", "reject", TYPE, "2", "--reason", "no such bank account")
+
+    told = alliance.told("cashback", "list", "--account", members["alice"])
+    assert [(item["number"], item["status"], item["heldPoints"]) for item in told] == [
+        (1, "PAID", 0),
+        (2, "REJECTED", 0),
+    ]
+    assert alliance.told("cashback", "list", "--issuer", "north-music", "--overdue") == []
+    assert "name either --account" in alliance.run("cashback", "list").stderr
