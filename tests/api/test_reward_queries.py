@@ -1,5 +1,6 @@
 """Rewards, redemptions and cash back over the real server, asked in the SDK's own words."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any, final
 
@@ -184,6 +185,39 @@ async def test_a_receipt_tells_everything_a_redemption_did(shop: Shop) -> None:
     assert effect["__typename"] == "RewardRedeemed"
     assert effect["tradeRate"] == {"points": "20", "fen": "1"}
     assert (effect["redemptionNumber"], effect["stockAfter"], effect["availableAfter"]) == (1, 4, "900")
+
+
+async def test_pages_never_leave_the_organization_that_was_asked_for(shop: Shop, http: httpx.AsyncClient) -> None:
+    pen = RewardDetails("Pen", (RewardPrice("books/consumer", 1),))
+    books = operator_of("books")
+    await shop.take(shop.builder.publish_reward(books, reward="books/pen", version=1, details=pen, stock=1))
+    for after, expected in (("books/pen", [MUG, TICKET]), ("zoo/x", []), (MUG, [TICKET]), ("a\\u0000b", [MUG, TICKET])):
+        query = f'{{ examineRewards(organization: "mall", after: "{after}") {{ id }} }}'
+        answer = (await http.post("/graphql", json={"query": query})).json()
+        assert [item["id"] for item in answer["data"]["examineRewards"]] == expected
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "examineRewards(organization: $name) { id }",
+        "reward(id: $name) { id }",
+        "redemption(reward: $name, number: 1) { number }",
+        "organizationRedemptions(organization: $name) { number }",
+        'organizationRedemptions(organization: "mall", reward: $name) { number }',
+        "cashbackPolicy(pointType: $name) { version }",
+        "issuerCashbacks(issuer: $name) { number }",
+        "unpaidCashbacks(issuer: $name) { number }",
+    ],
+)
+@pytest.mark.parametrize("name", ["mall\0", "mall/mug\0x", ""])
+async def test_a_name_that_nobody_can_have_finds_nothing(http: httpx.AsyncClient, field: str, name: str) -> None:
+    asked = {"query": f"query($name: String!) {{ {field} }}", "variables": {"name": name}}
+    headers = {"content-type": "application/json"}
+    answer = (await http.post("/graphql", content=json.dumps(asked), headers=headers)).json()
+
+    assert answer["data"][field.partition("(")[0]] in (None, [])
+    assert "errors" not in answer
 
 
 @pytest.mark.parametrize("after", ["xyz", "0" * 402])

@@ -21,6 +21,8 @@ from jifen_graphql.schema.rewards import (
     Reward,
     cashbacks_of_account,
     cashbacks_of_issuer,
+    is_point_type_id,
+    is_reward_id,
     redemptions_of_account,
     redemptions_of_reward,
     rewards_of,
@@ -53,13 +55,13 @@ class RewardQueries:
     @query_field("A reward by its id, `<organization>/<reward>`; null when there is none.")
     def reward(self, info: Info, id: str, account: AccountId | None = None) -> Reward | None:
         """Read a reward of the snapshot."""
-        record = read(info.context.view, ledger.reward_key(id), ledger.Reward)
+        record = read(info.context.view, ledger.reward_key(id), ledger.Reward) if is_reward_id(id) else None
         return Reward.of(info.context.view, record, account) if record else None
 
     @query_field("A redemption by reward and number; null when there is none.")
     def redemption(self, info: Info, reward: str, number: int) -> Redemption | None:
         """Read a redemption of the snapshot."""
-        if not 0 < number <= ledger.STOCK_MAX:
+        if not (0 < number <= ledger.STOCK_MAX and is_reward_id(reward)):
             return None
         key = ledger.redemption_key(reward, number)
         record = read(info.context.view, key, ledger.Redemption)
@@ -90,6 +92,8 @@ class RewardQueries:
     @query_field("What an issuer pays for points of a type; null while it pays nothing.")
     def cashback_policy(self, info: Info, point_type: str) -> CashbackPolicy | None:
         """Read a policy of the snapshot."""
+        if not is_point_type_id(point_type):
+            return None
         record = read(info.context.view, cash.cashback_policy_key(point_type), cash.CashbackPolicy)
         return CashbackPolicy.of(point_type, record) if record else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,7 +26,7 @@ from jifen.ledger.state import (
 )
 from jifen.ledger.stocking import is_taken
 from jifen.ledger.tiers import tier_of
-from jifen.ledger.types import AccountId, Holding, Record, RoleClass
+from jifen.ledger.types import POINT_TYPE_PATTERN, SLUG_PATTERN, AccountId, Holding, Record, RoleClass
 from jifen_graphql.schema.reward_effects import TradeRate
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from jifen.actors.node import ReadView
 
 R = TypeVar("R", bound=Record)
+
+_SLUG, _REWARD_ID = re.compile(SLUG_PATTERN), re.compile(ledger.REWARD_PATTERN)
+_POINT_TYPE_ID = re.compile(POINT_TYPE_PATTERN)
 
 CURSOR_CHARACTERS_MAX = 400
 """Longest cursor: a state key in hexadecimal."""
@@ -272,10 +276,14 @@ class Cashback:
 
 def rewards_of(view: ReadView, organization: str, account: bytes | None, first: int, after: str | None) -> list[Reward]:
     """Return a page of an organization's rewards, in order of id, behind the id `after`."""
-    start = REWARD + (f"{organization}/" if after is None else f"{after}\0").encode()
-    stop = after_prefix(REWARD + f"{organization}/".encode())
-    found = [record for _, record in view.range(start, stop, first) if isinstance(record, ledger.Reward)]
-    return [Reward.of(view, record, account) for record in found]
+    if not _is_slug(organization):
+        return []
+    start = prefix = REWARD + f"{organization}/".encode()
+    if after is not None and is_reward_id(after):
+        start = max(prefix, REWARD + after.encode() + b"\0")
+    stop = after_prefix(prefix)
+    found = view.range(start, stop, first) if start < stop else []
+    return [Reward.of(view, record, account) for _, record in found if isinstance(record, ledger.Reward)]
 
 
 def redemptions_of_account(view: ReadView, account: bytes, first: int, after: str | None) -> list[Redemption]:
@@ -286,6 +294,8 @@ def redemptions_of_account(view: ReadView, account: bytes, first: int, after: st
 
 def redemptions_of_reward(view: ReadView, reward: str, first: int, after: str | None) -> list[Redemption]:
     """Return a page of a reward's redemptions, in their order; of all rewards of an organization for `<id>/`."""
+    if not (is_reward_id(reward) or (reward.endswith("/") and _is_slug(reward[:-1]))):
+        return []
     start = REDEMPTION + reward.encode() + (b"" if reward.endswith("/") else b"\0")
     return [Redemption.of(key, _found(view, key, ledger.Redemption)) for key in _keys(view, start, first, after)]
 
@@ -298,12 +308,16 @@ def cashbacks_of_account(view: ReadView, account: bytes, first: int, after: str 
 
 def cashbacks_of_issuer(view: ReadView, issuer: str, first: int, after: str | None) -> list[Cashback]:
     """Return a page of the requests to an issuer, by point type and number."""
+    if not _is_slug(issuer):
+        return []
     start = CASHBACK + f"{issuer}/".encode()
     return [Cashback.of(key, _found(view, key, cash.Cashback)) for key in _keys(view, start, first, after)]
 
 
 def unpaid_cashbacks(view: ReadView, issuer: str, overdue: bool, first: int, after: str | None) -> list[Cashback]:
     """Return a page of an issuer's unpaid requests, by point type and when they are due; perhaps overdue ones only."""
+    if not _is_slug(issuer):
+        return []
     found: list[Cashback] = []
     until = view.block_time + 1 if overdue else 2**63
     behind = _cursor(after)
@@ -318,6 +332,20 @@ def unpaid_cashbacks(view: ReadView, issuer: str, overdue: bool, first: int, aft
         if len(found) == first:
             break
     return found
+
+
+def is_reward_id(text: str) -> bool:
+    """Tell whether a text can be the id of a reward: any other has no key, and some not even bytes."""
+    return _REWARD_ID.match(text) is not None
+
+
+def is_point_type_id(text: str) -> bool:
+    """Tell whether a text can be the id of a point type."""
+    return _POINT_TYPE_ID.match(text) is not None
+
+
+def _is_slug(text: str) -> bool:
+    return _SLUG.match(text) is not None
 
 
 def _keys(view: ReadView, prefix: bytes, first: int, after: str | None) -> list[bytes]:
