@@ -10,6 +10,7 @@ from jifen.cli import (
     cashback,
     cosigning,
     demo,
+    draws,
     evidence,
     governance,
     joining,
@@ -90,6 +91,7 @@ transactions.app.command("submit")(cosigning.submit)
 transactions.app.command("inspect")(cosigning.inspect)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(rewards.app, name="reward", epilog=EPILOG)
+app.add_typer(draws.app, name="draw", epilog=EPILOG)
 app.add_typer(cashback.app, name="cashback", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
 app.add_typer(rules.app, name="rules", epilog=EPILOG)
