@@ -27,6 +27,7 @@ from jifen.ledger.earning_rules import (
     TAGS_MAX,
 )
 from jifen.ledger.locks import OFFICERS
+from jifen.ledger.payment_records import HOLDS_MAX, PARTS_MAX
 from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
 from jifen.ledger.types import LEGS_MAX
 
@@ -125,6 +126,7 @@ TERMS_PAGE_DEFAULT: Final = 10
 REWARDS_PAGE_DEFAULT: Final = 20
 DRAWS_PAGE_DEFAULT: Final = 10
 ENTRIES_PAGE_DEFAULT: Final = 50
+PAYMENTS_PAGE_DEFAULT: Final = 50
 
 EXPIRY_DAYS_DEFAULT: Final = 30
 """Days ahead that `expiringPoints` looks: as far as expiries are announced."""
@@ -149,6 +151,8 @@ PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "draws"): Page("first", DRAWS_PAGE_DEFAULT, 50),
     ("Query", "drawEntries"): Page("first", ENTRIES_PAGE_DEFAULT, 100),
     ("Query", "memberDraws"): Page("first", DRAWS_PAGE_DEFAULT, 20),
+    ("Query", "acceptances"): Page("first", PAYMENTS_PAGE_DEFAULT, 100),
+    ("Query", "partnerPositions"): Page("first", PAYMENTS_PAGE_DEFAULT, 100),
 }
 """List fields with a page argument, by parent type and name. A test finds any other list field that has none."""
 
@@ -167,6 +171,19 @@ REWARD_PRICES_GUESS: Final = 4
 
 INTROSPECTION_LIST_GUESS: Final = 12
 """Elements guessed for a list inside `__schema`: the average over types, fields, arguments and enum values."""
+
+
+PAYMENT_LISTS: Final[dict[tuple[str, str], int]] = {
+    ("Query", "accountHolds"): HOLDS_MAX,
+    ("ExaminedPayment", "parts"): PARTS_MAX,
+    ("OrderPayment", "parts"): PARTS_MAX,
+    ("Hold", "parts"): PARTS_MAX,
+    ("OrderPaid", "paidParts"): PARTS_MAX,
+    ("PointsHeld", "heldParts"): PARTS_MAX,
+    ("PointsReleased", "returnedParts"): PARTS_MAX,
+    ("PointsGivenBack", "returnedParts"): PARTS_MAX,
+}
+"""Lists of payments and holds, which the ledger bounds."""
 
 
 class ListSizes(NamedTuple):
@@ -203,6 +220,8 @@ class ListSizes(NamedTuple):
             ("Reward", "prices"): REWARD_PRICES_GUESS,
             ("RewardForMember", "prices"): REWARD_PRICES_GUESS,
             ("RewardForMember", "affordable"): REWARD_PRICES_GUESS,
+            ("Query", "paymentPolicies"): self.organizations,
+            **PAYMENT_LISTS,
             ("Quorum", "voters"): self.validators,
             ("Quorum", "connected"): self.validators,
             ("WinnersDrawn", "withheld"): COMMITTERS_MAX,

@@ -47,6 +47,7 @@ from jifen_graphql.schema.enums import Consistency, TransactionStatus
 from jifen_graphql.schema.evidence import Evidence
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import bounded_page, check_page_size
+from jifen_graphql.schema.payment_queries import PaymentQueries
 from jifen_graphql.schema.proposals import Proposal
 from jifen_graphql.schema.reward_queries import RewardQueries
 from jifen_graphql.schema.scalars import DateTime, Hash
@@ -149,7 +150,7 @@ class NodeStatus:
 
 
 @strawberry.type(description="Reads. All of one request are true at one and the same height.")
-class Query(RewardQueries):
+class Query(RewardQueries, PaymentQueries):
     """The public queries."""
 
     @query_field("This validator.")

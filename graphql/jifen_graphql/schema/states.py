@@ -198,6 +198,7 @@ class PointBalance:
     point_type: str = strawberry.field(description="Id of the point type.")
     available: Points = strawberry.field(description="Can be spent.")
     pending: Points = strawberry.field(description="Earned, and not to be spent yet.")
+    held: Points = strawberry.field(description="Set aside for something not decided yet: a hold, an offer, a draw.")
     debt: Points = strawberry.field(description="Points taken back by refunds after they were spent; repaid first.")
     holding: strawberry.Private[ledger.Holding]
 
@@ -283,6 +284,7 @@ def balances_of(view: ReadView, account: bytes) -> list[PointBalance]:
             point_type=point_type,
             available=Points(holding.available),
             pending=Points(holding.pending),
+            held=Points(holding.held),
             debt=Points(holding.debt),
             holding=holding,
         )

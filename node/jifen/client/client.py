@@ -18,6 +18,7 @@ from jifen.client.endpoints import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Endpoin
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
 from jifen.client.evidence import Evidence
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
+from jifen.client.payments import PaymentCalls
 from jifen.client.records import (
     Account,
     BalanceUpdate,
@@ -55,7 +56,7 @@ TRANSIENT_ERRORS: Final = frozenset({"BUSY", "NO_LEADER", "TIMED_OUT"})
 
 
 @final
-class Client(RewardCalls):
+class Client(RewardCalls, PaymentCalls):
     """Talks to the validators of an alliance; use it as `async with Client([...]) as client`.
 
     Calls fail over between the URLs and keep trying until their timeout. Many calls may run at once.

@@ -50,7 +50,9 @@ _ORGANIZATIONS: Final = (
     "organizations { id name kind status publicUrl validatorKey "
     "pointTypes { id issuer role earnRate { points perFen } supply { issued } } }"
 )
-_BALANCE: Final = "{ pointType available pending debt lots { points state origin availableFrom expiresAt slides } }"
+_BALANCE: Final = (
+    "{ pointType available pending held debt lots { points state origin availableFrom expiresAt slides } }"
+)
 _BLOCK: Final = "height hash term parentHash time proposer stateDigest transactionCount certificate { term signers }"
 _EFFECTS: Final = (
     "effects { __typename "
@@ -108,6 +110,16 @@ _EFFECTS: Final = (
     "... on CashbackConfirmed { pointType cashbackNumber account points amountFen referenceHash overdue } "
     "... on CashbackRejected { pointType cashbackNumber account points debtRepaid availableAfter rejectedBecause } "
     "... on CashbackOverdue { pointType cashbackNumber account points amountFen dueAt } "
+    "... on AcceptancePublished { organization pointType acceptance { version } } "
+    "... on PaymentPolicySet { policy { organization version shareBp } } "
+    "... on OrderPaid { merchant orderId account amountFen paidFen moneyFen shareBp capturedHold "
+    "paidParts { pointType points fen rate { points fen } acceptanceVersion availableAfter } } "
+    "... on PointsHeld { organization orderId account hold amountFen heldFen shareBp runsOutAt "
+    "heldParts { pointType points fen rate { points fen } acceptanceVersion availableAfter } } "
+    "... on PointsReleased { organization account hold timedOut "
+    "returnedParts { pointType points fen debtRepaid availableAfter } } "
+    "... on PointsGivenBack { merchant orderId account amountFen orderAmountFen orderRefundedFen orderPaidFen moneyFen "
+    "restFen returnedParts { pointType points fen debtRepaid availableAfter } } "
     "... on PointsTransferred { sender recipient pointType points senderAvailableAfter "
     "recipientAvailableAfter } }"
 )

@@ -136,6 +136,8 @@ class PointBalance(Answer, frozen=True):
     """Taken back by refunds after it was spent; later earnings repay it first."""
     lots: tuple[Lot, ...]
     """The first twenty in spending order, those that can be spent first."""
+    held: int = 0
+    """Set aside for something that is not decided yet: a hold, an offer, a draw."""
 
 
 class AccountLock(Answer, frozen=True):

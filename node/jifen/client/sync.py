@@ -14,6 +14,7 @@ from jifen.client.client import PROPOSALS_PAGE_DEFAULT, Client
 from jifen.client.draws import Draw, DrawEntry, DrawSummary, MemberDraw
 from jifen.client.evidence import Evidence
 from jifen.client.governance import Proposal, Validator, ValidatorSet, ValidatorSetPreview
+from jifen.client.payments import BlockingPaymentCalls
 from jifen.client.records import (
     Account,
     BalanceUpdate,
@@ -38,7 +39,7 @@ T = TypeVar("T")
 
 
 @final
-class SyncClient(BlockingRewardCalls):
+class SyncClient(BlockingRewardCalls, BlockingPaymentCalls):
     """Blocking twin of `Client`; use it as `with SyncClient([...]) as client`. Safe to share between threads."""
 
     def __init__(self, urls: Sequence[str], **options: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import final
 
 from jifen.chain.sealing import AbsentSigner, SealedTransaction, seal
+from jifen.client.payment_transactions import PaymentTransactions
 from jifen.client.reward_transactions import RewardTransactions
 from jifen.keys.signing import KeyPair
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
@@ -63,7 +64,7 @@ def draw_nonce() -> bytes:
 
 
 @final
-class TransactionBuilder(RewardTransactions):
+class TransactionBuilder(RewardTransactions, PaymentTransactions):
     """Builds signed transactions for one alliance. Holds no key; may be used from any thread."""
 
     def __init__(
