@@ -70,7 +70,8 @@ ROUNDS: Final = 8
 LOTS: Final = 10
 """Lots of every holding: one of each of the last ten days."""
 POINT_TYPE: Final = "books/consumer"
-RULED_TYPE: Final = "music/consumer"
+RULED: Final = {"earn by a rule": "cafe", "earn by a rule that counts": "music"}
+"""Merchants with brackets, a tier and a campaign; of the second everything is limited and so has to be counted."""
 NOW: Final = CREATED_AT + 100 * DAY_MS
 
 RULE: Final = EarningRule(
@@ -84,6 +85,9 @@ RULE: Final = EarningRule(
     budget=10**12,
     coefficients=(TierCoefficient("gold", 3, 2),),
 )
+PLAIN_RULE: Final = EarningRule(2, RULE.brackets, CREATED_AT, coefficients=RULE.coefficients)
+PLAIN_CAMPAIGN: Final = Campaign("double", 2, 1, CREATED_AT, NOW + DAY_MS)
+"""Brackets, a tier and a campaign, nothing that is counted."""
 CAMPAIGN: Final = Campaign("double", 2, 1, CREATED_AT, NOW + DAY_MS, 10**12, 10**9)
 TIERS: Final = TierBook(TierProgramme(1, (Tier("gold", "Gold", 1),)))
 """Everything that a rule can ask for at once: brackets over a month, items, a tier, a campaign, a budget, caps."""
@@ -108,10 +112,11 @@ def fill(store: LedgerStore, genesis: ExecutedBlock, accounts: int, member: KeyP
     """Write a ledger of so many accounts as if one block had made it."""
     held, due = encode(holding()), holding().due
     supply = encode(Supply(100 * LOTS * accounts, 0))
-    writes: Writes = [(supply_key(name), supply) for name in (POINT_TYPE, RULED_TYPE)]
+    writes: Writes = [(supply_key(name), supply) for name in (POINT_TYPE, "cafe/consumer", "music/consumer")]
     writes += [
-        (rule_book_key(RULED_TYPE), encode(RuleBook(RULE, None, (CAMPAIGN,)))),
-        (tier_book_key("music"), encode(TIERS)),
+        (rule_book_key("music/consumer"), encode(RuleBook(RULE, None, (CAMPAIGN,)))),
+        (rule_book_key("cafe/consumer"), encode(RuleBook(PLAIN_RULE, None, (PLAIN_CAMPAIGN,)))),
+        *((tier_book_key(merchant), encode(TIERS)) for merchant in RULED.values()),
     ]
     gold = encode(Membership("gold", CREATED_AT, 1, 5, NOW + 30 * DAY_MS, lifetime=5))
     for number in range(accounts):
@@ -121,9 +126,9 @@ def fill(store: LedgerStore, genesis: ExecutedBlock, accounts: int, member: KeyP
             (account_key(name), encode(Account(name, member.public, CREATED_AT))),
             (key, held),
             (agenda_key(due, key), encode(ENTRY)),
-            (holding_key(name, RULED_TYPE), held),
-            (membership_key(name, "music"), gold),
         ]
+        for merchant in RULED.values():
+            writes += [(holding_key(name, f"{merchant}/consumer"), held), (membership_key(name, merchant), gold)]
     header = msgspec.structs.replace(genesis.tip.header, height=1, parent_hash=genesis.tip.hash)
     tip = msgspec.structs.replace(genesis.tip, header=header)
     block = msgspec.structs.replace(genesis, tip=tip, writes=sorted(writes))
@@ -173,25 +178,31 @@ def one_ledger(accounts: int, genesis: Genesis) -> dict[str, list[float]]:
                 for place, (name, other) in enumerate(zip(names, others, strict=True))
                 if name != other
             ]
-            cashier, line = keys_of("music").operator, (OrderLine("tea", "", 100),)
-            sales: list[tuple[Body, KeyPair]] = [
-                (EarnPoints(*head, "music", f"s-{number}-{place}", name, RULED_TYPE, 1000 + place, NOW, line), cashier)
-                for place, name in enumerate(names)
-            ]
-            earned, moved, sold = (transactions(chain, each) for each in (earns, moves, sales))
+            earned, moved = transactions(chain, earns), transactions(chain, moves)
             cold = WorkingState(store, 1)
             note("earn, read from disk", lambda: measure(cold, chain, earned))  # noqa: B023 - called at once
             note("earn", lambda: measure(cold, chain, earned))  # noqa: B023
             cold = WorkingState(store, 1)
             note("transfer, read from disk", lambda: measure(cold, chain, moved))  # noqa: B023
             note("transfer", lambda: measure(cold, chain, moved))  # noqa: B023
-            cold = WorkingState(store, 1)
-            note("earn by a rule, read from disk", lambda: measure(cold, chain, sold))  # noqa: B023
-            note("earn by a rule", lambda: measure(cold, chain, sold))  # noqa: B023
+            for step, merchant in RULED.items():
+                sold = transactions(chain, sales(merchant, head, number, names))
+                cold = WorkingState(store, 1)
+                note(f"{step}, read from disk", lambda: measure(cold, chain, sold))  # noqa: B023
+                note(step, lambda: measure(cold, chain, sold))  # noqa: B023
             note("look at the agenda, a block", lambda: idle(cold, chain))  # noqa: B023
             note("check a signature", lambda: signature(till))
         store.close()
     return figures
+
+
+def sales(merchant: str, head: tuple[int, bytes], number: int, names: list[bytes]) -> list[tuple[Body, KeyPair]]:
+    """Return a purchase of each account's, with a line."""
+    operator, lines, kind = keys_of(merchant).operator, (OrderLine("tea", "", 100),), f"{merchant}/consumer"
+    return [
+        (EarnPoints(*head, merchant, f"s-{number}-{place}", name, kind, 1000 + place, NOW, lines), operator)
+        for place, name in enumerate(names)
+    ]
 
 
 def idle(state: WorkingState, chain: bytes) -> float:

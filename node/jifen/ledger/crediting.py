@@ -4,7 +4,6 @@ Nothing is written here but by `keep`; `calculatePoints` asks the same functions
 """
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Final, NamedTuple
 
 from jifen.ledger.earning_rules import (
@@ -20,9 +19,9 @@ from jifen.ledger.earning_rules import (
     reaches,
     rule_in_force,
 )
-from jifen.ledger.reckoning import Grant, Ratio, bracket_steps, factors_of, grant, value_of
+from jifen.ledger.reckoning import Grant, Ratio, bracket_steps, factors_of, grant, lowest_terms, value_of_steps
 from jifen.ledger.records import read
-from jifen.ledger.rule_effects import Arithmetic, CampaignStep, ItemStep
+from jifen.ledger.rule_effects import Arithmetic, BracketStep, CampaignStep, ItemStep
 from jifen.ledger.state import StateReader, StateWriter, tags_key
 from jifen.ledger.tallies import (
     Counted,
@@ -78,9 +77,10 @@ class Setting(NamedTuple):
 
     rule: EarningRule
     tier: str
-    coefficient: Ratio
     campaigns: tuple[Campaign, ...]
     """Those that hold."""
+    steps: tuple[BracketStep, ...]
+    """What brackets take of the order."""
     paid_fen: int
     """What of the order was paid with points and earns nothing."""
     holds: bool
@@ -96,33 +96,30 @@ def reckon(state: StateReader, sale: Sale, recipient: Recipient, time: int) -> R
     book, name = recipient.book, recipient.point_type.id
     rule = rule_in_force(book, time)
     tags = NO_TAGS
-    if rule.regions or rule.industries or book.campaigns:
+    if rule.regions or rule.industries or [c for c in book.campaigns if c.regions or c.industries]:
         tags = read(state, tags_key(sale.merchant), OrganizationTags) or NO_TAGS
     if (rule.ends_at and time >= rule.ends_at) or not reaches(rule.regions, rule.industries, tags):
-        credit, setting = Credit(0, 0, (), 0, 1, 1, 0, ()), Setting(rule, "", (1, 1), (), 0, holds=False)
+        credit, setting = Credit(0, 0, (), 0, 1, 1, 0, ()), Setting(rule, "", (), (), 0, holds=False)
         return Reckoned(rule, credit, _NOTHING, (), None, _explained(setting, credit, _NOTHING, (1, 1)))
     campaigns = tuple([c for c in book.campaigns if _holds(c, tags, time)])
     tally, counted = None, _UNCOUNTED
     if rule.visits_per_day or counts_in_periods(rule) or [c for c in campaigns if c.member_cap < POINTS_MAX]:
         tally = read_tally(state, recipient.account, name)
         counted = count(tally, rule, time, recipient.terms.utc_offset_minutes)
-    setting, credit = _set_out(sale, counted, campaigns, rule, _tier_of(state, sale, rule, recipient, time))
-    room = max(0, min(left_of_budget(state, rule, name), rule.member_cap - counted.points))
+    tier, coefficient = _tier_of(state, sale, rule, recipient, time)
+    bracket, parts, paid = _split(rule, sale)
+    before = counted.before_fen if rule.basis is BracketBasis.CUMULATIVE else 0
+    visit = rule.visit_points if counted.visits < rule.visits_per_day else 0
+    steps = bracket_steps(rule, before, bracket)
+    room = POINTS_MAX
+    if rule.budget < POINTS_MAX or tally is not None:
+        room = max(0, min(left_of_budget(state, rule, name), rule.member_cap - counted.points))
     limits = [min(left_of_campaign(state, c, name), c.member_cap - counted.campaigns.get(c.id, 0)) for c in campaigns]
-    factors = factors_of(rule, setting.coefficient, [(c.numerator, c.denominator) for c in campaigns])
-    given = grant(rule, value_of(rule, credit, sale.amount_fen, sale.amount_fen), factors, room, limits, room)
+    factors = factors_of(rule, coefficient, [(c.numerator, c.denominator) for c in campaigns])
+    given = grant(rule, value_of_steps(rule, steps, parts, visit), factors, room, limits, room)
     grants = tuple([CampaignGrant(c.id, points) for c, points in zip(campaigns, given.charges, strict=True)])
-    credit = Credit(
-        credit.before_fen,
-        credit.bracket_fen,
-        credit.parts,
-        credit.visit_points,
-        credit.numerator,
-        credit.denominator,
-        given.base,
-        grants,
-        credit.until,
-    )
+    credit = Credit(before, bracket, parts, visit, *coefficient, given.base, grants, counted.until)
+    setting = Setting(rule, tier, campaigns, steps, paid, holds=True)
     if tally is not None:
         tally = _moved(tally, counted, rule, sale, given, _tallied(book.campaigns, grants, counted, time))
     return Reckoned(rule, credit, given, campaigns, tally, _explained(setting, credit, given, factors[-1]))
@@ -136,25 +133,6 @@ def _tier_of(state: StateReader, sale: Sale, rule: EarningRule, recipient: Recip
             if item.tier == tier:
                 return tier, (item.numerator, item.denominator)
     return "", (1, 1)
-
-
-def _set_out(
-    sale: Sale, counted: Counted, campaigns: tuple[Campaign, ...], rule: EarningRule, tier: tuple[str, Ratio]
-) -> tuple[Setting, Credit]:
-    """Return what an order is reckoned with, and what of it is kept for its refunds; nothing is granted yet."""
-    bracket, parts, paid = _split(rule, sale)
-    setting = Setting(rule, *tier, campaigns, paid, holds=True)
-    credit = Credit(
-        counted.before_fen if rule.basis is BracketBasis.CUMULATIVE else 0,
-        bracket,
-        parts,
-        rule.visit_points if counted.visits < rule.visits_per_day else 0,
-        *setting.coefficient,
-        0,
-        (),
-        counted.until,
-    )
-    return setting, credit
 
 
 def keep(state: StateWriter, point_type: str, account: bytes, reckoned: Reckoned) -> None:
@@ -228,18 +206,19 @@ def _tallied(
 
 
 def _explained(setting: Setting, credit: Credit, given: Grant, factor: Ratio) -> Arithmetic:
-    rule, exact = setting.rule, Fraction(*factor)
+    rule = setting.rule
     return Arithmetic(
         setting.holds,
         rule.mode,
         rule.basis,
         credit.before_fen,
-        bracket_steps(rule, credit),
+        setting.steps,
         tuple([ItemStep(part, rule.items[part.rule].points, rule.items[part.rule].fen) for part in credit.parts]),
         credit.visit_points,
         setting.paid_fen,
         setting.tier,
-        *setting.coefficient,
+        credit.numerator,
+        credit.denominator,
         tuple(
             [
                 CampaignStep(c.id, c.numerator, c.denominator, points)
@@ -249,8 +228,7 @@ def _explained(setting: Setting, credit: Credit, given: Grant, factor: Ratio) ->
         rule.stacking,
         rule.factor_numerator,
         rule.factor_denominator,
-        exact.numerator,
-        exact.denominator,
+        *lowest_terms(factor),
         rule.rounding,
         rule.order_cap,
         given.computed,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from jifen.ledger.earning_rules import BracketMode, EarningRule, Rounding, Stacking
 from jifen.ledger.rule_effects import BracketStep
-from jifen.ledger.types import POINTS_MAX, Credit
+from jifen.ledger.types import POINTS_MAX, Credit, ItemPart
 
 Ratio = tuple[int, int]
 """Numerator and denominator, which is above 0; not in lowest terms."""
@@ -70,19 +70,47 @@ def value_of(rule: EarningRule, credit: Credit, kept_fen: int, amount_fen: int) 
     return top, bottom * scale
 
 
-def bracket_steps(rule: EarningRule, credit: Credit) -> tuple[BracketStep, ...]:
-    """Return the parts of a whole order that its brackets take, for the receipt."""
-    start, end = credit.before_fen, credit.before_fen + credit.bracket_fen
+def bracket_steps(rule: EarningRule, start: int, amount_fen: int) -> tuple[BracketStep, ...]:
+    """Return the parts of an amount on top of `start` that the brackets take, in fen."""
+    end = start + amount_fen
+    brackets = rule.brackets
     if rule.mode is BracketMode.WHOLE_AMOUNT:
-        bracket = [other for other in rule.brackets if other.from_fen <= end][-1]
-        return (BracketStep(bracket.from_fen, end - start, bracket.points, bracket.fen),) if end > start else ()
+        bracket = [other for other in brackets if other.from_fen <= end][-1]
+        return (BracketStep(bracket.from_fen, amount_fen, bracket.points, bracket.fen),) if amount_fen else ()
     steps = []
-    ends = [*(bracket.from_fen for bracket in rule.brackets[1:]), end]
-    for bracket, upper in zip(rule.brackets, ends, strict=True):
-        low, high = max(start, bracket.from_fen), min(end, upper)
+    last = len(brackets) - 1
+    for place, bracket in enumerate(brackets):
+        low = bracket.from_fen
+        if low >= end:
+            break
+        high = end
+        if place < last and brackets[place + 1].from_fen < end:
+            high = brackets[place + 1].from_fen
+        low = max(low, start)
         if low < high:
             steps.append(BracketStep(bracket.from_fen, high - low, bracket.points, bracket.fen))
     return tuple(steps)
+
+
+def value_of_steps(
+    rule: EarningRule, steps: Iterable[BracketStep], parts: Iterable[ItemPart], visit_points: int
+) -> Ratio:
+    """Return what is earned before any factor by a whole order of these parts; what `value_of` says of it."""
+    top, bottom = visit_points, 1
+    for part in parts:
+        item = rule.items[part.rule]
+        top, bottom = _sum(top, bottom, part.amount_fen * item.points, item.fen)
+    for step in steps:
+        top, bottom = _sum(top, bottom, step.amount_fen * step.points, step.fen)
+    return top, bottom
+
+
+def lowest_terms(ratio: Ratio) -> Ratio:
+    """Return a ratio in its lowest terms, by Euclid's algorithm: many times quicker than a `Fraction`."""
+    one, other = ratio
+    while other:
+        one, other = other, one % other
+    return ratio[0] // one, ratio[1] // one
 
 
 def factors_of(rule: EarningRule, tier: Ratio, multipliers: Iterable[Ratio]) -> list[Ratio]:

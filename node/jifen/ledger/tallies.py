@@ -45,7 +45,7 @@ class Counted(NamedTuple):
     points: int
     """Given to the account in the period."""
     day_until: int
-    """End of the local day, ms."""
+    """End of the local day, ms; 0 when the rule counts no visits and none is under way."""
     visits: int
     """Rewarded in the day."""
     campaigns: dict[str, int]
@@ -73,15 +73,11 @@ def count(tally: MemberTally, rule: EarningRule, time: int, utc_offset_minutes: 
             until, spent, points = tally.until, tally.spent_fen, tally.points
         else:
             until = period_end(rule.period, time, utc_offset_minutes)
-    same_day = tally.day_until > time
-    return Counted(
-        until,
-        spent,
-        points,
-        tally.day_until if same_day else day_end(time, 0, utc_offset_minutes),
-        tally.visits if same_day else 0,
-        {item.campaign: item.points for item in tally.campaigns if item.until > time},
-    )
+    day_until, visits = tally.day_until, tally.visits
+    if day_until <= time:
+        day_until, visits = day_end(time, 0, utc_offset_minutes) if rule.visits_per_day else 0, 0
+    campaigns = {item.campaign: item.points for item in tally.campaigns if item.until > time}
+    return Counted(until, spent, points, day_until, visits, campaigns)
 
 
 def read_tally(state: StateReader, account: bytes, point_type: str) -> MemberTally:
@@ -92,7 +88,9 @@ def read_tally(state: StateReader, account: bytes, point_type: str) -> MemberTal
 def put_tally(state: StateWriter, account: bytes, point_type: str, tally: MemberTally) -> None:
     """Write a tally and its place in the agenda; its `due` is that of the record before."""
     key = tally_key(account, point_type)
-    last = max(tally.until, tally.day_until, *[item.until for item in tally.campaigns])
+    last = max(tally.until, tally.day_until)
+    for item in tally.campaigns:
+        last = max(last, item.until)
     if not last:
         schedule(state, key, tally.due, 0)
         state.delete(key)
