@@ -393,6 +393,15 @@ def test_tiers_and_bonuses_are_published_given_and_shown(alliance: Alliance, mem
     assert alliance.told("bonuses", "limits", "north-music")["granted"] == 7
 
 
+def test_standing_orders_are_for_rewards_that_there_are(alliance: Alliance, members: dict[str, str]) -> None:
+    mine = ("--key", str(alliance.keys / "bob.key"), "--organization", "north-music")
+    asked = alliance.run("tx", "set-auto-redemption", *mine, "--reward", "north-music/nothing", "--threshold", "10")
+    assert (asked.returncode, "REWARD_UNKNOWN" in asked.stderr) == (3, True)
+    gone = alliance.run("tx", "cancel-auto-redemption", *mine)
+    assert (gone.returncode, "NO_STANDING_ORDER" in gone.stderr) == (3, True)
+    assert alliance.run("tiers", "standing-order", members["bob"], "north-music").stdout == "no standing order\n"
+
+
 def test_rules_and_campaigns_are_published_calculated_and_shown(alliance: Alliance, members: dict[str, str]) -> None:
     rule, limits = alliance.keys / "rule.json", alliance.keys / "limits.json"
     rule.write_text(json.dumps({"brackets": [{"points": 1, "perFen": 100}], "budget": 1000}))

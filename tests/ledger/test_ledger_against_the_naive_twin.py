@@ -11,11 +11,27 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jifen.ledger import agenda, apply, earning, expiring, governing, holdings, lots, moving, validators
+from jifen.ledger import (
+    agenda,
+    apply,
+    auto_redeeming,
+    bonuses,
+    earning,
+    expiring,
+    governing,
+    holdings,
+    lots,
+    moving,
+    tiers,
+    validators,
+)
+from jifen.ledger.context import BlockContext
 from jifen.ledger.proposals import Governance
 from jifen.ledger.state import WorkingState
 from jifen.ledger.terms import Terms, expiry_of
-from jifen.ledger.types import Holding, Lot, Record
+from jifen.ledger.tier_records import TierProgramme
+from jifen.ledger.transactions import Transaction
+from jifen.ledger.types import Holding, Lot, Organization, PublicKey, Record
 from jifen.testing.ledger_machine import LedgerMachine
 from jifen.testing.naive_scene import DAY_MS
 
@@ -53,6 +69,23 @@ def newest_first(holding: Holding, points: int) -> tuple[Holding, list[Lot]]:
 def rounded_up(point_type: Any, amount_fen: int) -> int:
     """Earn a point more than is due whenever the amount does not divide."""
     return -(-amount_fen * int(point_type.earn_points) // int(point_type.earn_fen))
+
+
+def passed_by(programme: TierProgramme, points: int) -> int:
+    """Count the tiers whose thresholds are below the points."""
+    return sum(tier.threshold < points for tier in programme.tiers)
+
+
+def redeemed_first(state: WorkingState, organization: str, account: bytes, points: int, context: BlockContext) -> Any:
+    """Carry out a standing order before the tier is looked at."""
+    redeemed = auto_redeeming.follow_up(state, organization, account, 0, context)
+    return (*redeemed, *tiers.qualify(state, organization, account, points, context))
+
+
+def last_signer(issuer: Organization, transaction: Transaction, scopes: int) -> PublicKey | None:
+    """Return the last signer who may."""
+    may = [key for key in transaction.signers if issuer.scopes_of(key) & scopes]
+    return may[-1] if may else None
 
 
 def half_restored(self: WorkingState, replaced: dict[bytes, Record | None]) -> None:
@@ -100,6 +133,10 @@ def oldest_first(lot: Lot) -> tuple[int, int, int, int]:
         pytest.param(holdings, "schedule", lambda *_: None, id="no holding stands in the agenda"),
         pytest.param(agenda, "MARKS_MAX", 0, id="marks are kept for ever"),
         pytest.param(lots, "lot_order", oldest_first, id="the oldest points are spent first, whatever expires"),
+        pytest.param(tiers, "reached_by", passed_by, id="a threshold has to be passed, not reached"),
+        pytest.param(earning, "follow_up", redeemed_first, id="what is redeemed by itself comes before the tier"),
+        pytest.param(bonuses, "clerk_of", last_signer, id="the last signer is the clerk"),
+        pytest.param(bonuses, "local_day", lambda *_: 7, id="a clerk's day never ends"),
         pytest.param(apply, "TRANSACTION_LIFETIME_MS_MAX", 2 * DAY_MS, id="transactions live for two days"),
     ],
 )
