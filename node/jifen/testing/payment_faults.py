@@ -197,7 +197,7 @@ PAYMENT_FAULTS: Final = (
     Fault(
         "earn",
         Rejection.ORDER_DIFFERS,
-        {"merchant": "books", "point_type": "books/consumer", "order_id": "W1", "amount_fen": 9_007_199},
+        {"merchant": "books", "point_type": "books/consumer", "order_id": "W1", "amount_fen": 9_007_299},
         "books till",
     ),
     Fault("earn", Rejection.ORDER_ALREADY_CREDITED, {"order_id": "M2"}),

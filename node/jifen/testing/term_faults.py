@@ -73,7 +73,7 @@ TERM_FAULTS: Final = (
     *of_both(Rejection.BACKING_TOO_SMALL, SOLD_SHORT),
     *of_both(Rejection.BACKING_NOT_CONFIRMED, BACKED),
     *of_both(Rejection.BACKING_NOT_CONFIRMED, BACKED | {"backing": CreditLine("attic", 30)}),
-    Fault("earn", Rejection.ISSUE_CAP_REACHED, {"point_type": "mall/distributor", "amount_fen": 9_505}),
+    Fault("earn", Rejection.ISSUE_CAP_REACHED, {"point_type": "mall/distributor", "amount_fen": 9_510}),
     Fault("earn", Rejection.NOT_THE_ISSUER, {"merchant": "books"}, "books till"),
     Fault("confirm", Rejection.ORGANIZATION_UNKNOWN, {"merchant": "nobody"}),
     Fault("confirm", Rejection.ORGANIZATION_NOT_ACTIVE, {"merchant": "attic"}, "attic till"),
