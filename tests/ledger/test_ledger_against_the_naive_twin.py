@@ -29,7 +29,6 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.proposals import Governance
 from jifen.ledger.state import WorkingState
 from jifen.ledger.terms import Terms, expiry_of
-from jifen.ledger.tier_records import TierProgramme
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import Holding, Lot, Organization, PublicKey, Record
 from jifen.testing.ledger_machine import LedgerMachine
@@ -69,11 +68,6 @@ def newest_first(holding: Holding, points: int) -> tuple[Holding, list[Lot]]:
 def rounded_up(point_type: Any, amount_fen: int) -> int:
     """Earn a point more than is due whenever the amount does not divide."""
     return -(-amount_fen * int(point_type.earn_points) // int(point_type.earn_fen))
-
-
-def passed_by(programme: TierProgramme, points: int) -> int:
-    """Count the tiers whose thresholds are below the points."""
-    return sum(tier.threshold < points for tier in programme.tiers)
 
 
 def redeemed_first(state: WorkingState, organization: str, account: bytes, points: int, context: BlockContext) -> Any:
@@ -133,7 +127,6 @@ def oldest_first(lot: Lot) -> tuple[int, int, int, int]:
         pytest.param(holdings, "schedule", lambda *_: None, id="no holding stands in the agenda"),
         pytest.param(agenda, "MARKS_MAX", 0, id="marks are kept for ever"),
         pytest.param(lots, "lot_order", oldest_first, id="the oldest points are spent first, whatever expires"),
-        pytest.param(tiers, "reached_by", passed_by, id="a threshold has to be passed, not reached"),
         pytest.param(earning, "follow_up", redeemed_first, id="what is redeemed by itself comes before the tier"),
         pytest.param(bonuses, "clerk_of", last_signer, id="the last signer is the clerk"),
         pytest.param(bonuses, "local_day", lambda *_: 7, id="a clerk's day never ends"),

@@ -44,6 +44,16 @@ policies = st.builds(
 class BonusRules(PointRules):
     """Rules of bonuses and adjustments."""
 
+    def furnish(self) -> None:
+        """Let two who might be the clerk sign for a bonus of Ann's."""
+        super().furnish()
+        self.begin(1)
+        ann = account_of(key_of("ann"))
+        head = (self.time + 1, bytes(8), "mall", ann, "mall/guide", 5)
+        body = GrantBonus(*head, BonusCause.GOODWILL, "first", "kindness")
+        self.submit(body, key_of("mall issuer"), key_of("mall till"))
+        self.end()
+
     @precondition(lambda self: self.open)
     @rule(
         life=lives,
