@@ -64,6 +64,22 @@ def against_policies(
     return None
 
 
+def against_new_type(
+    state: StateReader, merchant: str, rate: tuple[int, int], transaction: Transaction
+) -> Rejection | None:
+    """Return why a merchant may not begin to issue points at a flat rate, points for so many fen, or None.
+
+    Caps are not asked for: its rules bring them, and the terms have a cap of their own.
+    """
+    points, fen = rate
+    policies = policies_over(state, merchant)
+    if any(points * policy.rate_fen > policy.rate_points * fen for _, policy in policies):
+        return Rejection.RULE_AGAINST_POLICY
+    if any(policy.signature_required and not signs(mall, transaction) for mall, policy in policies):
+        return Rejection.MALL_NOT_SIGNED
+    return None
+
+
 def is_tighter(rule: EarningRule, policy: EarningPolicy) -> bool:
     """Tell whether a rule promises nothing that a policy does not allow."""
     rates = [(bracket.points, bracket.fen) for bracket in rule.brackets]

@@ -7,6 +7,7 @@ dates that they were given.
 import msgspec
 
 from jifen.ledger.context import BlockContext
+from jifen.ledger.policies import against_new_type
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -107,7 +108,7 @@ def check_creation(
         return Rejection.BACKING_TOO_SMALL
     if not _backing_is_confirmed(state, Unbacked(), terms.backing, transaction):
         return Rejection.BACKING_NOT_CONFIRMED
-    return name
+    return against_new_type(state, body.issuer, (body.earn_points, body.earn_fen), transaction) or name
 
 
 def create(

@@ -5,6 +5,7 @@ Dates are those of the standard library's calendar, not of the ledger's own arit
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -219,6 +220,14 @@ def against_creation(ledger: "NaiveLedger", body: CreatePointType, item: Transac
         found.add(Rejection.TERMS_CONTRADICTORY)
     if unconfirmed(ledger, Unbacked(), body.terms, item):
         found.add(Rejection.BACKING_NOT_CONFIRMED)
+    for mall, versions in ledger.policies.items():
+        policy = versions[-1][0]
+        if body.issuer not in policy.merchants or ledger.organizations[mall].status == OrganizationStatus.SUSPENDED:
+            continue
+        if Fraction(body.earn_points, body.earn_fen) > Fraction(policy.rate_points, policy.rate_fen):
+            found.add(Rejection.RULE_AGAINST_POLICY)
+        if policy.signature_required and not signed_by(ledger, mall, Scope.ADMIN, item):
+            found.add(Rejection.MALL_NOT_SIGNED)
     return found
 
 

@@ -22,6 +22,7 @@ from jifen.ledger.rule_bodies import (
     SetOrganizationTags,
 )
 from jifen.ledger.transactions import Body, EarnPoints
+from jifen.ledger.types import RoleClass
 from jifen.testing.fault_scene import ANN, BO, NOW, STRANGER, Fault, Scene
 from jifen.testing.naive_scene import DAY_MS, key_of, transaction
 
@@ -92,6 +93,7 @@ def against_policy(**fields: object) -> Fault:
     return Fault("rule", Rejection.RULE_AGAINST_POLICY, changes, stage=under_policy)
 
 
+BOUND: Final = {"issuer": "books", "role": RoleClass.DISTRIBUTOR}
 FALLING: Final = (Bracket(0, 1, 10), Bracket(100, 1, 11))
 
 RULE_FAULTS: Final = (
@@ -119,6 +121,8 @@ RULE_FAULTS: Final = (
     against_policy(factor_numerator=3),
     against_policy(order_cap=501),
     Fault("rule", Rejection.MALL_NOT_SIGNED, {}, stage=under_policy),
+    Fault("create", Rejection.RULE_AGAINST_POLICY, BOUND | {"earn_points": 3}, "books admin", stage=under_policy),
+    Fault("create", Rejection.MALL_NOT_SIGNED, BOUND, "books admin", stage=under_policy),
     Fault("campaign", Rejection.CAMPAIGN_EXISTS, {"campaign.id": "gala"}),
     Fault("campaign", Rejection.RULE_BACK_DATED, {"campaign.starts_at": NOW - 1}),
     Fault("campaign", Rejection.RULE_TOO_FAR, {"campaign.starts_at": NOW + 366 * DAY_MS + 1}),
@@ -168,8 +172,8 @@ RULES_NEVER_MEET: Final = {
     ("POINT_TYPE_UNKNOWN", "CAMPAIGN_EXISTS"): "an unknown type has no campaigns",
     ("POINT_TYPE_UNKNOWN", "TOO_MANY_CAMPAIGNS"): "nor many of them",
     ("POINT_TYPE_UNKNOWN", "RULE_VERSION_WRONG"): "nor rules",
-    ("ORGANIZATION_UNKNOWN", "RULE_AGAINST_POLICY"): "an unknown organization is under no policy",
-    ("ORGANIZATION_UNKNOWN", "MALL_NOT_SIGNED"): "nor is its signature missing there",
+    ("BACKING_TOO_SMALL", "RULE_AGAINST_POLICY"): "the scene's guarantor is the issuer itself, which comes first",
+    ("BACKING_TOO_SMALL", "MALL_NOT_SIGNED"): "for the same reason",
     ("ORGANIZATION_NOT_ACTIVE", "RULE_AGAINST_POLICY"): "the scene's was suspended from the start, under no policy",
     ("ORGANIZATION_NOT_ACTIVE", "MALL_NOT_SIGNED"): "and asked by none",
     ("RULE_BACK_DATED", "RULE_TOO_FAR"): "it lies on one side of the block's time",
