@@ -498,3 +498,27 @@ def test_cash_back_is_asked_for_paid_and_refused(alliance: Alliance, members: di
     ]
     assert alliance.told("cashback", "list", "--issuer", "north-music", "--overdue") == []
     assert "name either --account" in alliance.run("cashback", "list").stderr
+
+
+def test_points_are_taken_held_captured_and_examined_from_the_command_line(
+    alliance: Alliance, members: dict[str, str]
+) -> None:
+    alice, order = str(alliance.keys / "alice.key"), ("--order", "PAY-1", "--order-hash", "0d" * 32)
+    alliance.earn(members["alice"], "PAY-0", 5_000)
+    taken = alliance.by_the_merchant("pay", "accept", TYPE, "--rate", "1:2", "--share", "5000", "--json")
+    assert json.loads(taken.stdout)["version"] == "1"
+    assert "2 fen for 1" in alliance.run("pay", "accepts", "north-music").stdout
+    asked = ("--account", members["alice"], "--amount", "100", "--with", TYPE)
+    examined = alliance.told("pay", "examine", "north-music", *asked)
+    assert (examined["paidFen"], examined["moneyFen"], examined["parts"][0]["points"]) == (50, 50, 25)
+    refused = alliance.run("pay", "examine", "north-music", *asked[:-1], f"{TYPE}=26")
+    assert "SHARE_EXCEEDED" in refused.stdout
+
+    held = alliance.told("pay", "hold", "north-music", "--key", alice, *order, "--amount", "100", "--with", TYPE)
+    assert "25 north-music/consumer" in alliance.run("pay", "holds", "--account", members["alice"]).stdout
+    hold = ("--account", members["alice"], "--hold", held["id"])
+    alliance.by_the_merchant("pay", "capture", *hold, "--amount", "90", "--points", "10")
+    assert alliance.run("pay", "holds", "--account", members["alice"]).stdout == "no holds\n"
+    assert alliance.run("positions").stdout == "no positions\n", "at their issuer points burn"
+    assert alliance.run("pay", "hold", "north-music", "--key", alice, "--order", "x", "--order-hash", "0d",
+                        "--amount", "1", "--with", TYPE).returncode == 2  # fmt: skip

@@ -16,6 +16,7 @@ from jifen.cli import (
     joining,
     keys,
     nodes,
+    payments,
     rewards,
     rules,
     snapshots,
@@ -62,6 +63,7 @@ app.command("init", epilog=EPILOG, short_help="Make an alliance: keys, genesis, 
 app.command("start", epilog=EPILOG)(nodes.start)
 app.command("status", epilog=EPILOG, short_help="Show how the validators of a home stand.")(states.status)
 app.command("account", epilog=EPILOG)(states.account)
+app.command("positions", epilog=EPILOG)(payments.list_positions)
 app.command("import", epilog=EPILOG)(demo.import_purchases)
 app.command("verify", epilog=EPILOG, short_help="Replay stopped directories and compare.")(states.verify)
 app.add_typer(keys.app, name="key", epilog=EPILOG)
@@ -91,6 +93,7 @@ transactions.app.command("submit")(cosigning.submit)
 transactions.app.command("inspect")(cosigning.inspect)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(rewards.app, name="reward", epilog=EPILOG)
+app.add_typer(payments.app, name="pay", epilog=EPILOG)
 app.add_typer(draws.app, name="draw", epilog=EPILOG)
 app.add_typer(cashback.app, name="cashback", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)
