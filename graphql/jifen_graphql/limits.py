@@ -28,6 +28,7 @@ from jifen.ledger.earning_rules import (
 )
 from jifen.ledger.locks import OFFICERS
 from jifen.ledger.payment_records import HOLDS_MAX, PARTS_MAX
+from jifen.ledger.swaps import OFFERS_MAX
 from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
 from jifen.ledger.types import LEGS_MAX
 
@@ -124,6 +125,7 @@ PROPOSALS_PAGE_DEFAULT: Final = 20
 AGENDA_PAGE_DEFAULT: Final = 20
 TERMS_PAGE_DEFAULT: Final = 10
 REWARDS_PAGE_DEFAULT: Final = 20
+SWAPS_PAGE_DEFAULT: Final = 20
 DRAWS_PAGE_DEFAULT: Final = 10
 ENTRIES_PAGE_DEFAULT: Final = 50
 PAYMENTS_PAGE_DEFAULT: Final = 50
@@ -148,6 +150,7 @@ PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "accountCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
     ("Query", "issuerCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
     ("Query", "unpaidCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
+    ("Query", "swapOffers"): Page("first", SWAPS_PAGE_DEFAULT, 50),
     ("Query", "draws"): Page("first", DRAWS_PAGE_DEFAULT, 50),
     ("Query", "drawEntries"): Page("first", ENTRIES_PAGE_DEFAULT, 100),
     ("Query", "memberDraws"): Page("first", DRAWS_PAGE_DEFAULT, 20),
@@ -218,6 +221,7 @@ class ListSizes(NamedTuple):
             ("ValidatorSetPreview", "during"): 2,
             ("ValidatorSetPreview", "problems"): self.validators,
             ("Reward", "prices"): REWARD_PRICES_GUESS,
+            ("Query", "accountSwapOffers"): OFFERS_MAX,
             ("RewardForMember", "prices"): REWARD_PRICES_GUESS,
             ("RewardForMember", "affordable"): REWARD_PRICES_GUESS,
             ("Query", "paymentPolicies"): self.organizations,

@@ -62,6 +62,7 @@ from jifen_graphql.schema.states import (
     balances_of,
     expiring_of,
 )
+from jifen_graphql.schema.swaps import SwapQueries
 from jifen_graphql.schema.tiers import OrganizationTiers, TierProgress, progress_of, tiers_of
 from jifen_graphql.schema.validators import PREVIEWED_MAX, Validator, ValidatorSet, ValidatorSetPreview
 
@@ -150,7 +151,7 @@ class NodeStatus:
 
 
 @strawberry.type(description="Reads. All of one request are true at one and the same height.")
-class Query(RewardQueries, PaymentQueries):
+class Query(RewardQueries, PaymentQueries, SwapQueries):
     """The public queries."""
 
     @query_field("This validator.")

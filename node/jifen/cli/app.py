@@ -22,6 +22,7 @@ from jifen.cli import (
     snapshots,
     standing_orders,
     states,
+    swaps,
     terms,
     tiers,
     transactions,
@@ -72,6 +73,8 @@ transactions.app.command("propose-admission")(governance.propose_admission)
 transactions.app.command("propose-removal")(governance.propose_removal)
 transactions.app.command("vote")(governance.vote)
 transactions.app.command("withdraw")(governance.withdraw)
+transactions.app.command("lock")(swaps.lock)
+transactions.app.command("unlock")(swaps.unlock)
 transactions.app.command("confirm")(terms.confirm)
 transactions.app.command("publish-terms")(terms.publish_terms)
 transactions.app.command("create-point-type")(terms.create_point_type)
@@ -94,6 +97,7 @@ transactions.app.command("inspect")(cosigning.inspect)
 app.add_typer(transactions.app, name="tx", epilog=EPILOG)
 app.add_typer(rewards.app, name="reward", epilog=EPILOG)
 app.add_typer(payments.app, name="pay", epilog=EPILOG)
+app.add_typer(swaps.app, name="swap", epilog=EPILOG)
 app.add_typer(draws.app, name="draw", epilog=EPILOG)
 app.add_typer(cashback.app, name="cashback", epilog=EPILOG)
 app.add_typer(terms.point_types, name="point-types", epilog=EPILOG)

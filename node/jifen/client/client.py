@@ -35,6 +35,7 @@ from jifen.client.reward_calls import RewardCalls
 from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
 from jifen.client.standing_orders import StandingOrder
 from jifen.client.subscriptions import Subscription, subscribe
+from jifen.client.swaps import SwapCalls
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
 from jifen.ledger.rejections import Rejection
@@ -56,7 +57,7 @@ TRANSIENT_ERRORS: Final = frozenset({"BUSY", "NO_LEADER", "TIMED_OUT"})
 
 
 @final
-class Client(RewardCalls, PaymentCalls):
+class Client(RewardCalls, PaymentCalls, SwapCalls):
     """Talks to the validators of an alliance; use it as `async with Client([...]) as client`.
 
     Calls fail over between the URLs and keep trying until their timeout. Many calls may run at once.

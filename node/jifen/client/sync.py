@@ -31,6 +31,7 @@ from jifen.client.reward_calls import BlockingRewardCalls
 from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
 from jifen.client.standing_orders import StandingOrder
 from jifen.client.subscriptions import Subscription
+from jifen.client.swaps import BlockingSwapCalls
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
 from jifen.ledger.types import RoleClass
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 
 @final
-class SyncClient(BlockingRewardCalls, BlockingPaymentCalls):
+class SyncClient(BlockingRewardCalls, BlockingPaymentCalls, BlockingSwapCalls):
     """Blocking twin of `Client`; use it as `with SyncClient([...]) as client`. Safe to share between threads."""
 
     def __init__(self, urls: Sequence[str], **options: Any) -> None:

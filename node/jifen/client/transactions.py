@@ -8,6 +8,7 @@ from typing import final
 from jifen.chain.sealing import AbsentSigner, SealedTransaction, seal
 from jifen.client.payment_transactions import PaymentTransactions
 from jifen.client.reward_transactions import RewardTransactions
+from jifen.client.swaps import SwapTransactions
 from jifen.keys.signing import KeyPair
 from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
@@ -64,7 +65,7 @@ def draw_nonce() -> bytes:
 
 
 @final
-class TransactionBuilder(RewardTransactions, PaymentTransactions):
+class TransactionBuilder(RewardTransactions, PaymentTransactions, SwapTransactions):
     """Builds signed transactions for one alliance. Holds no key; may be used from any thread."""
 
     def __init__(
