@@ -33,6 +33,7 @@ from jifen.ledger.rewards import (
     RewardVersion,
 )
 from jifen.ledger.term_bodies import PublishTerms
+from jifen.ledger.transactions import TransferPoints
 from jifen.ledger.types import Lot, LotOrigin, Record
 from jifen.testing import naive_cashbacks, naive_rewards
 from jifen.testing.naive_held import lots_kept
@@ -92,7 +93,7 @@ class RewardRules(PointRules):
         paid_with = ("mall/consumer", "books/store", "mall/guide")
         prices = tuple(RewardPrice(name, 7, "", Rate(20, 1)) for name in paid_with)
         for name, codes, minutes in (("mall/mug", False, 60 * 24 * 3), ("mall/ticket", True, 0)):
-            details = RewardDetails(name, prices, 0, 0, 3, codes, minutes)
+            details = RewardDetails(name, prices, 0, 0, 1, codes, minutes)
             stock = 0 if codes else 3
             self.submit(PublishReward(self.time + 1, bytes(8), name, 1, details, stock), key_of("mall admin"))
         codes_of = (commitment_of(90), commitment_of(91))
@@ -325,6 +326,19 @@ class RewardRules(PointRules):
             amount = max(1, points * price.fen // price.points)
             body = RequestCashback(self.time + DAY_MS, nonce, account_of(key_of(member)), name, points, amount)
             self.submit(body, key_of(member))
+
+    @precondition(lambda self: self.open)
+    @rule(nonce=nonces, giver=st.sampled_from(MEMBERS[:3]), taker=st.sampled_from(MEMBERS[:3]))
+    def request_with_received_points(self, nonce: bytes, giver: str, taker: str) -> None:
+        """Give points away that are older than those the taker earns now, and let him ask for money for his own."""
+        source, target = account_of(key_of(giver)), account_of(key_of(taker))
+        held = self.twin.balance(source, "mall/consumer")
+        if held:
+            body = TransferPoints(self.time + DAY_MS, nonce, source, target, "mall/consumer", held, b"")
+            self.submit(body, key_of(giver))
+        self.purchase("mall/consumer", 500 + nonce[-1], taker, 200, nonce)
+        asked = RequestCashback(self.time + DAY_MS, nonce, target, "mall/consumer", 20, 2)
+        self.submit(asked, key_of(taker))
 
     @precondition(lambda self: self.open)
     @rule(
