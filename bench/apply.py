@@ -44,9 +44,12 @@ from jifen.ledger.earning_rules import (
 )
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.holdings import due_of
+from jifen.ledger.payment_bodies import PaymentPart, PayOrder
+from jifen.ledger.payment_records import Acceptance, AcceptanceRecord
 from jifen.ledger.scheduling import ENTRY
 from jifen.ledger.state import (
     WorkingState,
+    acceptance_key,
     account_key,
     agenda_key,
     holding_key,
@@ -58,7 +61,7 @@ from jifen.ledger.state import (
 from jifen.ledger.terms import RollingExpiry, Terms
 from jifen.ledger.tier_records import Membership, Tier, TierBook, TierProgramme
 from jifen.ledger.transactions import Body, EarnPoints, Transaction, TransferPoints
-from jifen.ledger.types import Account, Holding, Lot, LotOrigin, Supply
+from jifen.ledger.types import AMOUNT_FEN_MAX, Account, Holding, Lot, LotOrigin, Supply
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.testing.small_alliance import CREATED_AT, genesis_with, keys_of
@@ -73,6 +76,9 @@ POINT_TYPE: Final = "books/consumer"
 RULED: Final = {"earn by a rule": "cafe", "earn by a rule that counts": "music"}
 """Merchants with brackets, a tier and a campaign; of the second everything is limited and so has to be counted."""
 NOW: Final = CREATED_AT + 100 * DAY_MS
+TAKERS: Final = {"pay at the issuer": "books", "pay elsewhere": "mall"}
+TAKEN: Final = AcceptanceRecord(Acceptance(1, 1, 1, 1, 1, 3_000, AMOUNT_FEN_MAX, 480), CREATED_AT, bytes(32))
+"""How they take points."""
 
 RULE: Final = EarningRule(
     2,
@@ -117,6 +123,7 @@ def fill(store: LedgerStore, genesis: ExecutedBlock, accounts: int, member: KeyP
         (rule_book_key("music/consumer"), encode(RuleBook(RULE, None, (CAMPAIGN,)))),
         (rule_book_key("cafe/consumer"), encode(RuleBook(PLAIN_RULE, None, (PLAIN_CAMPAIGN,)))),
         *((tier_book_key(merchant), encode(TIERS)) for merchant in RULED.values()),
+        *((acceptance_key(merchant, POINT_TYPE), encode(TAKEN)) for merchant in TAKERS.values()),
     ]
     gold = encode(Membership("gold", CREATED_AT, 1, 5, NOW + 30 * DAY_MS, lifetime=5))
     for number in range(accounts):
@@ -190,6 +197,11 @@ def one_ledger(accounts: int, genesis: Genesis) -> dict[str, list[float]]:
                 cold = WorkingState(store, 1)
                 note(f"{step}, read from disk", lambda: measure(cold, chain, sold))  # noqa: B023
                 note(step, lambda: measure(cold, chain, sold))  # noqa: B023
+            for step, merchant in TAKERS.items():
+                paid = payments(chain, merchant, head, names, member)
+                cold = WorkingState(store, 1)
+                note(f"{step}, read from disk", lambda: measure(cold, chain, paid))  # noqa: B023
+                note(step, lambda: measure(cold, chain, paid))  # noqa: B023
             note("look at the agenda, a block", lambda: idle(cold, chain))  # noqa: B023
             note("check a signature", lambda: signature(till))
         store.close()
@@ -203,6 +215,15 @@ def sales(merchant: str, head: tuple[int, bytes], number: int, names: list[bytes
         (EarnPoints(*head, merchant, f"s-{number}-{place}", name, kind, 1000 + place, NOW, lines), operator)
         for place, name in enumerate(names)
     ]
+
+
+def payments(
+    chain: bytes, merchant: str, head: tuple[int, bytes], names: list[bytes], member: KeyPair
+) -> list[Transaction]:
+    """Return a payment of each account's with points of one type, out of one lot."""
+    operator, parts = keys_of(merchant).operator, (PaymentPart(POINT_TYPE, 1),)
+    bodies = [PayOrder(*head, merchant, f"p-{place}", bytes(32), name, 1000, parts) for place, name in enumerate(names)]
+    return [open_transaction(chain, seal(chain, body, member, operator).signed)[0] for body in bodies]
 
 
 def idle(state: WorkingState, chain: bytes) -> float:
@@ -226,7 +247,7 @@ def signature(key: KeyPair) -> float:
 def main() -> None:
     """Measure and print."""
     sizes = [int(text) for text in sys.argv[1:]] or list(ACCOUNTS)
-    genesis = genesis_with(Terms(expiry=RollingExpiry(365)))
+    genesis = genesis_with(Terms(expiry=RollingExpiry(365), settlement_fen=1, accepted_by=("mall",)))
     found = {accounts: one_ledger(accounts, genesis) for accounts in sizes}
     print(f"{'microseconds each, median of ' + str(ROUNDS):34}" + "".join(f"{accounts:>14,}" for accounts in sizes))
     for step in found[sizes[0]]:
