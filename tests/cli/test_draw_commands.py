@@ -94,6 +94,12 @@ def alliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alliance]:
         yield Alliance(root / "home", root)
 
 
+def early_reveal(alliance: Alliance, organization: str, draw: str) -> subprocess.CompletedProcess[str]:
+    """Try to show a secret before the close."""
+    data = alliance.home / organization
+    return alliance.run("draw", "reveal", draw, "--data", str(data), words=data / "passphrase")
+
+
 def test_a_draw_is_published_kept_entered_revealed_and_verified(alliance: Alliance) -> None:
     mall, draw = next(item.id for item in DEMO_ORGANIZATIONS[:3] if "mall" in item.id), "spring"
     name = f"{mall}/{draw}"
@@ -144,6 +150,7 @@ def test_a_draw_is_published_kept_entered_revealed_and_verified(alliance: Allian
     alliance.told("draw", "enter", name, "--key", keys["alice"], *bought, "3")
     last = alliance.told("draw", "enter", name, "--key", keys["bob"], *bought, "2")["height"]
     assert "no winners yet" in alliance.run("draw", "verify", name).stderr
+    assert "would tell who wins" in early_reveal(alliance, mall, name).stderr
     number = 0
     while last <= terms["closeHeight"]:
         earned = ("tx", "earn", "--account", account, "--order", f"more{number}", "--amount-fen", "100")

@@ -146,6 +146,8 @@ def commit(
     folder = _folder(data, draw)
     # What is lost before the commitment is made is made anew; what is committed must never be made again.
     secret = _written(folder / f"{committer}.json") or make_secret(found, committer, os.urandom)
+    if secret.hash != found.hash:
+        raise UsageFault(f"{folder} keeps secrets of another alliance's draw of that name: move them away")
     _write(folder / f"{committer}.json", secret)
     for keeper in found.terms.committers:
         if keeper != committer:
@@ -251,6 +253,14 @@ def reveal(
     from jifen import config
     from jifen.cli.failures import CommandFailed
 
+    found = _draw(draw, home, url)
+    height = asked(lambda client: client.status(), home, url).height
+    if height < found.terms.close_height:
+        # A rejected transaction has shown its pieces all the same: who reads it could foresee who wins.
+        raise CommandFailed(
+            f"{draw} takes entries up to block {found.terms.close_height}, the ledger is at {height}: "
+            "a secret shown now would tell who wins while one can still enter"
+        )
     whose = committer or config.read_config(data).organization
     path = _folder(data, draw) / f"{whose}.json"
     secret = _written(path)
