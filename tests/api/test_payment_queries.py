@@ -99,7 +99,7 @@ async def test_what_is_examined_is_what_is_paid_and_both_are_explained(shop: Sho
     assert (effect["__typename"], effect["paidFen"]) == ("OrderPaid", "300")
 
 
-async def test_positions_acceptances_and_policies_are_on_one_screen(shop: Shop) -> None:
+async def test_k6_who_accepts_what_at_which_rate_and_who_holds_whose_is_on_one_screen(shop: Shop) -> None:
     for order in ("W-1", "W-2"):
         parts = (PaymentPart(TYPE, 20),)
         body = PayOrder(*shop.head(), shop.other, order, HASH, shop.account, 1_000, parts)
