@@ -217,6 +217,7 @@ def _changed(before: "Terms", path: Path | None) -> "Terms":
 
 
 def time_of(text: str | None) -> int:
+    """Return a block time, ms, of a text with an offset; 0 for none. A usage fault says what to write instead."""
     from jifen.cli.failures import UsageFault
 
     if text is None:
