@@ -455,3 +455,13 @@ def test_f11_what_points_have_paid_earns_nothing_unless_the_rule_says_so() -> No
         [earned] = shop.sell(1000, order="X")
         assert earned.points == points
         assert [shop.refund("X", f"R{number}", 250)[0].points for number in range(4)] == [points // 4] * 4
+
+
+def test_f11_campaigns_of_a_merchant_together_stay_within_its_mall_s_policy() -> None:
+    shop = Shop()
+    policy = EarningPolicy(1, ("books",), factor_numerator=3)
+    body = SetEarningPolicy(shop.stage.time, shop.stage.nonce(), "mall", policy)
+    assert not isinstance(shop.stage.take(body, "mall admin", "books admin"), Rejection)
+    for name, expected in (("one", False), ("two", True)):
+        campaign = PublishCampaign(shop.stage.time, shop.stage.nonce(), "books", "books/store", lasting(name, 2))
+        assert (shop.stage.take(campaign, "books admin") is Rejection.RULE_AGAINST_POLICY) == expected

@@ -21,8 +21,9 @@ from jifen.ledger.earning_rules import (
     RuleRecord,
     campaign_hash,
     rule_hash,
+    rule_in_force,
 )
-from jifen.ledger.policies import against_policies, is_sorted, signs
+from jifen.ledger.policies import against_policies, is_sorted, policies_over, signs
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -96,7 +97,24 @@ def check_campaign(
     book = read_book(state, point_type)
     if len([item for item in book.campaigns if item.ends_at > time]) >= CAMPAIGNS_MAX:
         return Rejection.TOO_MANY_CAMPAIGNS
-    return against_policies(state, body.issuer, campaign, transaction) or book
+    rejection = against_policies(state, body.issuer, campaign, transaction)
+    if rejection is Rejection.RULE_AGAINST_POLICY or not _fits_beside(state, body.issuer, campaign, book, time):
+        return Rejection.RULE_AGAINST_POLICY
+    return rejection or book
+
+
+def _fits_beside(state: StateReader, issuer: str, campaign: Campaign, book: RuleBook, time: int) -> bool:
+    """Tell whether campaigns together stay within what policies allow, where the rule does not see to that itself."""
+    top, bottom = campaign.numerator, campaign.denominator
+    for item in book.campaigns:
+        if item.ends_at > time:
+            top, bottom = top * item.numerator, bottom * item.denominator
+    rule = rule_in_force(book, time)
+    for _, policy in policies_over(state, issuer):
+        most, per = policy.factor_numerator, policy.factor_denominator
+        if rule.factor_numerator * per > most * rule.factor_denominator and top * per > most * bottom:
+            return False
+    return True
 
 
 def publish_campaign(

@@ -257,6 +257,19 @@ def against_campaign(ledger: "NaiveLedger", body: PublishCampaign, item: Transac
     wrong = lasts <= 0 or lasts > ONE_YEAR or disordered(campaign.regions) or disordered(campaign.industries)
     if wrong or Fraction(campaign.numerator, campaign.denominator) < 1:
         found.add(Rejection.RULE_CONTRADICTORY)
+    if name in ledger.point_types:
+        holds = rule_at(ledger, name, time)
+        together = Fraction(campaign.numerator, campaign.denominator)
+        for other in running(ledger, name, time):
+            together *= Fraction(other.numerator, other.denominator)
+        for mall, versions in ledger.policies.items():
+            policy = versions[-1][0]
+            most = Fraction(policy.factor_numerator, policy.factor_denominator)
+            binds = body.issuer in policy.merchants
+            if binds and ledger.organizations[mall].status != OrganizationStatus.SUSPENDED:
+                capped = Fraction(holds.factor_numerator, holds.factor_denominator) <= most
+                if not capped and together > most:
+                    found.add(Rejection.RULE_AGAINST_POLICY)
     if len(running(ledger, name, time)) >= 4:
         found.add(Rejection.TOO_MANY_CAMPAIGNS)
     return found

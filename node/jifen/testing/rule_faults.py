@@ -33,7 +33,7 @@ SALE: Final = EarnPoints(
     NOW + 1, NONCE, "mall", "S1", ANN, "mall/consumer", 100, 7, (OrderLine("tea", "", 40),), guide=BO
 )
 POLICY: Final = EarningPolicy(
-    1, ("books",), signature_required=True, rate_points=1, rate_fen=5, factor_numerator=2, order_cap=500
+    1, ("books",), signature_required=True, rate_points=1, rate_fen=5, factor_numerator=4, order_cap=500
 )
 
 GOOD_RULES: Final[dict[str, tuple[Body, str]]] = {
@@ -59,7 +59,7 @@ def under_policy(scene: Scene) -> None:
 def crowded(scene: Scene) -> None:
     """Let three more campaigns be published."""
     for name in ("one", "two", "three"):
-        campaign = Campaign(name, 2, 1, 0, NOW + DAY_MS)
+        campaign = Campaign(name, 1, 1, 0, NOW + DAY_MS)
         body = PublishCampaign(NOW, bytes(8), "books", TYPE, campaign)
         assert scene.take(transaction(body, key_of("books admin"), key_of("mall admin"))) == 0
 
@@ -118,7 +118,7 @@ RULE_FAULTS: Final = (
     contradictory(factor_numerator=1, factor_denominator=2),
     against_policy(brackets=(Bracket(0, 1, 10), Bracket(7, 1, 4))),
     against_policy(items=(ItemRule("tea", "", 3, 1),)),
-    against_policy(factor_numerator=3),
+    against_policy(factor_numerator=5),
     against_policy(order_cap=501),
     Fault("rule", Rejection.MALL_NOT_SIGNED, {}, stage=under_policy),
     Fault("create", Rejection.RULE_AGAINST_POLICY, BOUND | {"earn_points": 3}, "books admin", stage=under_policy),
