@@ -31,7 +31,11 @@ from jifen.ledger.agenda import work_off
 from jifen.ledger.apply import apply_transaction
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS, day_end, day_start
-from jifen.ledger.earning_rules import (
+from jifen.ledger.genesis import Genesis
+from jifen.ledger.payments.bodies import PaymentPart, PayOrder
+from jifen.ledger.payments.records import Acceptance, AcceptanceRecord
+from jifen.ledger.points.holdings import due_of
+from jifen.ledger.rules.records import (
     Bracket,
     BracketBasis,
     Campaign,
@@ -42,10 +46,6 @@ from jifen.ledger.earning_rules import (
     RuleBook,
     TierCoefficient,
 )
-from jifen.ledger.genesis import Genesis
-from jifen.ledger.holdings import due_of
-from jifen.ledger.payment_bodies import PaymentPart, PayOrder
-from jifen.ledger.payment_records import Acceptance, AcceptanceRecord
 from jifen.ledger.scheduling import ENTRY
 from jifen.ledger.state import (
     WorkingState,
@@ -58,8 +58,8 @@ from jifen.ledger.state import (
     supply_key,
     tier_book_key,
 )
-from jifen.ledger.terms import RollingExpiry, Terms
-from jifen.ledger.tier_records import Membership, Tier, TierBook, TierProgramme
+from jifen.ledger.terms.records import RollingExpiry, Terms
+from jifen.ledger.tiers.records import Membership, Tier, TierBook, TierProgramme
 from jifen.ledger.transactions import Body, EarnPoints, Transaction, TransferPoints
 from jifen.ledger.types import AMOUNT_FEN_MAX, Account, Holding, Lot, LotOrigin, Supply
 from jifen.store.ledger_store import LedgerStore

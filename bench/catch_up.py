@@ -34,7 +34,7 @@ from jifen.demo.bound import measure_verification
 from jifen.keys.keystore import read_key_file
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
-from jifen.ledger.membership import account_id
+from jifen.ledger.members.registering import account_id
 from jifen.ledger.transactions import EarnPoints, RegisterMember, Transaction
 from jifen.ledger.types import TRANSACTION_LIFETIME_MS_MAX
 from jifen.store.directory import STORE_DIRECTORY, remember_started

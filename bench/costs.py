@@ -25,7 +25,7 @@ from jifen.codec.genesis import chain_id
 from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import Claim, false_claims
-from jifen.ledger.membership import account_id
+from jifen.ledger.members.registering import account_id
 from jifen.ledger.transactions import EarnPoints, RegisterMember
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch

@@ -31,8 +31,8 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_variable_values
 from graphql.validation import MaxIntrospectionDepthRule
 
-from jifen.ledger.proposals import read_governance
-from jifen.ledger.validators import VALIDATORS_MAX
+from jifen.ledger.governance.proposals import read_governance
+from jifen.ledger.governance.validators import VALIDATORS_MAX
 from jifen_graphql.cost import (
     Weigher,
     check_structure,

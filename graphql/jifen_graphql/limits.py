@@ -6,10 +6,9 @@ alliance's health, not of politeness.
 
 from typing import Final, NamedTuple
 
-from jifen.ledger.bonus_records import STAFF_MAX
-from jifen.ledger.changes import OPERATORS_MAX
-from jifen.ledger.checkpoint_records import CHECKPOINTS_KEPT
-from jifen.ledger.draws import (
+from jifen.ledger.bonuses.records import STAFF_MAX
+from jifen.ledger.checkpoints.records import CHECKPOINTS_KEPT
+from jifen.ledger.draws.records import (
     COMMITTERS_MAX,
     EXCLUDED_MAX,
     MEMBER_ENTRIES_MAX,
@@ -18,7 +17,10 @@ from jifen.ledger.draws import (
     PRIZES_MAX,
     WINNERS_MAX,
 )
-from jifen.ledger.earning_rules import (
+from jifen.ledger.governance.changes import OPERATORS_MAX
+from jifen.ledger.locks.records import OFFICERS
+from jifen.ledger.payments.records import HOLDS_MAX, PARTS_MAX
+from jifen.ledger.rules.records import (
     BOUND_MERCHANTS_MAX,
     BRACKETS_MAX,
     CAMPAIGNS_MAX,
@@ -26,10 +28,8 @@ from jifen.ledger.earning_rules import (
     ITEM_RULES_MAX,
     TAGS_MAX,
 )
-from jifen.ledger.locks import OFFICERS
-from jifen.ledger.payment_records import HOLDS_MAX, PARTS_MAX
-from jifen.ledger.swaps import OFFERS_MAX
-from jifen.ledger.tier_records import RECOGNISED_TIERS_MAX, TIERS_MAX
+from jifen.ledger.swaps.records import OFFERS_MAX
+from jifen.ledger.tiers.records import RECOGNISED_TIERS_MAX, TIERS_MAX
 from jifen.ledger.types import LEGS_MAX
 
 # ----------------------------------------------------------------------------------------------- requests and documents

@@ -16,8 +16,8 @@ from jifen import config
 from jifen.alliance import OPERATOR_SCOPES, AllianceError, make_identity, new_directory, node_toml
 from jifen.codec.genesis import chain_id, encode_genesis
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import OPERATORS_MAX, AdmitValidator, Newcomer, OneCertificate
 from jifen.ledger.genesis import Genesis
+from jifen.ledger.governance.changes import OPERATORS_MAX, AdmitValidator, Newcomer, OneCertificate
 from jifen.ledger.types import (
     HostName,
     Operator,

@@ -22,9 +22,9 @@ from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
 from jifen.codec.genesis import GENESIS_FORMAT, chain_id, encode_genesis
 from jifen.keys.keystore import write_key_file, write_secret
 from jifen.keys.signing import KeyPair
-from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, CHECKPOINT_BLOCKS_MAX
+from jifen.ledger.checkpoints.records import CHECKPOINT_BLOCKS_DEFAULT, CHECKPOINT_BLOCKS_MAX
 from jifen.ledger.genesis import Genesis, ValidatorAddress, check_genesis
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.types import (
     Operator,
     Organization,

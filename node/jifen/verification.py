@@ -42,8 +42,8 @@ from jifen.codec.records import decode_record
 from jifen.consensus.types import Position
 from jifen.keys.verification import Claim, false_claims, is_signed
 from jifen.ledger.checking import InvariantBroken
-from jifen.ledger.checkpoint_records import Checkpoint
-from jifen.ledger.checkpoints import read_checkpoints
+from jifen.ledger.checkpoints.attesting import read_checkpoints
+from jifen.ledger.checkpoints.records import Checkpoint
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.invariants import check_all
 from jifen.ledger.state import StateReader

@@ -9,9 +9,9 @@ import trio
 from jifen.actors.clock import system_clock
 from jifen.actors.joining import become_voter
 from jifen.actors.node import NodeRetired, run_node
-from jifen.ledger.changes import Change, RemoveValidator
-from jifen.ledger.governance import ProposeChange, VoteOnProposal
-from jifen.ledger.validators import ValidatorStatus, read_validator_set
+from jifen.ledger.governance.bodies import ProposeChange, VoteOnProposal
+from jifen.ledger.governance.changes import Change, RemoveValidator
+from jifen.ledger.governance.validators import ValidatorStatus, read_validator_set
 from jifen.testing.running_alliance import PATIENCE_SECONDS, RunningAlliance, running_alliance
 from jifen.testing.small_alliance import keys_of, newcomer_setup
 

@@ -15,7 +15,7 @@ from jifen.consensus.messages import AppendRequest, AppendResponse, Certificate,
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import HardState
 from jifen.ledger.dates import DAY_MS, day_end
-from jifen.ledger.terms import RollingExpiry, Terms
+from jifen.ledger.terms.records import RollingExpiry, Terms
 from jifen.store.errors import StoreFailed
 from jifen.store.records import CommittedBlock
 from jifen.testing.one_validator import OneValidator

@@ -16,8 +16,8 @@ from jifen.codec.blocks import decode_block
 from jifen.codec.messages import PeerMessage, ShowStatements, encode_peer_message
 from jifen.consensus.messages import AckSignature
 from jifen.keys.verification import false_claims
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import Evidence, Statement, StatementKind, contradiction, statements_of
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, contradiction, statements_of
 from jifen.testing.one_validator import OneValidator
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
 from jifen.testing.small_chain import SmallChain

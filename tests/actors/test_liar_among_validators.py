@@ -15,10 +15,10 @@ from jifen.chain.statements import proposal, statement_claim
 from jifen.codec.blocks import Block, Header, block_hash, encode_block
 from jifen.codec.messages import PeerMessage, ShowStatements, encode_peer_message
 from jifen.consensus.messages import AppendRequest, Entry
-from jifen.ledger.evidence_records import EvidenceAgainst
+from jifen.ledger.evidence.records import EvidenceAgainst
+from jifen.ledger.evidence.statements import Statement, StatementKind
 from jifen.ledger.records import read
 from jifen.ledger.state import evidence_key
-from jifen.ledger.statements import Statement, StatementKind
 from jifen.testing.running_alliance import RunningAlliance, running_alliance
 from jifen.testing.small_alliance import keys_of
 from jifen.transport import Address, LinkState, Peer, certificate_fingerprint, client_context, dial_peer

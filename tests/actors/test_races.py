@@ -8,11 +8,11 @@ import pytest
 import trio
 
 from jifen.chain.sealing import SealedTransaction
-from jifen.ledger.earning_rules import Bracket, EarningRule
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.reward_bodies import PublishReward, RedeemReward
-from jifen.ledger.rewards import RewardDetails, RewardPrice
-from jifen.ledger.rule_bodies import PublishEarningRule
+from jifen.ledger.rewards.bodies import PublishReward, RedeemReward
+from jifen.ledger.rewards.records import RewardDetails, RewardPrice
+from jifen.ledger.rules.bodies import PublishEarningRule
+from jifen.ledger.rules.records import Bracket, EarningRule
 from jifen.testing.running_alliance import RunningAlliance, running_alliance
 from jifen.testing.small_alliance import keys_of
 

@@ -13,10 +13,10 @@ from jifen.actors.clock import system_clock
 from jifen.actors.joining import become_voter
 from jifen.actors.node import NodeRetired, SubmitStatus, run_node
 from jifen.codec.genesis import encode_genesis
-from jifen.ledger.changes import Change, RemoveValidator
-from jifen.ledger.governance import ProposeChange, VoteOnProposal
+from jifen.ledger.governance.bodies import ProposeChange, VoteOnProposal
+from jifen.ledger.governance.changes import Change, RemoveValidator
+from jifen.ledger.governance.validators import read_validator_set
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.validators import read_validator_set
 from jifen.testing.running_alliance import PATIENCE_SECONDS, QUICK, RunningAlliance, running_alliance
 from jifen.testing.small_alliance import keys_of, newcomer_setup, small_alliance
 from jifen.verification import compare, verify_directory

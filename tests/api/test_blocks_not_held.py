@@ -6,7 +6,7 @@ import trio
 from trio_websocket import open_websocket
 
 from jifen.keys.signing import KeyPair
-from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, AttestCheckpoint
+from jifen.ledger.checkpoints.records import CHECKPOINT_BLOCKS_DEFAULT, AttestCheckpoint
 from jifen.testing.fake_node import MASTER, FakeNode
 
 NOT_HELD = "this validator holds blocks from height 3 on; ask one that keeps all"

@@ -16,9 +16,9 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
 
 from jifen.keys.signing import KeyPair
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
-from jifen.testing.governance_scene import admission
+from jifen.testing.scenes.governance import admission
 
 pytestmark = pytest.mark.browser
 

@@ -12,10 +12,10 @@ from jifen.client.queries import Operation
 from jifen.client.rules import Bracket, EarningPolicy, EarningRule, ItemRule, OrderLine, Ratio, TierCoefficient
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
-from jifen.ledger import earning_rules as ledger
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.membership import account_id
-from jifen.ledger.rule_bodies import PublishCampaign, PublishEarningRule, SetEarningPolicy, SetOrganizationTags
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.rules import records as ledger
+from jifen.ledger.rules.bodies import PublishCampaign, PublishEarningRule, SetEarningPolicy, SetOrganizationTags
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
 

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 
 from jifen.keys.signing import KeyPair
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import Evidence, StatementKind
-from jifen.testing.evidence_scene import convicting
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, StatementKind
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
+from jifen.testing.scenes.evidence import convicting
 
 SIDE = "{ hash validatorSetHash signature }"
 FIELDS = (

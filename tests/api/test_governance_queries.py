@@ -7,11 +7,11 @@ import msgspec
 
 from jifen.codec.changes import change_fingerprint
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import Change, RemoveValidator
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.governance.changes import Change, RemoveValidator
 from jifen.testing.fake_node import CREATED_AT, MASTER, FakeNode, operator_of
-from jifen.testing.governance_scene import admission
-from jifen.testing.naive_scene import certificate_of
+from jifen.testing.naive.scene import certificate_of
+from jifen.testing.scenes.governance import admission
 
 DAY_MS: Final = 86_400_000
 ACTIVATING: Final = KeyPair.derive(MASTER, "validator/cafe")

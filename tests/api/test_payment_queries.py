@@ -12,11 +12,11 @@ from jifen.client.queries import Operation
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.membership import account_id
-from jifen.ledger.payment_bodies import HoldPoints, PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
-from jifen.ledger.payment_records import Acceptance
-from jifen.ledger.term_bodies import PublishTerms
-from jifen.ledger.terms import Terms
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.payments.bodies import HoldPoints, PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
+from jifen.ledger.payments.records import Acceptance
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.records import Terms
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember
 from jifen.ledger.types import AMOUNT_FEN_MAX
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of

@@ -13,9 +13,9 @@ from jifen.client.rewards import committed_code, draft_of
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.positions import Rate
-from jifen.ledger.rewards import RewardDetails, RewardPrice
-from jifen.ledger.terms import Terms
+from jifen.ledger.points.positions import Rate
+from jifen.ledger.rewards.records import RewardDetails, RewardPrice
+from jifen.ledger.terms.records import Terms
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
 
 ALICE = KeyPair.derive(MASTER, "member/alice")

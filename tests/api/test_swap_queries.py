@@ -11,8 +11,8 @@ from jifen.client.errors import ClientError, Refused
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.locks import LockReason, UnlockReason
-from jifen.ledger.terms import Terms
+from jifen.ledger.locks.records import LockReason, UnlockReason
+from jifen.ledger.terms.records import Terms
 from jifen.ledger.types import RoleClass
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
 

@@ -14,11 +14,11 @@ from jifen.client.queries import Operation
 from jifen.client.terms import Terms, changed_terms
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
-from jifen.ledger import terms as ledger
 from jifen.ledger.dates import DAY_MS, day_end, day_start
-from jifen.ledger.membership import account_id
-from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
-from jifen.ledger.terms import AvailableOnConfirmation, CalendarExpiry, Deposit, RollingExpiry, SlidingExpiry
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.terms import records as ledger
+from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms.records import AvailableOnConfirmation, CalendarExpiry, Deposit, RollingExpiry, SlidingExpiry
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember
 from jifen.ledger.types import POINTS_MAX, RoleClass
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of

@@ -13,15 +13,16 @@ from jifen.client.queries import Operation
 from jifen.client.tiers import RecognisedTier, Recognition, Tier, TierProgramme, decoded
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
-from jifen.ledger import bonus_records, tier_records
-from jifen.ledger.bonus_bodies import GrantBonus, SetBonusPolicy
-from jifen.ledger.bonus_records import BonusCause
+from jifen.ledger.bonuses import records as bonus_records
+from jifen.ledger.bonuses.bodies import GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses.records import BonusCause
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.membership import account_id
-from jifen.ledger.reward_bodies import PublishReward
-from jifen.ledger.rewards import RewardDetails, RewardPrice
-from jifen.ledger.standing_orders import SetAutoRedemption
-from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.rewards.bodies import PublishReward
+from jifen.ledger.rewards.records import RewardDetails, RewardPrice
+from jifen.ledger.rewards.standing_orders import SetAutoRedemption
+from jifen.ledger.tiers import records as tier_records
+from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
 

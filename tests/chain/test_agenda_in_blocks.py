@@ -14,8 +14,8 @@ from jifen.ledger.agenda import AGENDA_ID
 from jifen.ledger.dates import DAY_MS, day_end
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.state import MARK, holding_key
-from jifen.ledger.term_effects import ExpiryAnnounced, PointsExpired
-from jifen.ledger.terms import RollingExpiry, Terms
+from jifen.ledger.terms.effects import ExpiryAnnounced, PointsExpired
+from jifen.ledger.terms.records import RollingExpiry, Terms
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.testing.small_alliance import CREATED_AT, genesis_with

@@ -25,7 +25,7 @@ from jifen.chain.checkpoints import (
 from jifen.chain.sealing import seal
 from jifen.codec.merkle import leaf_hash
 from jifen.keys.signing import KeyPair
-from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.checkpoints.records import AttestCheckpoint
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.small_chain import SmallChain
 

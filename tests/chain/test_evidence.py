@@ -19,9 +19,9 @@ from jifen.chain.executor import ExecutedBlock
 from jifen.chain.statements import evidence_claims, statement_claim
 from jifen.codec.blocks import decode_block
 from jifen.keys.verification import false_claims
-from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
+from jifen.ledger.evidence.records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
+from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, contradiction, statements_of
 from jifen.ledger.state import evidence_key
-from jifen.ledger.statements import Evidence, Statement, StatementKind, contradiction, statements_of
 from jifen.testing.memory import Memory
 from jifen.testing.one_validator import OneValidator
 from jifen.testing.small_alliance import CREATED_AT, keys_of

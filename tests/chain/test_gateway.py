@@ -13,8 +13,8 @@ from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
 from jifen.codec.transactions import decode_signed, encode_signed
 from jifen.keys.verification import false_claims
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import Evidence, SignedHash, StatementKind
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.transactions import Signature
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.small_chain import SmallChain, opened

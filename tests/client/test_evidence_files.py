@@ -15,8 +15,8 @@ from jifen.client import Client, SyncClient
 from jifen.client.evidence import Evidence, EvidenceInvalid, read_evidence, write_evidence
 from jifen.codec.genesis import encode_genesis
 from jifen.keys.signing import KeyPair
-from jifen.testing.evidence_scene import convicting
 from jifen.testing.fake_node import MASTER, FakeNode
+from jifen.testing.scenes.evidence import convicting
 from jifen_graphql.server import serve_public
 
 

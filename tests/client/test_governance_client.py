@@ -8,9 +8,9 @@ import trio
 from jifen.actors.node import Node
 from jifen.client import Client, SyncClient, TransactionBuilder
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import RemoveValidator
+from jifen.ledger.governance.changes import RemoveValidator
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
-from jifen.testing.governance_scene import admission
+from jifen.testing.scenes.governance import admission
 from jifen_graphql.server import serve_public
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from jifen.chain.gateway import open_transaction
 from jifen.client.transactions import TransactionBuilder
 from jifen.keys.signing import KeyPair
-from jifen.ledger.payment_bodies import CaptureHold, HoldPoints, PaymentPart, PayOrder, SetPaymentPolicy, VoidHold
+from jifen.ledger.payments.bodies import CaptureHold, HoldPoints, PaymentPart, PayOrder, SetPaymentPolicy, VoidHold
 from jifen.ledger.types import AMOUNT_FEN_MAX
 
 CHAIN: Final = bytes(range(32))

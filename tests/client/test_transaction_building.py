@@ -11,18 +11,18 @@ from jifen.client.transactions import LIFETIME_MS_DEFAULT, NONCE_BYTES, PROPOSAL
 from jifen.codec.errors import Malformed
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
-from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
-from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
-from jifen.ledger.changes import RemoveValidator
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
-from jifen.ledger.membership import account_id
-from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
-from jifen.ledger.statements import Evidence, SignedHash, StatementKind
-from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
-from jifen.ledger.terms import Deposit, RollingExpiry, Terms
-from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
-from jifen.ledger.tier_records import RecognisedTier, Recognition, Tier, TierProgramme
+from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses.records import AdjustmentReason, BonusCause, BonusPolicy, Direction
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, SignedHash, StatementKind
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.governance.changes import RemoveValidator
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.rewards.standing_orders import CancelAutoRedemption, SetAutoRedemption
+from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms.records import Deposit, RollingExpiry, Terms
+from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tiers.records import RecognisedTier, Recognition, Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
 from jifen.ledger.types import RoleClass
 

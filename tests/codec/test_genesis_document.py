@@ -11,10 +11,10 @@ from hypothesis import given
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import GENESIS_BYTES_MAX, chain_id, decode_genesis, encode_genesis
 from jifen.ledger.genesis import UNANIMITY, Genesis, Threshold, check_genesis
-from jifen.ledger.proposals import Governance
-from jifen.ledger.terms import PointType
+from jifen.ledger.governance.proposals import Governance
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.types import Organization
-from jifen.testing.naive_scene import scene
+from jifen.testing.naive.scene import scene
 from jifen.testing.strategies import values_of
 
 

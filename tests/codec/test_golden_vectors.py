@@ -38,11 +38,11 @@ from jifen.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
-from jifen.ledger.changes import AdmitValidator, Newcomer, RemoveValidator
-from jifen.ledger.checkpoint_records import Attestation, AttestCheckpoint, Checkpoint, CheckpointAttested, Checkpoints
-from jifen.ledger.evidence_records import EvidenceAgainst, EvidenceRecorded, RecordedEvidence, RecordEvidence
+from jifen.ledger.checkpoints.records import Attestation, AttestCheckpoint, Checkpoint, CheckpointAttested, Checkpoints
+from jifen.ledger.evidence.records import EvidenceAgainst, EvidenceRecorded, RecordedEvidence, RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, SignedHash, StatementKind, statements_of
 from jifen.ledger.genesis import Genesis, ValidatorAddress
-from jifen.ledger.governance import (
+from jifen.ledger.governance.bodies import (
     ActivateValidator,
     ChangeProposed,
     ProposalWithdrawn,
@@ -54,13 +54,14 @@ from jifen.ledger.governance import (
     VoteOnProposal,
     WithdrawProposal,
 )
-from jifen.ledger.membership import account_id
-from jifen.ledger.positions import Position
-from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
+from jifen.ledger.governance.changes import AdmitValidator, Newcomer, RemoveValidator
+from jifen.ledger.governance.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
+from jifen.ledger.governance.validators import Validator, ValidatorSet, ValidatorStatus
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.points.positions import Position
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsRevoked, PointsTransferred, Receipt
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.statements import Evidence, SignedHash, StatementKind, statements_of
-from jifen.ledger.terms import PointType, Terms
+from jifen.ledger.terms.records import PointType, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import (
     Account,
@@ -78,7 +79,6 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
-from jifen.ledger.validators import Validator, ValidatorSet, ValidatorStatus
 
 CHAIN: Final = b"\xcc" * 32
 NONCE: Final = bytes.fromhex("0001020304050607")

@@ -6,9 +6,9 @@ import pytest
 
 from jifen.codec.canonical import encode
 from jifen.codec.transactions import encode_body
-from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
-from jifen.ledger.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
-from jifen.ledger.bonus_records import (
+from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses.effects import BonusGranted, BonusPolicySet, PointsAdjusted
+from jifen.ledger.bonuses.records import (
     AdjustmentReason,
     BonusBook,
     BonusCause,
@@ -18,7 +18,7 @@ from jifen.ledger.bonus_records import (
     Direction,
 )
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.standing_orders import (
+from jifen.ledger.rewards.standing_orders import (
     AutoRedeemed,
     AutoRedemptionEnded,
     AutoRedemptionSet,

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from jifen.codec.canonical import encode
-from jifen.ledger.draw_bodies import (
+from jifen.ledger.draws.bodies import (
     CancelDraw,
     CommitToDraw,
     CreateDraw,
@@ -15,7 +15,8 @@ from jifen.ledger.draw_bodies import (
     Piece,
     RevealSecret,
 )
-from jifen.ledger.draw_effects import (
+from jifen.ledger.draws.drawing import next_digest, piece_hash, seed_of, winners_of
+from jifen.ledger.draws.effects import (
     DrawCancelled,
     DrawCreated,
     DrawEnded,
@@ -27,8 +28,7 @@ from jifen.ledger.draw_effects import (
     SecretsKept,
     WinnersDrawn,
 )
-from jifen.ledger.drawing import next_digest, piece_hash, seed_of, winners_of
-from jifen.ledger.draws import (
+from jifen.ledger.draws.records import (
     Commitment,
     Draw,
     DrawEntry,
@@ -41,7 +41,7 @@ from jifen.ledger.draws import (
     RefundReason,
     draw_hash,
 )
-from jifen.ledger.positions import Rate
+from jifen.ledger.points.positions import Rate
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.state import draw_entry_key, draw_key, draw_member_key, draw_tally_key
 from jifen.ledger.types import Lot, LotOrigin

@@ -6,12 +6,12 @@ import pytest
 
 from jifen.codec.canonical import encode
 from jifen.codec.transactions import encode_body
-from jifen.ledger.limits import Moved
-from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
-from jifen.ledger.locks import UNTIL_UNLOCKED, AccountLock, LockReason, UnlockReason
+from jifen.ledger.locks.bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
+from jifen.ledger.locks.records import UNTIL_UNLOCKED, AccountLock, LockReason, UnlockReason
+from jifen.ledger.points.limits import Moved
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.state import lock_key, moved_key, offer_key, open_offers_key
-from jifen.ledger.swap_bodies import (
+from jifen.ledger.swaps.bodies import (
     AcceptSwapOffer,
     CancelSwapOffer,
     CreateSwapOffer,
@@ -19,8 +19,8 @@ from jifen.ledger.swap_bodies import (
     SwapOfferClosed,
     SwapOffered,
 )
-from jifen.ledger.swaps import ENTRY, OfferEnd, OpenOffers, SwapOffer, board_key
-from jifen.ledger.terms import MovingLimits, SwapCorridor
+from jifen.ledger.swaps.records import ENTRY, OfferEnd, OpenOffers, SwapOffer, board_key
+from jifen.ledger.terms.records import MovingLimits, SwapCorridor
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import Account, Lot, LotOrigin
 

@@ -7,7 +7,7 @@ import pytest
 from jifen.codec.canonical import encode
 from jifen.codec.records import decode_record
 from jifen.codec.transactions import encode_body
-from jifen.ledger.payment_bodies import (
+from jifen.ledger.payments.bodies import (
     CaptureHold,
     HoldPoints,
     PaymentPart,
@@ -16,7 +16,7 @@ from jifen.ledger.payment_bodies import (
     SetPaymentPolicy,
     VoidHold,
 )
-from jifen.ledger.payment_effects import (
+from jifen.ledger.payments.effects import (
     AcceptancePublished,
     OrderPaid,
     PaymentPolicySet,
@@ -26,7 +26,7 @@ from jifen.ledger.payment_effects import (
     PointsReleased,
     PointsReturned,
 )
-from jifen.ledger.payment_records import (
+from jifen.ledger.payments.records import (
     Acceptance,
     AcceptanceRecord,
     Hold,
@@ -35,7 +35,7 @@ from jifen.ledger.payment_records import (
     PaymentPolicies,
     PaymentPolicy,
 )
-from jifen.ledger.positions import Rate
+from jifen.ledger.points.positions import Rate
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.state import POLICIES_KEY, acceptance_key, hold_key, past_acceptance_key, payment_key
 from jifen.ledger.types import Lot, LotOrigin, Record

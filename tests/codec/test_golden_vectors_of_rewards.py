@@ -6,19 +6,20 @@ import pytest
 
 from jifen.codec.canonical import encode
 from jifen.codec.transactions import encode_body
-from jifen.ledger import cashbacks, rewards
-from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
-from jifen.ledger.cashback_effects import (
+from jifen.ledger.cashback import records as cashbacks
+from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
+from jifen.ledger.cashback.effects import (
     CashbackConfirmed,
     CashbackOverdue,
     CashbackPolicySet,
     CashbackRejected,
     CashbackRequested,
 )
-from jifen.ledger.cashbacks import Cashback, CashbackPolicy, CashbackStatus, CashbackUse
-from jifen.ledger.positions import Rate
+from jifen.ledger.cashback.records import Cashback, CashbackPolicy, CashbackStatus, CashbackUse
+from jifen.ledger.points.positions import Rate
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.reward_bodies import (
+from jifen.ledger.rewards import records as rewards
+from jifen.ledger.rewards.bodies import (
     AddRewardCodes,
     CancelRedemption,
     FulfilRedemption,
@@ -27,7 +28,7 @@ from jifen.ledger.reward_bodies import (
     RestockReward,
     WithdrawReward,
 )
-from jifen.ledger.reward_effects import (
+from jifen.ledger.rewards.effects import (
     RedemptionCancelled,
     RedemptionFulfilled,
     RewardCodesAdded,
@@ -36,7 +37,7 @@ from jifen.ledger.reward_effects import (
     RewardRestocked,
     RewardWithdrawn,
 )
-from jifen.ledger.rewards import (
+from jifen.ledger.rewards.records import (
     LISTED,
     Redemption,
     RedemptionStatus,

@@ -6,7 +6,27 @@ import pytest
 
 from jifen.codec.canonical import encode
 from jifen.codec.transactions import encode_body
-from jifen.ledger.earning_rules import (
+from jifen.ledger.receipts import PointsEarned, Receipt
+from jifen.ledger.rules.bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
+)
+from jifen.ledger.rules.effects import (
+    Arithmetic,
+    BracketStep,
+    CampaignEnded,
+    CampaignPublished,
+    CampaignStep,
+    EarningPolicySet,
+    EarningRuleInForce,
+    EarningRulePublished,
+    ItemStep,
+    OrganizationTagged,
+)
+from jifen.ledger.rules.records import (
     Bracket,
     BracketBasis,
     BracketMode,
@@ -30,26 +50,6 @@ from jifen.ledger.earning_rules import (
     campaign_hash,
     policy_hash,
     rule_hash,
-)
-from jifen.ledger.receipts import PointsEarned, Receipt
-from jifen.ledger.rule_bodies import (
-    EndCampaign,
-    PublishCampaign,
-    PublishEarningRule,
-    SetEarningPolicy,
-    SetOrganizationTags,
-)
-from jifen.ledger.rule_effects import (
-    Arithmetic,
-    BracketStep,
-    CampaignEnded,
-    CampaignPublished,
-    CampaignStep,
-    EarningPolicySet,
-    EarningRuleInForce,
-    EarningRulePublished,
-    ItemStep,
-    OrganizationTagged,
 )
 from jifen.ledger.state import (
     campaign_budget_key,

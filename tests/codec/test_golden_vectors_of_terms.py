@@ -10,9 +10,9 @@ from jifen.codec.transactions import encode_body
 from jifen.ledger.receipts import PointsEarned, PointsRevoked, Receipt
 from jifen.ledger.scheduling import ENTRY
 from jifen.ledger.state import agenda_key, holding_key, mark_key, terms_key
-from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
-from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
-from jifen.ledger.terms import (
+from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms.effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
+from jifen.ledger.terms.records import (
     AvailableAfterDays,
     AvailableOnConfirmation,
     CalendarExpiry,

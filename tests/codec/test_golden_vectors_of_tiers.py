@@ -8,8 +8,8 @@ from jifen.codec.canonical import encode
 from jifen.codec.transactions import encode_body
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.state import membership_key, tier_book_key
-from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
-from jifen.ledger.tier_effects import (
+from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tiers.effects import (
     PointsQualified,
     RecognitionPublished,
     TierAtRisk,
@@ -17,7 +17,7 @@ from jifen.ledger.tier_effects import (
     TierChanged,
     TiersPublished,
 )
-from jifen.ledger.tier_records import (
+from jifen.ledger.tiers.records import (
     CalendarPeriod,
     Downgrade,
     Membership,

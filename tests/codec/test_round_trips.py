@@ -22,9 +22,10 @@ from jifen.codec.transactions import (
 )
 from jifen.consensus.messages import Certificate
 from jifen.ledger import state
-from jifen.ledger.proposals import Governance, Proposal
+from jifen.ledger.governance.proposals import Governance, Proposal
+from jifen.ledger.governance.validators import Validator, ValidatorSet
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import (
     Account,
@@ -35,7 +36,6 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
-from jifen.ledger.validators import Validator, ValidatorSet
 from jifen.testing.strategies import damaged, holdings, peer_messages, values_of
 
 

@@ -25,8 +25,8 @@ from jifen.codec.transactions import (
     encode_signed,
 )
 from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Certificate, Entry
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import Evidence, SignedHash, StatementKind
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, SignedHash, StatementKind
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.ledger.types import AMOUNT_FEN_MAX, POINTS_MAX
 

@@ -9,14 +9,14 @@ from jifen.ledger import agenda
 from jifen.ledger.agenda import work_off
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.held import hold_points, release_points
+from jifen.ledger.points.held import hold_points, release_points
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.scheduling import ENTRY, next_due, schedule
 from jifen.ledger.state import AGENDA, StateWriter, agenda_key, holding_key, supply_key
-from jifen.ledger.term_effects import ExpiryAnnounced, PointsExpired
+from jifen.ledger.terms.effects import ExpiryAnnounced, PointsExpired
 from jifen.ledger.types import Holding, Lot, LotOrigin, Supply
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import CHAIN_ID, account_of, key_of
+from jifen.testing.naive.scene import CHAIN_ID, account_of, key_of
 
 ANN, TYPE = account_of(key_of("ann")), "mall/consumer"
 KEY: Final = holding_key(ANN, TYPE)

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from jifen.ledger.dates import DAY_MS, day_end
-from jifen.ledger.lock_bodies import LockAccount
-from jifen.ledger.locks import LockReason
+from jifen.ledger.locks.bodies import LockAccount
+from jifen.ledger.locks.records import LockReason
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.reward_bodies import PublishReward
-from jifen.ledger.reward_effects import RewardRedeemed
-from jifen.ledger.rewards import RewardDetails, RewardPrice
-from jifen.ledger.standing_orders import (
+from jifen.ledger.rewards.bodies import PublishReward
+from jifen.ledger.rewards.effects import RewardRedeemed
+from jifen.ledger.rewards.records import RewardDetails, RewardPrice
+from jifen.ledger.rewards.standing_orders import (
     PER_DAY_MAX,
     AutoRedeemed,
     AutoRedemptionEnded,
@@ -22,9 +22,9 @@ from jifen.ledger.standing_orders import (
     SetAutoRedemption,
 )
 from jifen.ledger.state import tier_book_key
-from jifen.ledger.tier_effects import TierChange, TierChanged
-from jifen.testing.point_stage import ANN, BO, CONSUMER
-from jifen.testing.tier_stage import TierStage
+from jifen.ledger.tiers.effects import TierChange, TierChanged
+from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER
+from jifen.testing.scenes.tier_stage import TierStage
 
 MUG: Final = "mall/mug"
 

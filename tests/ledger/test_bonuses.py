@@ -5,19 +5,19 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
-from jifen.ledger.bonus_effects import BonusGranted, PointsAdjusted
-from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, ClerkDay, Direction
+from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses.effects import BonusGranted, PointsAdjusted
+from jifen.ledger.bonuses.records import AdjustmentReason, BonusCause, BonusPolicy, ClerkDay, Direction
 from jifen.ledger.dates import DAY_MS, day_end, day_start
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import clerk_key
-from jifen.ledger.term_bodies import PublishTerms
-from jifen.ledger.terms import AvailableAfterDays, AvailableOnConfirmation, RollingExpiry, SlidingExpiry, Terms
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.records import AvailableAfterDays, AvailableOnConfirmation, RollingExpiry, SlidingExpiry, Terms
 from jifen.ledger.types import Lot, LotOrigin
-from jifen.testing.naive_scene import key_of
-from jifen.testing.point_stage import ANN, BO, CONSUMER, PointStage
-from jifen.testing.tier_stage import TierStage
+from jifen.testing.naive.scene import key_of
+from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
+from jifen.testing.scenes.tier_stage import TierStage
 
 WELCOME, EVENT, SPECIAL, GOODWILL = BonusCause
 TILL: Final = "mall till"

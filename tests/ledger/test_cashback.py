@@ -4,17 +4,17 @@ from typing import Final
 
 import pytest
 
-from jifen.ledger.cashback_effects import CashbackConfirmed, CashbackOverdue, CashbackRejected, CashbackRequested
-from jifen.ledger.cashbacks import CashbackStatus, day_and_month_of
+from jifen.ledger.cashback.effects import CashbackConfirmed, CashbackOverdue, CashbackRejected, CashbackRequested
+from jifen.ledger.cashback.records import CashbackStatus, day_and_month_of
 from jifen.ledger.dates import DAY_MS, day_of_date
-from jifen.ledger.positions import Rate
+from jifen.ledger.points.positions import Rate
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.term_effects import PointsExpired
-from jifen.ledger.terms import RollingExpiry
+from jifen.ledger.terms.effects import PointsExpired
+from jifen.ledger.terms.records import RollingExpiry
 from jifen.ledger.transactions import TransferPoints
 from jifen.ledger.types import LotOrigin
-from jifen.testing.naive_scene import START, account_of, key_of
-from jifen.testing.reward_stage import ANN, CONSUMER, TEN_FOR_ONE, RewardStage, one
+from jifen.testing.naive.scene import START, account_of, key_of
+from jifen.testing.scenes.reward_stage import ANN, CONSUMER, TEN_FOR_ONE, RewardStage, one
 
 BO: Final = account_of(key_of("bo"))
 MIDNIGHT: Final = START // DAY_MS * DAY_MS + DAY_MS - START

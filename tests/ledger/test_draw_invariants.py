@@ -5,18 +5,18 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from jifen.ledger import draw_checks
 from jifen.ledger.checking import InvariantBroken
-from jifen.ledger.draw_checks import (
+from jifen.ledger.draws import checks as draw_checks
+from jifen.ledger.draws.checks import (
     check_draws_keep_what_they_promised,
     check_entries_are_counted_and_chained,
     check_winners_are_those_that_anybody_computes,
 )
-from jifen.ledger.drawing import piece_hash
-from jifen.ledger.draws import Commitment, Draw, DrawEntry, DrawStatus, DrawTally, draw_hash
+from jifen.ledger.draws.drawing import piece_hash
+from jifen.ledger.draws.records import Commitment, Draw, DrawEntry, DrawStatus, DrawTally, draw_hash
 from jifen.ledger.state import draw_entry_key, draw_key, draw_tally_key
 from jifen.ledger.types import Lot, LotOrigin, Record
-from jifen.testing.draw_scene import ANN, draw_terms
+from jifen.testing.scenes.draw import ANN, draw_terms
 
 HASH, ROOT = bytes(32), bytes([1] * 32)
 TICKET: Final = DrawEntry(1, 1, ANN, "mall/consumer", 3, HASH, (Lot(3, LotOrigin.EARNED, 0, 0),))

@@ -6,7 +6,7 @@ from itertools import combinations, islice, permutations, product
 
 import pytest
 
-from jifen.ledger.drawing import (
+from jifen.ledger.draws.drawing import (
     below,
     draw_places,
     lacking,

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.earning_rules import (
+from jifen.ledger.payments.bodies import PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
+from jifen.ledger.payments.records import Acceptance
+from jifen.ledger.receipts import AnyEffect, PointsEarned, PointsRevoked
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.rules.bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
+)
+from jifen.ledger.rules.effects import Arithmetic, CampaignEnded, EarningRuleInForce
+from jifen.ledger.rules.records import (
     Bracket,
     BracketBasis,
     BracketMode,
@@ -23,27 +35,15 @@ from jifen.ledger.earning_rules import (
     Stacking,
     TierCoefficient,
 )
-from jifen.ledger.payment_bodies import PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
-from jifen.ledger.payment_records import Acceptance
-from jifen.ledger.receipts import AnyEffect, PointsEarned, PointsRevoked
-from jifen.ledger.rejections import Rejection
-from jifen.ledger.rule_bodies import (
-    EndCampaign,
-    PublishCampaign,
-    PublishEarningRule,
-    SetEarningPolicy,
-    SetOrganizationTags,
-)
-from jifen.ledger.rule_effects import Arithmetic, CampaignEnded, EarningRuleInForce
 from jifen.ledger.state import TALLY
-from jifen.ledger.term_bodies import CreatePointType
-from jifen.ledger.terms import Terms
-from jifen.ledger.tier_bodies import PublishTiers
-from jifen.ledger.tier_records import Tier, TierProgramme
+from jifen.ledger.terms.bodies import CreatePointType
+from jifen.ledger.terms.records import Terms
+from jifen.ledger.tiers.bodies import PublishTiers
+from jifen.ledger.tiers.records import Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints
 from jifen.ledger.types import POINTS_MAX, RoleClass
-from jifen.testing.naive_scene import account_of, key_of
-from jifen.testing.point_stage import ANN, BO, CONSUMER, PointStage
+from jifen.testing.naive.scene import account_of, key_of
+from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
 
 YUAN: Final = 100
 BRACKETS: Final = (Bracket(0, 1, YUAN), Bracket(1000 * YUAN, 2, YUAN), Bracket(3000 * YUAN, 3, YUAN))

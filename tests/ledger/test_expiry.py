@@ -8,13 +8,13 @@ import pytest
 
 from jifen.ledger import agenda
 from jifen.ledger.dates import day_end, day_start
-from jifen.ledger.holdings import LAPSED_KEPT_MS
+from jifen.ledger.points.holdings import LAPSED_KEPT_MS
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import AGENDA, MARK, after_prefix, holding_key
-from jifen.ledger.term_bodies import PublishTerms
-from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired
-from jifen.ledger.terms import (
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.effects import ExpiryAnnounced, PointsActivated, PointsExpired
+from jifen.ledger.terms.records import (
     AvailableAfterDays,
     AvailableOnConfirmation,
     Expiry,
@@ -25,8 +25,8 @@ from jifen.ledger.terms import (
 )
 from jifen.ledger.transactions import EarnPoints, TransferPoints
 from jifen.ledger.types import EMPTY_HOLDING, Lot, LotOrigin
-from jifen.testing.naive_scene import DAY_MS, account_of, key_of
-from jifen.testing.point_stage import ANN, BO, CONSUMER, PointStage
+from jifen.testing.naive.scene import DAY_MS, account_of, key_of
+from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
 
 EARNED: Final = LotOrigin.EARNED
 

@@ -8,16 +8,9 @@ import pytest
 from jifen.codec.errors import Malformed
 from jifen.codec.transactions import TRANSACTION_BYTES_MAX, decode_body, encode_body, encode_signed
 from jifen.ledger.apply import apply_transaction, final_rejection, preflight
-from jifen.ledger.changes import (
-    OPERATORS_MAX,
-    AdmitValidator,
-    Change,
-    Newcomer,
-    RemoveValidator,
-)
 from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import UNANIMITY, Threshold, write_genesis
-from jifen.ledger.governance import (
+from jifen.ledger.governance.bodies import (
     ActivateValidator,
     ChangeProposed,
     ProposeChange,
@@ -28,14 +21,15 @@ from jifen.ledger.governance import (
     VoteOnProposal,
     WithdrawProposal,
 )
-from jifen.ledger.invariants import check_all
-from jifen.ledger.proposals import Proposal, ProposalStatus, read_governance
-from jifen.ledger.records import read
-from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import organization_key, proposal_key
-from jifen.ledger.transactions import Body, Signature, Transaction
-from jifen.ledger.types import Operator, Organization, OrganizationKind, OrganizationStatus
-from jifen.ledger.validators import (
+from jifen.ledger.governance.changes import (
+    OPERATORS_MAX,
+    AdmitValidator,
+    Change,
+    Newcomer,
+    RemoveValidator,
+)
+from jifen.ledger.governance.proposals import Proposal, ProposalStatus, read_governance
+from jifen.ledger.governance.validators import (
     CERTIFICATE_CHARACTERS_MAX,
     ValidatorSet,
     read_validator,
@@ -43,9 +37,15 @@ from jifen.ledger.validators import (
     settle,
     voting_sets,
 )
-from jifen.testing.governance_scene import admission
+from jifen.ledger.invariants import check_all
+from jifen.ledger.records import read
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.state import organization_key, proposal_key
+from jifen.ledger.transactions import Body, Signature, Transaction
+from jifen.ledger.types import Operator, Organization, OrganizationKind, OrganizationStatus
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import CHAIN_ID, DAY_MS, START, key_of, scene, transaction
+from jifen.testing.naive.scene import CHAIN_ID, DAY_MS, START, key_of, scene, transaction
+from jifen.testing.scenes.governance import admission
 
 ALL: Final = ("mall", "books", "cafe")
 

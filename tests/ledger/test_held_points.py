@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.held import (
+from jifen.ledger.points.held import (
     HELD_LOTS_MAX,
     hold_points,
     hold_points_of_origin,
@@ -13,9 +13,9 @@ from jifen.ledger.held import (
     release_points,
     spend_held,
 )
-from jifen.ledger.holdings import LAPSED_KEPT_MS
-from jifen.ledger.lots import points_of
-from jifen.ledger.positions import (
+from jifen.ledger.points.holdings import LAPSED_KEPT_MS
+from jifen.ledger.points.lots import points_of
+from jifen.ledger.points.positions import (
     Position,
     Rate,
     available_to_give,
@@ -26,11 +26,11 @@ from jifen.ledger.positions import (
 )
 from jifen.ledger.scheduling import next_due
 from jifen.ledger.state import POSITION, holding_key, point_type_key, supply_key
-from jifen.ledger.term_effects import PointsExpired
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.effects import PointsExpired
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.types import Holding, Lot, LotOrigin, Supply
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import account_of, key_of, scene
+from jifen.testing.naive.scene import account_of, key_of, scene
 
 ANN, TYPE = account_of(key_of("ann")), "mall/consumer"
 KEY: Final = holding_key(ANN, TYPE)

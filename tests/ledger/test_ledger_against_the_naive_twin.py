@@ -1,6 +1,6 @@
 """The real ledger and a naive second one take the same transactions; a wrong rule in either shows.
 
-The machine that drives them, and the rules by family, are in `jifen.testing.ledger_machine`.
+The machine that drives them, and the rules by family, are in `jifen.testing.twin.everything`.
 """
 
 from collections.abc import Callable
@@ -11,28 +11,21 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jifen.ledger import (
-    agenda,
-    apply,
-    auto_redeeming,
-    bonuses,
-    earning,
-    expiring,
-    governing,
-    holdings,
-    lots,
-    moving,
-    tiers,
-    validators,
-)
+from jifen.ledger import agenda, apply
+from jifen.ledger.bonuses import granting as bonuses
 from jifen.ledger.context import BlockContext
-from jifen.ledger.proposals import Governance
+from jifen.ledger.governance import deciding as governing
+from jifen.ledger.governance import validators
+from jifen.ledger.governance.proposals import Governance
+from jifen.ledger.points import earning, expiring, holdings, lots, moving
+from jifen.ledger.rewards import auto_redeeming
 from jifen.ledger.state import WorkingState
-from jifen.ledger.terms import Terms, expiry_of
+from jifen.ledger.terms.records import Terms, expiry_of
+from jifen.ledger.tiers import qualifying as tiers
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import Holding, Lot, Organization, PublicKey, Record
-from jifen.testing.ledger_machine import LedgerMachine
-from jifen.testing.naive_scene import DAY_MS
+from jifen.testing.naive.scene import DAY_MS
+from jifen.testing.twin.everything import LedgerMachine
 
 NIGHTLY_EXAMPLES: Final = 12_000
 """Runs of the machine in the nightly profile: some 1.4 million transactions, about a quarter of an hour."""

@@ -6,23 +6,25 @@ import msgspec
 import pytest
 
 from jifen.ledger import invariants
-from jifen.ledger.bonus_records import BonusBook, BonusMark, BonusPolicy, ClerkDay
-from jifen.ledger.changes import RemoveValidator
+from jifen.ledger.bonuses.records import BonusBook, BonusMark, BonusPolicy, ClerkDay
 from jifen.ledger.checking import InvariantBroken
-from jifen.ledger.checkpoint_records import Attestation, Checkpoint, Checkpoints
-from jifen.ledger.earning_rules import Budget, Rounding, RuleBook
-from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
+from jifen.ledger.checkpoints.records import Attestation, Checkpoint, Checkpoints
+from jifen.ledger.evidence.records import EVIDENCE_RECORDED_MAX, EvidenceAgainst, RecordedEvidence
+from jifen.ledger.evidence.statements import StatementKind
+from jifen.ledger.governance.changes import RemoveValidator
+from jifen.ledger.governance.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
+from jifen.ledger.governance.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
 from jifen.ledger.invariants import CHECKS, check_all
-from jifen.ledger.limits import Moved
-from jifen.ledger.lock_checks import check_locked_accounts_are_those_with_a_lock as fitting
-from jifen.ledger.lock_checks import check_only_what_was_earned_remembers_its_pauses as remembering
-from jifen.ledger.lock_checks import check_what_was_moved_is_counted_for_somebody as counted
-from jifen.ledger.locks import UNTIL_UNLOCKED, AccountLock, LockReason
-from jifen.ledger.positions import Position, Rate, rate_key
-from jifen.ledger.proposals import Governance, OpenProposal, Proposal, ProposalStatus, Vote
-from jifen.ledger.rule_book import flat_rule
+from jifen.ledger.locks.checks import check_locked_accounts_are_those_with_a_lock as fitting
+from jifen.ledger.locks.checks import check_only_what_was_earned_remembers_its_pauses as remembering
+from jifen.ledger.locks.checks import check_what_was_moved_is_counted_for_somebody as counted
+from jifen.ledger.locks.records import UNTIL_UNLOCKED, AccountLock, LockReason
+from jifen.ledger.points.limits import Moved
+from jifen.ledger.points.positions import Position, Rate, rate_key
+from jifen.ledger.rewards.standing_orders import StandingOrder
+from jifen.ledger.rules.book import flat_rule
+from jifen.ledger.rules.records import Budget, Rounding, RuleBook
 from jifen.ledger.scheduling import ENTRY
-from jifen.ledger.standing_orders import StandingOrder
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
     GOVERNANCE_KEY,
@@ -51,9 +53,8 @@ from jifen.ledger.state import (
     tier_book_key,
     validator_key,
 )
-from jifen.ledger.statements import StatementKind
-from jifen.ledger.terms import Terms, TermsRecord, terms_hash
-from jifen.ledger.tier_records import (
+from jifen.ledger.terms.records import Terms, TermsRecord, terms_hash
+from jifen.ledger.tiers.records import (
     Membership,
     RecognisedTier,
     Recognition,
@@ -71,11 +72,10 @@ from jifen.ledger.types import (
     Record,
     Supply,
 )
-from jifen.ledger.validators import VALIDATORS_MAX, Validator, ValidatorSet, ValidatorStatus
-from jifen.testing.naive_scene import account_of, key_of, scene
-from jifen.testing.planted_payments import PLANTED_IN_PAYMENTS
-from jifen.testing.planted_rewards import PLANTED_IN_REWARDS, SOUND_REWARDS
-from jifen.testing.planted_swaps import PLANTED_IN_SWAPS
+from jifen.testing.faults.planted_payments import PLANTED_IN_PAYMENTS
+from jifen.testing.faults.planted_rewards import PLANTED_IN_REWARDS, SOUND_REWARDS
+from jifen.testing.faults.planted_swaps import PLANTED_IN_SWAPS
+from jifen.testing.naive.scene import account_of, key_of, scene
 
 ANN, BO = (account_of(key_of(name)) for name in ("ann", "bo"))
 TYPE: Final = "mall/consumer"
@@ -215,7 +215,7 @@ def test_the_list_of_checks_is_complete() -> None:
     named = {name for name in vars(invariants) if name.startswith("check_")} - {"check_all"}
 
     assert {check.__name__ for check in CHECKS} == named
-    elsewhere = {"jifen.ledger.draw_checks"}  # they have a test of their own
+    elsewhere = {"jifen.ledger.draws.checks"}  # they have a test of their own
     here = {check for check in CHECKS if check.__module__ not in elsewhere}
     assert {fault.values[0] for fault in FAULTS} == here, "a check without a fault that shows it to bite"
 

@@ -10,16 +10,16 @@ from jifen.ledger.apply import RULES, apply_transaction
 from jifen.ledger.bodies import TransactionBody
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS, day_start
-from jifen.ledger.earning import points_for
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.invariants import check_all
-from jifen.ledger.limits import NOTHING_MOVED, Movement
-from jifen.ledger.membership import account_id
-from jifen.ledger.moving import Transfer, transfer
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.points.earning import points_for
+from jifen.ledger.points.limits import NOTHING_MOVED, Movement
+from jifen.ledger.points.moving import Transfer, transfer
 from jifen.ledger.receipts import MemberRegistered, PointsEarned, PointsTransferred, Receipt
 from jifen.ledger.records import read
 from jifen.ledger.state import account_key, holding_key, mark_key, order_key, supply_key
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import KIND_NAMES, Body, EarnPoints, RegisterMember, TransferPoints
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
@@ -37,7 +37,7 @@ from jifen.ledger.types import (
     TransactionMark,
 )
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
+from jifen.testing.naive.scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 from jifen.testing.strategies import holdings, values_of
 
 NONCE: Final = b"nonce000"

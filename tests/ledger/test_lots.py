@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jifen.ledger.dates import DAY_MS, day_start
-from jifen.ledger.lots import add_lots, take_lots
+from jifen.ledger.points.lots import add_lots, take_lots
 from jifen.ledger.types import EMPTY_HOLDING, POINTS_MAX, Holding, Lot, LotOrigin
 from jifen.testing.strategies import holdings, lots
 

@@ -8,20 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
-from jifen.ledger.locks import LockReason, UnlockReason
+from jifen.ledger.locks.bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
+from jifen.ledger.locks.records import LockReason, UnlockReason
 from jifen.ledger.receipts import PointsTransferred
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import MOVED, open_offers_key
-from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer, PointsSwapped, SwapOfferClosed
-from jifen.ledger.swaps import OfferEnd, board_of
-from jifen.ledger.term_bodies import PublishTerms
-from jifen.ledger.term_effects import PointsExpired
-from jifen.ledger.terms import MovingLimits, RollingExpiry, Terms
+from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer, PointsSwapped, SwapOfferClosed
+from jifen.ledger.swaps.records import OfferEnd, board_of
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.effects import PointsExpired
+from jifen.ledger.terms.records import MovingLimits, RollingExpiry, Terms
 from jifen.ledger.transactions import TransferPoints
 from jifen.ledger.types import LotOrigin
-from jifen.testing.naive_scene import account_of, key_of
-from jifen.testing.point_stage import ANN, BO, PointStage
+from jifen.testing.naive.scene import account_of, key_of
+from jifen.testing.scenes.point_stage import ANN, BO, PointStage
 
 MALL, STORE = "mall/consumer", "books/store"
 CY: Final = account_of(key_of("cy"))

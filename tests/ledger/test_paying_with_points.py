@@ -14,8 +14,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.genesis import Genesis, Threshold, ValidatorAddress, write_genesis
 from jifen.ledger.invariants import check_all
-from jifen.ledger.paying import value_paid
-from jifen.ledger.payment_bodies import (
+from jifen.ledger.payments.bodies import (
     CaptureHold,
     HoldPoints,
     PaymentPart,
@@ -24,14 +23,15 @@ from jifen.ledger.payment_bodies import (
     SetPaymentPolicy,
     VoidHold,
 )
-from jifen.ledger.payment_effects import OrderPaid, PointsGivenBack, PointsHeld, PointsReleased
-from jifen.ledger.payment_plan import Plan, make_plan
-from jifen.ledger.payment_records import Acceptance
+from jifen.ledger.payments.effects import OrderPaid, PointsGivenBack, PointsHeld, PointsReleased
+from jifen.ledger.payments.giving_back import value_paid
+from jifen.ledger.payments.plan import Plan, make_plan
+from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import WorkingState, holding_key, organization_key, supply_key
-from jifen.ledger.term_effects import PointsExpired
-from jifen.ledger.terms import PointType, RollingExpiry, Terms
+from jifen.ledger.terms.effects import PointsExpired
+from jifen.ledger.terms.records import PointType, RollingExpiry, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
@@ -46,7 +46,7 @@ from jifen.ledger.types import (
     Supply,
 )
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import CHAIN_ID, START, account_of, certificate_of, key_of, transaction
+from jifen.testing.naive.scene import CHAIN_ID, START, account_of, certificate_of, key_of, transaction
 
 ANN: Final = account_of(key_of("ann"))
 HASH: Final = b"\x0d" * 32

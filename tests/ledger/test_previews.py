@@ -2,15 +2,15 @@
 
 import pytest
 
-from jifen.ledger.changes import RemoveValidator
 from jifen.ledger.context import BlockContext
 from jifen.ledger.genesis import write_genesis
-from jifen.ledger.previews import Quorum, preview
-from jifen.ledger.validators import begin_joint
-from jifen.testing.fault_scene import Scene
-from jifen.testing.governance_scene import agree, end_joint, leave_one_voter
+from jifen.ledger.governance.changes import RemoveValidator
+from jifen.ledger.governance.previews import Quorum, preview
+from jifen.ledger.governance.validators import begin_joint
+from jifen.testing.faults.scene import Scene
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import CHAIN_ID, START, scene
+from jifen.testing.naive.scene import CHAIN_ID, START, scene
+from jifen.testing.scenes.governance import agree, end_joint, leave_one_voter
 
 FOUR = ("mall", "books", "attic", "cafe")
 

@@ -5,18 +5,18 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from jifen.ledger.draw_bodies import CancelDraw, FulfilPrize
-from jifen.ledger.draw_effects import DrawEnded, EntriesSettled, WinnersDrawn
-from jifen.ledger.draw_settling import SETTLED_MAX
-from jifen.ledger.drawing import next_digest, seed_of, winners_of
-from jifen.ledger.draws import DrawStatus, Prize, RefundReason
-from jifen.ledger.positions import Position
+from jifen.ledger.draws.bodies import CancelDraw, FulfilPrize
+from jifen.ledger.draws.drawing import next_digest, seed_of, winners_of
+from jifen.ledger.draws.effects import DrawEnded, EntriesSettled, WinnersDrawn
+from jifen.ledger.draws.records import DrawStatus, Prize, RefundReason
+from jifen.ledger.draws.settling import SETTLED_MAX
+from jifen.ledger.points.positions import Position
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.term_effects import PointsExpired
+from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.types import Lot
-from jifen.testing.draw_scene import COMMITTERS, FOREIGN, OWN, piece_of
-from jifen.testing.draw_stage import DRAW, DrawStage
-from jifen.testing.naive_scene import DAY_MS, account_of, key_of
+from jifen.testing.naive.scene import DAY_MS, account_of, key_of
+from jifen.testing.scenes.draw import COMMITTERS, FOREIGN, OWN, piece_of
+from jifen.testing.scenes.draw_stage import DRAW, DrawStage
 
 NAMES = ("ann", "bo", "cy", "dee", "eli", "fay", "gus")
 

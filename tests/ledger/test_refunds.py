@@ -17,7 +17,7 @@ from jifen.ledger.state import WorkingState, holding_key
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import EMPTY_HOLDING, Holding
 from jifen.testing.memory import Memory
-from jifen.testing.naive_scene import CHAIN_ID, START, account_of, key_of, scene, transaction
+from jifen.testing.naive.scene import CHAIN_ID, START, account_of, key_of, scene, transaction
 
 LATER: Final = START + 1000
 ANN, BO = account_of(key_of("ann")), account_of(key_of("bo"))

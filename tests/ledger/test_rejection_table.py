@@ -10,9 +10,9 @@ from jifen.ledger.apply import is_taken, preflight
 from jifen.ledger.rejections import FINAL_REJECTIONS, PRECEDENCE, REJECTION_TEXTS, Rejection
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction
 from jifen.ledger.types import TransactionMark
-from jifen.testing.fault_scene import ANN, NOW, Fault, Scene, altered, keys_of, shown, staged
-from jifen.testing.faults import FAULTS, GOOD, NEVER_FIRST_AND_LATER
-from jifen.testing.naive_scene import DAY_MS, key_of, transaction
+from jifen.testing.faults.scene import ANN, NOW, Fault, Scene, altered, keys_of, shown, staged
+from jifen.testing.faults.table import FAULTS, GOOD, NEVER_FIRST_AND_LATER
+from jifen.testing.naive.scene import DAY_MS, key_of, transaction
 
 
 def name_of(*faults: Fault) -> str:

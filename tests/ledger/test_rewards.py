@@ -6,14 +6,13 @@ import pytest
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS, MINUTE_MS
-from jifen.ledger.lock_bodies import LockAccount
-from jifen.ledger.locks import LockReason
-from jifen.ledger.positions import Rate
-from jifen.ledger.redeeming import redeem_for
+from jifen.ledger.locks.bodies import LockAccount
+from jifen.ledger.locks.records import LockReason
+from jifen.ledger.points.positions import Rate
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.reward_bodies import AddRewardCodes, RedeemReward, RestockReward, WithdrawReward
-from jifen.ledger.reward_effects import RedemptionCancelled, RedemptionFulfilled, RewardRedeemed
-from jifen.ledger.rewards import (
+from jifen.ledger.rewards.bodies import AddRewardCodes, RedeemReward, RestockReward, WithdrawReward
+from jifen.ledger.rewards.effects import RedemptionCancelled, RedemptionFulfilled, RewardRedeemed
+from jifen.ledger.rewards.records import (
     CODES_MAX,
     HOLD_MINUTES_MAX,
     PRICES_MAX,
@@ -21,13 +20,14 @@ from jifen.ledger.rewards import (
     RewardPrice,
     code_commitment,
 )
-from jifen.ledger.term_effects import PointsExpired
-from jifen.ledger.terms import RollingExpiry
-from jifen.ledger.tier_bodies import PublishTiers
-from jifen.ledger.tier_records import Tier, TierProgramme
+from jifen.ledger.rewards.redeeming import redeem_for
+from jifen.ledger.terms.effects import PointsExpired
+from jifen.ledger.terms.records import RollingExpiry
+from jifen.ledger.tiers.bodies import PublishTiers
+from jifen.ledger.tiers.records import Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints, TransferPoints
-from jifen.testing.naive_scene import CHAIN_ID, account_of, key_of
-from jifen.testing.reward_stage import ANN, CONSUMER, MUG, STORE, TEN_FOR_ONE, RewardStage, one
+from jifen.testing.naive.scene import CHAIN_ID, account_of, key_of
+from jifen.testing.scenes.reward_stage import ANN, CONSUMER, MUG, STORE, TEN_FOR_ONE, RewardStage, one
 
 HOUR: Final = 60
 BO: Final = account_of(key_of("bo"))
@@ -295,7 +295,7 @@ def test_a_full_load_of_prices_and_codes_fits_a_transaction() -> None:
     from jifen.client import TransactionBuilder
     from jifen.codec.transactions import TRANSACTION_BYTES_MAX
     from jifen.keys.signing import KeyPair
-    from jifen.ledger.rewards import RewardDetails
+    from jifen.ledger.rewards.records import RewardDetails
 
     longest = f"{'m' * 32}/distributor"
     prices = tuple(RewardPrice(longest, 2**53 - 1, f"{n:032}", Rate(10**9, 10**9)) for n in range(PRICES_MAX))

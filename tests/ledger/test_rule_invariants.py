@@ -6,13 +6,13 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from jifen.ledger import rule_checks
 from jifen.ledger.checking import InvariantBroken
-from jifen.ledger.earning_rules import Bracket, Budget, Campaign, CampaignRecord, EarningRule, RuleBook, RuleRecord
 from jifen.ledger.invariants import CHECKS, check_all
-from jifen.ledger.rule_bodies import PublishCampaign, PublishEarningRule
-from jifen.ledger.rule_checks import check_budgets_are_what_orders_took as counted
-from jifen.ledger.rule_checks import check_every_version_of_rules_is_kept as kept
+from jifen.ledger.rules import checks as rule_checks
+from jifen.ledger.rules.bodies import PublishCampaign, PublishEarningRule
+from jifen.ledger.rules.checks import check_budgets_are_what_orders_took as counted
+from jifen.ledger.rules.checks import check_every_version_of_rules_is_kept as kept
+from jifen.ledger.rules.records import Bracket, Budget, Campaign, CampaignRecord, EarningRule, RuleBook, RuleRecord
 from jifen.ledger.state import (
     campaign_budget_key,
     campaign_key,
@@ -21,8 +21,8 @@ from jifen.ledger.state import (
     rule_key,
 )
 from jifen.ledger.types import Record
-from jifen.testing.naive_scene import DAY_MS
-from jifen.testing.point_stage import CONSUMER, PointStage
+from jifen.testing.naive.scene import DAY_MS
+from jifen.testing.scenes.point_stage import CONSUMER, PointStage
 
 State = dict[bytes, Record | None]
 

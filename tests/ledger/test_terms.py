@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jifen.ledger.publishing import contradicts_itself, is_covered
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import agenda_key, point_type_key, supply_key, terms_key
-from jifen.ledger.term_bodies import CreatePointType, PublishTerms
-from jifen.ledger.term_effects import TermsInForce, TermsPublished
-from jifen.ledger.terms import (
+from jifen.ledger.terms.bodies import CreatePointType, PublishTerms
+from jifen.ledger.terms.effects import TermsInForce, TermsPublished
+from jifen.ledger.terms.publishing import contradicts_itself, is_covered
+from jifen.ledger.terms.records import (
     NOTICE_MS_MAX,
     AvailableAfterDays,
     AvailableOnConfirmation,
@@ -35,9 +35,9 @@ from jifen.ledger.terms import (
     terms_in_force,
 )
 from jifen.ledger.types import TIME_MAX, RoleClass
-from jifen.testing.naive_scene import DAY_MS, START, key_of
-from jifen.testing.naive_terms import dates_of
-from jifen.testing.point_stage import PointStage
+from jifen.testing.naive.scene import DAY_MS, START, key_of
+from jifen.testing.naive.terms import dates_of
+from jifen.testing.scenes.point_stage import PointStage
 from jifen.testing.strategies import values_of
 
 TYPE: Final = "mall/consumer"

@@ -9,8 +9,9 @@ from jifen.ledger import agenda
 from jifen.ledger.dates import DAY_MS, day_end
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.state import AGENDA, after_prefix
-from jifen.ledger.tier_effects import PointsQualified, TierAtRisk, TierChange, TierChanged
-from jifen.ledger.tier_records import (
+from jifen.ledger.tiers.effects import PointsQualified, TierAtRisk, TierChange, TierChanged
+from jifen.ledger.tiers.qualifying import period_end_of, qualify
+from jifen.ledger.tiers.records import (
     TIERS_MAX,
     CalendarPeriod,
     Downgrade,
@@ -18,11 +19,10 @@ from jifen.ledger.tier_records import (
     RollingPeriod,
     Tier,
 )
-from jifen.ledger.tiers import period_end_of, qualify
 from jifen.ledger.transactions import RegisterMember, TransferPoints
-from jifen.testing.naive_scene import account_of, key_of
-from jifen.testing.point_stage import ANN, BO, CONSUMER
-from jifen.testing.tier_stage import GOLD, PEAK, SILVER, TierStage, ladder
+from jifen.testing.naive.scene import account_of, key_of
+from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER
+from jifen.testing.scenes.tier_stage import GOLD, PEAK, SILVER, TierStage, ladder
 
 UPGRADED, DOWNGRADED, PROLONGED = TierChange
 HALF_YEAR: Final = 183

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from jifen.ledger import cashing, held, redeeming
+from jifen.ledger.cashback import cashing
+from jifen.ledger.points import held
+from jifen.ledger.rewards import redeeming
 from jifen.ledger.types import Lot
-from jifen.testing.ledger_machine import LedgerMachine
-from jifen.testing.twin_rewards import RewardRules
+from jifen.testing.twin.everything import LedgerMachine
+from jifen.testing.twin.rewards import RewardRules
 
 assert issubclass(LedgerMachine, RewardRules)  # every table of records is known once all families are
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jifen.ledger.evidence_records import EvidenceAgainst
+from jifen.ledger.evidence.records import EvidenceAgainst
+from jifen.ledger.evidence.statements import StatementKind
 from jifen.ledger.state import EVIDENCE, evidence_key
-from jifen.ledger.statements import StatementKind
 from jifen.testing.world.engine import World
 from jifen.testing.world.liars import DOUBLE_ACKNOWLEDGEMENTS
 from jifen.testing.world.scenario import from_text

@@ -12,7 +12,7 @@ import pytest
 from jifen.codec.transactions import encode_body, encode_signed, transaction_id
 from jifen.keys.signing import KeyPair
 from jifen.ledger.transactions import RegisterMember, Signature
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.small_alliance import CREATED_AT
 from jifen.testing.world import mempool, validator
 from jifen.testing.world.engine import World

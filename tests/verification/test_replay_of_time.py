@@ -21,7 +21,7 @@ from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.state import mark_key
-from jifen.ledger.terms import PointType, RollingExpiry, Terms
+from jifen.ledger.terms.records import PointType, RollingExpiry, Terms
 from jifen.ledger.types import RoleClass, TransactionMark
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch

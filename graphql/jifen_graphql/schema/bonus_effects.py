@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import bonus_effects as ledger
-from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, Direction
+from jifen.ledger.bonuses import effects as ledger
+from jifen.ledger.bonuses.records import AdjustmentReason, BonusCause, Direction
 from jifen.ledger.types import AccountId, PublicKey
 from jifen_graphql.schema.scalars import DateTime, Points
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
-from jifen.ledger import bonus_records as ledger
-from jifen.ledger.bonuses import local_day
+from jifen.ledger.bonuses import records as ledger
+from jifen.ledger.bonuses.granting import local_day
 from jifen.ledger.records import read
 from jifen.ledger.state import bonus_book_key, clerk_key
 from jifen.ledger.types import POINTS_MAX, AccountId, PublicKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import checkpoint_records as ledger
+from jifen.ledger.checkpoints import records as ledger
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.scalars import Hash
 from jifen_graphql.schema.states import AsOf

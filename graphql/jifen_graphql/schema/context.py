@@ -11,7 +11,7 @@ import strawberry
 from graphql import GraphQLError
 
 from jifen.actors.node import BlockNotHeld
-from jifen.ledger.validators import Validator, ValidatorSet, read_validator, read_validator_set, voting_sets
+from jifen.ledger.governance.validators import Validator, ValidatorSet, read_validator, read_validator_set, voting_sets
 from jifen_graphql.limits import BLOCK_SUMMARIES_CACHED_MAX, TRANSACTIONS_READ_MAX
 
 if TYPE_CHECKING:

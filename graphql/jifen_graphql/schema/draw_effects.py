@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import draw_effects as ledger
-from jifen.ledger.draws import DrawStatus, RefundReason
+from jifen.ledger.draws import effects as ledger
+from jifen.ledger.draws.records import DrawStatus, RefundReason
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
-from jifen.ledger import draws as ledger
-from jifen.ledger.draw_settling import entry_with, withheld_in
-from jifen.ledger.draws import DrawStatus, RefundReason, prize_of, read_draw, read_tally
+from jifen.ledger.draws import records as ledger
+from jifen.ledger.draws.records import DrawStatus, RefundReason, prize_of, read_draw, read_tally
+from jifen.ledger.draws.settling import entry_with, withheld_in
 from jifen.ledger.state import DRAW, DRAW_MEMBER, after_prefix, draw_entry_key, draw_key, draw_member_key
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.context import Info

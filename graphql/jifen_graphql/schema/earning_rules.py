@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from graphql import GraphQLError
 
-from jifen.ledger import earning_rules as ledger
-from jifen.ledger.calculating import calculate
 from jifen.ledger.context import BlockContext
-from jifen.ledger.earning import Earning
-from jifen.ledger.earning_rules import BracketBasis, BracketMode, Period, Rounding, Stacking
+from jifen.ledger.points.earning import Earning
 from jifen.ledger.records import read
 from jifen.ledger.rejections import REJECTION_TEXTS, Rejection
-from jifen.ledger.rule_book import newest_rule, read_book
+from jifen.ledger.rules import records as ledger
+from jifen.ledger.rules.book import newest_rule, read_book
+from jifen.ledger.rules.calculating import calculate
+from jifen.ledger.rules.records import BracketBasis, BracketMode, Period, Rounding, Stacking
 from jifen.ledger.state import (
     after_prefix,
     campaign_budget_key,
@@ -25,7 +25,7 @@ from jifen.ledger.state import (
     rule_key,
     tags_key,
 )
-from jifen.ledger.terms import AvailableOnConfirmation, PointType, availability_of, expiry_of
+from jifen.ledger.terms.records import AvailableOnConfirmation, PointType, availability_of, expiry_of
 from jifen.ledger.transactions import EarnPoints
 from jifen.ledger.types import POINTS_MAX, RULE_VERSION_MAX, AccountId
 from jifen_graphql.schema.fields import query_field

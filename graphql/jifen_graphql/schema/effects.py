@@ -7,25 +7,23 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from jifen.ledger import (
-    bonus_effects,
-    cashback_effects,
-    checkpoint_records,
-    draw_effects,
-    effects,
-    evidence_records,
-    governance,
-    lock_bodies,
-    payment_effects,
-    reward_effects,
-    rule_effects,
-    standing_orders,
-    swap_bodies,
-    term_effects,
-    tier_effects,
-)
+from jifen.ledger import effects
 from jifen.ledger import receipts as ledger
-from jifen.ledger.statements import StatementKind
+from jifen.ledger.bonuses import effects as bonus_effects
+from jifen.ledger.cashback import effects as cashback_effects
+from jifen.ledger.checkpoints import records as checkpoint_records
+from jifen.ledger.draws import effects as draw_effects
+from jifen.ledger.evidence import records as evidence_records
+from jifen.ledger.evidence.statements import StatementKind
+from jifen.ledger.governance import bodies as governance
+from jifen.ledger.locks import bodies as lock_bodies
+from jifen.ledger.payments import effects as payment_effects
+from jifen.ledger.rewards import effects as reward_effects
+from jifen.ledger.rewards import standing_orders
+from jifen.ledger.rules import effects as rule_effects
+from jifen.ledger.swaps import bodies as swap_bodies
+from jifen.ledger.terms import effects as term_effects
+from jifen.ledger.tiers import effects as tier_effects
 from jifen.ledger.types import AccountId, PublicKey
 from jifen_graphql.schema.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
 from jifen_graphql.schema.draw_effects import (

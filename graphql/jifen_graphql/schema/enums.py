@@ -4,18 +4,18 @@ from enum import Enum
 
 import strawberry
 
-from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, Direction
-from jifen.ledger.draws import DrawStatus, RefundReason
-from jifen.ledger.earning_rules import BracketBasis, BracketMode, Period, Rounding, Stacking
-from jifen.ledger.locks import LockReason, UnlockReason
-from jifen.ledger.proposals import ProposalStatus
+from jifen.ledger.bonuses.records import AdjustmentReason, BonusCause, Direction
+from jifen.ledger.draws.records import DrawStatus, RefundReason
+from jifen.ledger.evidence.statements import StatementKind
+from jifen.ledger.governance.proposals import ProposalStatus
+from jifen.ledger.governance.validators import ValidatorStatus
+from jifen.ledger.locks.records import LockReason, UnlockReason
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.statements import StatementKind
-from jifen.ledger.swaps import OfferEnd
-from jifen.ledger.tier_effects import TierChange
-from jifen.ledger.tier_records import Downgrade
+from jifen.ledger.rules.records import BracketBasis, BracketMode, Period, Rounding, Stacking
+from jifen.ledger.swaps.records import OfferEnd
+from jifen.ledger.tiers.effects import TierChange
+from jifen.ledger.tiers.records import Downgrade
 from jifen.ledger.types import LotOrigin, OrganizationKind, OrganizationStatus, RoleClass
-from jifen.ledger.validators import ValidatorStatus
 
 strawberry.enum(
     Rejection,

@@ -8,8 +8,8 @@ import strawberry
 
 from jifen.actors.node import EvidenceRecord
 from jifen.codec.transactions import decode_body, decode_signed
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import SignedHash, StatementKind
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import SignedHash, StatementKind
 from jifen.ledger.types import PublicKey
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.fields import query_field
@@ -17,7 +17,7 @@ from jifen_graphql.schema.scalars import Base64, Hash
 from jifen_graphql.schema.states import AsOf
 
 if TYPE_CHECKING:
-    from jifen.ledger import statements
+    from jifen.ledger.evidence import statements
 
 
 @strawberry.type(description="One of two statements that contradict each other.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import governance as ledger
-from jifen.ledger.proposals import ProposalStatus
+from jifen.ledger.governance import bodies as ledger
+from jifen.ledger.governance.proposals import ProposalStatus
 from jifen_graphql.schema.scalars import DateTime, Hash
 
 

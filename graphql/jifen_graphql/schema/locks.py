@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import lock_bodies as ledger
-from jifen.ledger import locks
-from jifen.ledger.locks import LockReason, UnlockReason
+from jifen.ledger.locks import bodies as ledger
+from jifen.ledger.locks import records as locks
+from jifen.ledger.locks.records import LockReason, UnlockReason
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import payment_effects as ledger
-from jifen.ledger import payment_records as records
-from jifen.ledger.positions import Rate
+from jifen.ledger.payments import effects as ledger
+from jifen.ledger.payments import records
+from jifen.ledger.points.positions import Rate
 from jifen.ledger.types import AMOUNT_FEN_MAX, AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 

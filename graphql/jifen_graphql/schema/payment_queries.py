@@ -7,9 +7,9 @@ from typing import Annotated
 import strawberry
 from graphql import GraphQLError
 
-from jifen.ledger import payment_records as records
-from jifen.ledger.payment_bodies import PaymentPart as LedgerPart
-from jifen.ledger.payment_plan import make_plan
+from jifen.ledger.payments import records
+from jifen.ledger.payments.bodies import PaymentPart as LedgerPart
+from jifen.ledger.payments.plan import make_plan
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import account_key, organization_key, payment_key

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import strawberry
 from graphql import GraphQLError
 
-from jifen.ledger import payment_records as records
-from jifen.ledger.payment_plan import Plan
-from jifen.ledger.positions import Position, holder_and_type_of, rate_of_key
+from jifen.ledger.payments import records
+from jifen.ledger.payments.plan import Plan
+from jifen.ledger.points.positions import Position, holder_and_type_of, rate_of_key
 from jifen.ledger.rejections import REJECTION_TEXTS, Rejection
 from jifen.ledger.state import ACCEPTANCE, POLICIES_KEY, POSITION, after_prefix, hold_key
 from jifen.ledger.types import AccountId

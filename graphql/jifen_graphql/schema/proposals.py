@@ -7,10 +7,10 @@ from enum import Enum
 import strawberry
 
 from jifen.codec.changes import change_fingerprint
-from jifen.ledger import changes
-from jifen.ledger import proposals as ledger
-from jifen.ledger.governing import count
-from jifen.ledger.proposals import ProposalStatus
+from jifen.ledger.governance import changes
+from jifen.ledger.governance import proposals as ledger
+from jifen.ledger.governance.deciding import count
+from jifen.ledger.governance.proposals import ProposalStatus
 from jifen.ledger.types import OrganizationKind, PublicKey, Scope
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.scalars import DateTime, Hash

@@ -8,16 +8,16 @@ import strawberry
 from graphql import GraphQLError
 
 import jifen
-from jifen.ledger import validators as ledger_validators
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.draws import ENTRIES_MAX
-from jifen.ledger.previews import preview
-from jifen.ledger.proposals import read_governance, read_proposal
+from jifen.ledger.draws.records import ENTRIES_MAX
+from jifen.ledger.governance import validators as ledger_validators
+from jifen.ledger.governance.previews import preview
+from jifen.ledger.governance.proposals import read_governance, read_proposal
+from jifen.ledger.governance.validators import read_validator_set
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
-from jifen.ledger.terms import TERM_DAYS_MAX
+from jifen.ledger.terms.records import TERM_DAYS_MAX
 from jifen.ledger.types import AccountId, PublicKey
-from jifen.ledger.validators import read_validator_set
 from jifen_graphql.limits import (
     BLOCKS_PAGE_DEFAULT,
     DRAWS_PAGE_DEFAULT,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import cashback_effects, positions
-from jifen.ledger import reward_effects as ledger
+from jifen.ledger.cashback import effects as cashback_effects
+from jifen.ledger.points import positions
+from jifen.ledger.rewards import effects as ledger
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import strawberry
 
-from jifen.ledger import cashbacks as cash
-from jifen.ledger import rewards as ledger
+from jifen.ledger.cashback import records as cash
 from jifen.ledger.records import read
+from jifen.ledger.rewards import records as ledger
 from jifen.ledger.types import AccountId
 from jifen_graphql.limits import REWARDS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info

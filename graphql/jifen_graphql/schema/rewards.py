@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import strawberry
 from graphql import GraphQLError
 
-from jifen.ledger import cashbacks as cash
-from jifen.ledger import rewards as ledger
-from jifen.ledger.lots import points_of
+from jifen.ledger.cashback import records as cash
+from jifen.ledger.points.lots import points_of
 from jifen.ledger.records import read
-from jifen.ledger.redeeming import is_open, may_have_another, price_for
+from jifen.ledger.rewards import records as ledger
+from jifen.ledger.rewards.redeeming import is_open, may_have_another, price_for
+from jifen.ledger.rewards.stocking import is_taken
 from jifen.ledger.state import (
     CASHBACK,
     CASHBACKS_OF_ACCOUNT,
@@ -24,8 +25,7 @@ from jifen.ledger.state import (
     after_prefix,
     holding_key,
 )
-from jifen.ledger.stocking import is_taken
-from jifen.ledger.tiers import tier_of
+from jifen.ledger.tiers.qualifying import tier_of
 from jifen.ledger.types import POINT_TYPE_PATTERN, SLUG_PATTERN, AccountId, Holding, Record, RoleClass
 from jifen_graphql.schema.reward_effects import TradeRate
 from jifen_graphql.schema.scalars import DateTime, Hash, Points

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import rule_effects as ledger
-from jifen.ledger.earning_rules import BracketBasis, BracketMode, Rounding, Stacking
+from jifen.ledger.rules import effects as ledger
+from jifen.ledger.rules.records import BracketBasis, BracketMode, Rounding, Stacking
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
-from jifen.ledger import standing_orders as ledger
 from jifen.ledger.records import read
+from jifen.ledger.rewards import standing_orders as ledger
 from jifen.ledger.state import standing_order_key
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash, Points

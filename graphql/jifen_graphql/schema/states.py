@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from graphql import GraphQLError
 
-from jifen.ledger import locks
-from jifen.ledger import terms as ledger_terms
 from jifen.ledger import types as ledger
+from jifen.ledger.locks import records as locks
 from jifen.ledger.state import after_prefix, lock_key, terms_key
+from jifen.ledger.terms import records as ledger_terms
 from jifen.ledger.types import AccountId, LotOrigin, OrganizationKind, OrganizationStatus, PublicKey, RoleClass
 from jifen_graphql.limits import LOTS_PAGE_DEFAULT, TERMS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import swap_bodies as ledger
-from jifen.ledger.swaps import OfferEnd
+from jifen.ledger.swaps import bodies as ledger
+from jifen.ledger.swaps.records import OfferEnd
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from graphql import GraphQLError
 
-from jifen.ledger import swaps as ledger
 from jifen.ledger.records import read
 from jifen.ledger.state import after_prefix, offer_key
+from jifen.ledger.swaps import records as ledger
 from jifen.ledger.types import POINT_TYPE_PATTERN, AccountId
 from jifen_graphql.limits import SWAPS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import term_effects as ledger
+from jifen.ledger.terms import effects as ledger
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 

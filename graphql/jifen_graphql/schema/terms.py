@@ -6,7 +6,7 @@ from enum import Enum
 
 import strawberry
 
-from jifen.ledger import terms as ledger
+from jifen.ledger.terms import records as ledger
 from jifen.ledger.types import POINTS_MAX
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from jifen.ledger import tier_effects as ledger
-from jifen.ledger.tier_effects import TierChange
+from jifen.ledger.tiers import effects as ledger
+from jifen.ledger.tiers.effects import TierChange
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Points, SignedPoints
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
-from jifen.ledger import tier_records as ledger
-from jifen.ledger import tiers as rules
 from jifen.ledger.records import read
 from jifen.ledger.state import tier_book_key
-from jifen.ledger.tier_records import Downgrade
+from jifen.ledger.tiers import qualifying as rules
+from jifen.ledger.tiers import records as ledger
+from jifen.ledger.tiers.records import Downgrade
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.scalars import DateTime, Points, SignedPoints
 

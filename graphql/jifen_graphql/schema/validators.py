@@ -7,10 +7,10 @@ from hashlib import sha256
 
 import strawberry
 
-from jifen.ledger import previews
-from jifen.ledger import validators as ledger
+from jifen.ledger.governance import previews
+from jifen.ledger.governance import validators as ledger
+from jifen.ledger.governance.validators import ValidatorStatus, read_validator
 from jifen.ledger.types import PublicKey
-from jifen.ledger.validators import ValidatorStatus, read_validator
 from jifen_graphql.schema.context import Info, RequestContext
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.scalars import Hash

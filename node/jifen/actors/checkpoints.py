@@ -15,8 +15,8 @@ from jifen.actors.surroundings import Surroundings
 from jifen.chain.checkpoints import SNAPSHOT_FORMAT, Manifest, frontier_before
 from jifen.chain.sealing import seal
 from jifen.keys.signing import KeyPair
-from jifen.ledger.checkpoint_records import AttestCheckpoint, Checkpoint, CheckpointAttested
-from jifen.ledger.validators import read_validator_set
+from jifen.ledger.checkpoints.records import AttestCheckpoint, Checkpoint, CheckpointAttested
+from jifen.ledger.governance.validators import read_validator_set
 from jifen.store.errors import DAMAGED_ADVICE, StoreDamaged
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock

@@ -20,8 +20,8 @@ from jifen.chain.statements import statement_claim
 from jifen.codec.messages import ShowStatements
 from jifen.consensus.types import Suspicion
 from jifen.keys.signing import KeyPair
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import Evidence, Statement, StatementKind, statements_of
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, statements_of
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.transport import PeerFault

@@ -19,12 +19,12 @@ from jifen.chain.sealing import seal
 from jifen.consensus.types import Role
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
-from jifen.ledger.governance import ActivateValidator
+from jifen.ledger.governance.bodies import ActivateValidator
+from jifen.ledger.governance.validators import Validator
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
-from jifen.ledger.term_bodies import ConfirmOrder
+from jifen.ledger.terms.bodies import ConfirmOrder
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
-from jifen.ledger.validators import Validator
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.view import ReadView
 

@@ -12,8 +12,8 @@ import structlog
 
 from jifen.actors.facade import Node
 from jifen.actors.mempool import SubmitStatus
+from jifen.ledger.governance.validators import ValidatorStatus
 from jifen.ledger.rejections import REJECTION_TEXTS, Rejection
-from jifen.ledger.validators import ValidatorStatus
 
 CURRENT_SECONDS_MAX: Final = 5.0
 """How long a leader is waited for before it is asked again what is current."""

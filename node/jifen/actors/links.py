@@ -17,7 +17,7 @@ from jifen.codec.messages import (
     is_spoken,
 )
 from jifen.consensus.messages import Message
-from jifen.ledger.statements import Statement
+from jifen.ledger.evidence.statements import Statement
 from jifen.transport import Address, Connector, Knock, LinkState, Peer, dial_peer
 
 FRAMES_WAITING_MAX = 32

@@ -36,9 +36,9 @@ from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig, RandomDraws
+from jifen.ledger.governance.validators import Validator, ValidatorStatus, read_validator_set
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
-from jifen.ledger.validators import Validator, ValidatorStatus, read_validator_set
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
 from jifen.store.errors import BlockNotHeld, StoreError
 from jifen.store.evidence import EvidenceRecord

@@ -8,8 +8,8 @@ import msgspec
 import structlog
 
 from jifen.actors.links import PeerLinks
+from jifen.ledger.governance.validators import Validator, ValidatorStatus, validators_of
 from jifen.ledger.state import StateReader
-from jifen.ledger.validators import Validator, ValidatorStatus, validators_of
 from jifen.transport import Address, IdentityFault, LinkState, Peer, Peers, certificate_fingerprint, trust
 
 RETIRED_LINK_BLOCKS = 1_000

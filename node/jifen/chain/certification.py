@@ -16,7 +16,7 @@ from jifen.chain.validators import Validators
 from jifen.codec.blocks import Block
 from jifen.consensus.messages import AppendRequest, Certificate
 from jifen.keys.verification import Claim
-from jifen.ledger.statements import Statement
+from jifen.ledger.evidence.statements import Statement
 
 BLOCKS_REMEMBERED_MAX = 4096
 """Blocks whose set hash is remembered between arrival and certificate: more than a leader lets be uncommitted."""

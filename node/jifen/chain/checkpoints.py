@@ -24,7 +24,7 @@ from jifen.consensus.configuration import Configuration
 from jifen.consensus.messages import VALIDATORS_MAX, Certificate, ValidatorId
 from jifen.consensus.quorum import quorum_size
 from jifen.keys.verification import Claim, false_claims
-from jifen.ledger.checkpoint_records import AttestCheckpoint
+from jifen.ledger.checkpoints.records import AttestCheckpoint
 from jifen.ledger.types import HashBytes, KeyBytes
 
 SNAPSHOT_FORMAT: Final = 1

@@ -14,10 +14,10 @@ from jifen.codec.blocks import Block, block_hash, decode_block
 from jifen.consensus.messages import AckSignature, AppendResponse, Certificate
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import LogReader
-from jifen.ledger.evidence_records import EVIDENCE_RECORDED_MAX, EvidenceAgainst
+from jifen.ledger.evidence.records import EVIDENCE_RECORDED_MAX, EvidenceAgainst
+from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, contradiction
 from jifen.ledger.records import read
 from jifen.ledger.state import StateReader, evidence_key
-from jifen.ledger.statements import Evidence, Statement, StatementKind, contradiction
 
 STATEMENTS_REMEMBERED_MAX: Final = 512
 """Statements remembered of one validator, the newest ones: some ten seconds of a busy ledger. What is older stands in

@@ -19,12 +19,12 @@ from jifen.consensus.configuration import Configuration
 from jifen.ledger.agenda import work_off
 from jifen.ledger.apply import apply_transaction, may_stand
 from jifen.ledger.context import BlockContext
+from jifen.ledger.governance.validators import Validator, settle
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.records import read
 from jifen.ledger.scheduling import next_due
 from jifen.ledger.state import VALIDATOR_SET_KEY, StateReader, WorkingState, validator_key
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.validators import Validator, settle
 
 
 class Tip(msgspec.Struct, frozen=True, array_like=True):

@@ -12,7 +12,7 @@ from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash
 from jifen.codec.transactions import decode_body, decode_signed, transaction_id
 from jifen.keys.verification import Claim
-from jifen.ledger.evidence_records import RecordEvidence
+from jifen.ledger.evidence.records import RecordEvidence
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import PublicKey
 

@@ -8,7 +8,7 @@ from jifen.codec.blocks import Block, Header, block_hash
 from jifen.consensus.messages import AppendRequest
 from jifen.hashing import STATEMENT
 from jifen.keys.verification import Claim
-from jifen.ledger.statements import Evidence, Statement, StatementKind, statements_of
+from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, statements_of
 
 
 def statement_message(

@@ -10,8 +10,8 @@ from jifen.consensus.messages import Certificate
 from jifen.consensus.quorum import quorum_size
 from jifen.hashing import VALIDATOR_SET
 from jifen.keys.verification import Claim, false_claims
+from jifen.ledger.governance.validators import read_validator, read_validator_set, voting_sets
 from jifen.ledger.state import StateReader
-from jifen.ledger.validators import read_validator, read_validator_set, voting_sets
 
 
 class CertificateInvalid(Exception):

@@ -115,7 +115,7 @@ def grant(  # noqa: PLR0913, PLR0917 - typer calls it by name
     """
     from jifen import config
     from jifen.codec.addresses import decode_account
-    from jifen.ledger.bonus_records import BonusCause
+    from jifen.ledger.bonuses.records import BonusCause
 
     issuer = config.read_config(data).organization
     member = decode_account(account)
@@ -165,7 +165,7 @@ def adjust(  # noqa: PLR0913, PLR0917 - typer calls it by name
     """
     from jifen import config
     from jifen.codec.addresses import decode_account
-    from jifen.ledger.bonus_records import AdjustmentReason, Direction
+    from jifen.ledger.bonuses.records import AdjustmentReason, Direction
 
     issuer = config.read_config(data).organization
     member = decode_account(account)

@@ -37,7 +37,7 @@ def set_policy(  # noqa: PLR0917 - typer calls it by name
     jifen cashback set-policy north-music/consumer --data .jifen/north-music --price 10:1 --day 5000 --month 20000
     """
     from jifen.cli.failures import UsageFault
-    from jifen.ledger.positions import Rate
+    from jifen.ledger.points.positions import Rate
 
     points, _, fen = price.partition(":")
     if not (points.isdecimal() and fen.isdecimal()):

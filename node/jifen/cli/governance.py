@@ -11,7 +11,7 @@ from jifen.cli.transactions import print_submission, submit_built
 if TYPE_CHECKING:
     from jifen.client.governance import Proposal, Quorum, Validator
     from jifen.keys.signing import KeyPair
-    from jifen.ledger.changes import Change
+    from jifen.ledger.governance.changes import Change
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ def propose_removal(
     \b
     jifen tx propose-removal south-cafe --data .jifen/harbour-mall
     """
-    from jifen.ledger.changes import RemoveValidator
+    from jifen.ledger.governance.changes import RemoveValidator
 
     _propose(RemoveValidator(validator), data, days, home, url, as_json)
 

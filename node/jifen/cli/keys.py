@@ -108,7 +108,7 @@ def _chain(text: str | None, home: Path | None) -> bytes | None:
 
 def _show(label: str, public: str, chain: bytes | None, file: Path | None, as_json: bool) -> None:
     from jifen.codec.addresses import encode_account
-    from jifen.ledger.membership import account_id
+    from jifen.ledger.members.registering import account_id
 
     account = encode_account(account_id(chain, bytes.fromhex(public))) if chain and public else None
     if as_json:

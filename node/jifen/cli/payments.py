@@ -171,7 +171,7 @@ def accept(  # noqa: PLR0917 - typer calls it by name
     """
     from jifen import config
     from jifen.cli.failures import UsageFault
-    from jifen.ledger.payment_records import BASIS_POINTS, Acceptance
+    from jifen.ledger.payments.records import BASIS_POINTS, Acceptance
     from jifen.ledger.types import AMOUNT_FEN_MAX
 
     points, _, fen = rate.partition(":")

@@ -204,7 +204,7 @@ def publish_campaign(  # noqa: PLR0913, PLR0917 - typer calls it by name
     """
     from jifen import config
     from jifen.client.rules import CampaignLimits, unlimited
-    from jifen.ledger.earning_rules import Campaign
+    from jifen.ledger.rules.records import Campaign
 
     issuer = config.read_config(data).organization
     name = point_type or f"{issuer}/consumer"

@@ -164,7 +164,7 @@ def lock(  # noqa: PLR0917 - typer calls it by name
     from jifen.cli.failures import UsageFault
     from jifen.codec.addresses import decode_account
     from jifen.keys.keystore import read_key_file
-    from jifen.ledger.locks import LockReason
+    from jifen.ledger.locks.records import LockReason
 
     why = LockReason.__members__.get(reason.upper())
     if why is None:
@@ -204,7 +204,7 @@ def unlock(  # noqa: PLR0917 - typer calls it by name
     """
     from jifen.cli.failures import UsageFault
     from jifen.codec.addresses import decode_account
-    from jifen.ledger.locks import OFFICERS, UnlockReason
+    from jifen.ledger.locks.records import OFFICERS, UnlockReason
 
     why = UnlockReason.__members__.get(reason.upper())
     if why is None:

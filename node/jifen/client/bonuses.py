@@ -5,7 +5,7 @@ from typing import Final
 from jifen.client.queries import Operation
 from jifen.client.records import Answer
 from jifen.codec.addresses import decode_account
-from jifen.ledger import bonus_records as ledger
+from jifen.ledger.bonuses import records as ledger
 from jifen.ledger.types import POINTS_MAX
 
 

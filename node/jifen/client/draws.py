@@ -13,10 +13,10 @@ import msgspec
 from jifen.client.queries import Operation
 from jifen.client.records import Answer
 from jifen.codec.addresses import decode_account
-from jifen.ledger import draws as ledger
-from jifen.ledger.draw_bodies import Piece
-from jifen.ledger.drawing import lacking, next_digest, piece_hash, seed_of, winners_of
-from jifen.ledger.positions import Rate
+from jifen.ledger.draws import records as ledger
+from jifen.ledger.draws.bodies import Piece
+from jifen.ledger.draws.drawing import lacking, next_digest, piece_hash, seed_of, winners_of
+from jifen.ledger.points.positions import Rate
 
 PIECE_BYTES: Final = 32
 """Length of a piece of a secret."""

@@ -13,8 +13,8 @@ from jifen.chain.statements import evidence_claims
 from jifen.client.queries import Operation
 from jifen.client.records import Answer
 from jifen.keys.verification import false_claims
-from jifen.ledger.statements import Evidence as LedgerEvidence
-from jifen.ledger.statements import SignedHash, StatementKind
+from jifen.ledger.evidence.statements import Evidence as LedgerEvidence
+from jifen.ledger.evidence.statements import SignedHash, StatementKind
 
 EVIDENCE_FORMAT: Final = "jifen-evidence-1"
 """Format of a file that this version writes and reads."""

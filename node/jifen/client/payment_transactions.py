@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jifen.chain.sealing import SealedTransaction
 from jifen.client.reward_transactions import Signing
 from jifen.keys.signing import KeyPair
-from jifen.ledger.payment_bodies import (
+from jifen.ledger.payments.bodies import (
     CaptureHold,
     HoldPoints,
     PaymentPart,
@@ -14,7 +14,7 @@ from jifen.ledger.payment_bodies import (
     SetPaymentPolicy,
     VoidHold,
 )
-from jifen.ledger.payment_records import Acceptance
+from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.types import AMOUNT_FEN_MAX
 
 Parts = Sequence[tuple[str, int]]

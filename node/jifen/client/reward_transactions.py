@@ -5,9 +5,9 @@ from typing import Protocol
 
 from jifen.chain.sealing import SealedTransaction
 from jifen.keys.signing import KeyPair
-from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
-from jifen.ledger.positions import Rate
-from jifen.ledger.reward_bodies import (
+from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
+from jifen.ledger.points.positions import Rate
+from jifen.ledger.rewards.bodies import (
     AddRewardCodes,
     CancelRedemption,
     FulfilRedemption,
@@ -16,7 +16,7 @@ from jifen.ledger.reward_bodies import (
     RestockReward,
     WithdrawReward,
 )
-from jifen.ledger.rewards import RewardDetails
+from jifen.ledger.rewards.records import RewardDetails
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import AccountId
 

@@ -9,8 +9,8 @@ import msgspec
 from jifen.client.queries import Operation
 from jifen.client.records import Answer
 from jifen.client.terms import SettlementPrice
-from jifen.ledger import rewards as ledger
-from jifen.ledger.positions import Rate
+from jifen.ledger.points.positions import Rate
+from jifen.ledger.rewards import records as ledger
 
 PAGE: Final = 50
 """Elements asked for at once."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from jifen.client.queries import Operation
 from jifen.client.records import Answer, EarnRate
-from jifen.ledger import earning_rules as ledger
+from jifen.ledger.rules import records as ledger
 from jifen.ledger.types import POINTS_MAX
 
 

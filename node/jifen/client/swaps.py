@@ -10,9 +10,9 @@ from jifen.client.queries import Operation
 from jifen.client.records import Answer
 from jifen.client.reward_transactions import Signing
 from jifen.keys.signing import KeyPair
-from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
-from jifen.ledger.locks import LockReason, UnlockReason
-from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
+from jifen.ledger.locks.bodies import LockAccount, UnlockAccount
+from jifen.ledger.locks.records import LockReason, UnlockReason
+from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
 
 if TYPE_CHECKING:
     from jifen.client.client import Client

@@ -11,7 +11,7 @@ import msgspec
 
 from jifen.client.queries import Operation
 from jifen.client.records import Answer, EarnRate
-from jifen.ledger import terms as ledger
+from jifen.ledger.terms import records as ledger
 from jifen.ledger.types import POINTS_MAX
 
 

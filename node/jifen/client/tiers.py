@@ -7,7 +7,7 @@ import msgspec
 
 from jifen.client.queries import Operation
 from jifen.client.records import Answer
-from jifen.ledger import tier_records as ledger
+from jifen.ledger.tiers import records as ledger
 
 T = TypeVar("T", bound=Answer)
 

@@ -10,10 +10,9 @@ from jifen.client.payment_transactions import PaymentTransactions
 from jifen.client.reward_transactions import RewardTransactions
 from jifen.client.swaps import SwapTransactions
 from jifen.keys.signing import KeyPair
-from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
-from jifen.ledger.bonus_records import AdjustmentReason, BonusCause, BonusPolicy, Direction
-from jifen.ledger.changes import Change
-from jifen.ledger.draw_bodies import (
+from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses.records import AdjustmentReason, BonusCause, BonusPolicy, Direction
+from jifen.ledger.draws.bodies import (
     CancelDraw,
     CommitToDraw,
     CreateDraw,
@@ -23,24 +22,25 @@ from jifen.ledger.draw_bodies import (
     Piece,
     RevealSecret,
 )
-from jifen.ledger.draws import DrawTerms
-from jifen.ledger.earning_rules import Campaign, EarningPolicy, EarningRule, OrderLine
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
-from jifen.ledger.membership import account_id
-from jifen.ledger.rule_bodies import (
+from jifen.ledger.draws.records import DrawTerms
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.governance.changes import Change
+from jifen.ledger.members.registering import account_id
+from jifen.ledger.rewards.standing_orders import CancelAutoRedemption, SetAutoRedemption
+from jifen.ledger.rules.bodies import (
     EndCampaign,
     PublishCampaign,
     PublishEarningRule,
     SetEarningPolicy,
     SetOrganizationTags,
 )
-from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
-from jifen.ledger.statements import Evidence
-from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
-from jifen.ledger.terms import Terms
-from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
-from jifen.ledger.tier_records import Recognition, TierProgramme
+from jifen.ledger.rules.records import Campaign, EarningPolicy, EarningRule, OrderLine
+from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms.records import Terms
+from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tiers.records import Recognition, TierProgramme
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import AccountId, PublicKey, RoleClass
 

@@ -2,7 +2,7 @@
 
 from jifen.codec.canonical import encode
 from jifen.hashing import CHANGE
-from jifen.ledger.changes import Change
+from jifen.ledger.governance.changes import Change
 
 
 def change_fingerprint(change: Change) -> bytes:

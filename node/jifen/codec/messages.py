@@ -10,7 +10,7 @@ from jifen.codec.blocks import BLOCK_BYTES_MAX
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.codec.errors import Malformed
 from jifen.consensus.messages import Count, Height, MalformedMessage, Message, ValidatorId, check_message
-from jifen.ledger.statements import Statement
+from jifen.ledger.evidence.statements import Statement
 
 PEER_MESSAGE_BYTES_MAX: Final = BLOCK_BYTES_MAX + (1 << 20)
 """Largest message: one block of the largest size and the certificates that may come with it."""

@@ -6,26 +6,18 @@ from typing import Final
 from jifen.codec.canonical import StrictDecoder, encode
 from jifen.hashing import STATE
 from jifen.ledger import state
-from jifen.ledger.bonus_records import BonusBook, BonusMark, ClerkDay
-from jifen.ledger.cashbacks import Cashback, CashbackPolicy, CashbackUse
-from jifen.ledger.checkpoint_records import Checkpoints
-from jifen.ledger.draws import Draw, DrawEntry, DrawTally, MemberEntries
-from jifen.ledger.earning_rules import (
-    Budget,
-    CampaignRecord,
-    MemberTally,
-    OrganizationTags,
-    PolicyRecord,
-    RuleBook,
-    RuleRecord,
-)
-from jifen.ledger.evidence_records import EvidenceAgainst
-from jifen.ledger.limits import Moved
-from jifen.ledger.locks import AccountLock
-from jifen.ledger.payment_records import AcceptanceRecord, Hold, OrderPayment, PaymentPolicies
-from jifen.ledger.positions import Position
-from jifen.ledger.proposals import Governance, Proposal
-from jifen.ledger.rewards import (
+from jifen.ledger.bonuses.records import BonusBook, BonusMark, ClerkDay
+from jifen.ledger.cashback.records import Cashback, CashbackPolicy, CashbackUse
+from jifen.ledger.checkpoints.records import Checkpoints
+from jifen.ledger.draws.records import Draw, DrawEntry, DrawTally, MemberEntries
+from jifen.ledger.evidence.records import EvidenceAgainst
+from jifen.ledger.governance.proposals import Governance, Proposal
+from jifen.ledger.governance.validators import Validator, ValidatorSet
+from jifen.ledger.locks.records import AccountLock
+from jifen.ledger.payments.records import AcceptanceRecord, Hold, OrderPayment, PaymentPolicies
+from jifen.ledger.points.limits import Moved
+from jifen.ledger.points.positions import Position
+from jifen.ledger.rewards.records import (
     ListEntry,
     Redemption,
     Reward,
@@ -34,11 +26,20 @@ from jifen.ledger.rewards import (
     RewardStanding,
     RewardVersion,
 )
+from jifen.ledger.rewards.standing_orders import StandingOrder
+from jifen.ledger.rules.records import (
+    Budget,
+    CampaignRecord,
+    MemberTally,
+    OrganizationTags,
+    PolicyRecord,
+    RuleBook,
+    RuleRecord,
+)
 from jifen.ledger.scheduling import AgendaEntry
-from jifen.ledger.standing_orders import StandingOrder
-from jifen.ledger.swaps import BoardEntry, OpenOffers, SwapOffer
-from jifen.ledger.terms import PointType, TermsRecord
-from jifen.ledger.tier_records import Membership, TierBook
+from jifen.ledger.swaps.records import BoardEntry, OpenOffers, SwapOffer
+from jifen.ledger.terms.records import PointType, TermsRecord
+from jifen.ledger.tiers.records import Membership, TierBook
 from jifen.ledger.types import (
     Account,
     Holding,
@@ -49,7 +50,6 @@ from jifen.ledger.types import (
     Supply,
     TransactionMark,
 )
-from jifen.ledger.validators import Validator, ValidatorSet
 
 RECORD_BYTES_MAX: Final = 1 << 20
 """Largest record: a holding of thirty years of daily lots stays below half of it."""

@@ -14,17 +14,17 @@ The marks of taken transactions are an agenda of their own: their keys begin wit
 from collections.abc import Callable
 from typing import Final
 
-from jifen.ledger.cashing import wake_cashback
+from jifen.ledger.cashback.cashing import wake_cashback
 from jifen.ledger.context import BlockContext
-from jifen.ledger.draw_settling import wake_draw
-from jifen.ledger.expiring import wake_holding
-from jifen.ledger.limits import forget_past_days
-from jifen.ledger.locking import wake_lock
-from jifen.ledger.order_holding import wake_hold
-from jifen.ledger.publishing import wake_point_type
+from jifen.ledger.draws.settling import wake_draw
+from jifen.ledger.locks.locking import wake_lock
+from jifen.ledger.payments.holding import wake_hold
+from jifen.ledger.points.expiring import wake_holding
+from jifen.ledger.points.limits import forget_past_days
 from jifen.ledger.receipts import AnyEffect, Receipt
-from jifen.ledger.redeeming import wake_redemption
-from jifen.ledger.rule_book import wake_rule_book
+from jifen.ledger.rewards.redeeming import wake_redemption
+from jifen.ledger.rules.book import wake_rule_book
+from jifen.ledger.rules.tallies import wake_tally
 from jifen.ledger.state import (
     AGENDA,
     CASHBACK,
@@ -41,9 +41,9 @@ from jifen.ledger.state import (
     TALLY,
     StateWriter,
 )
-from jifen.ledger.swapping import wake_offer
-from jifen.ledger.tallies import wake_tally
-from jifen.ledger.tiers import wake_membership
+from jifen.ledger.swaps.swapping import wake_offer
+from jifen.ledger.terms.publishing import wake_point_type
+from jifen.ledger.tiers.qualifying import wake_membership
 
 AGENDA_MAX: Final = 256
 """Entries worked off in one block: some 10 ms, half of what a full block of transactions costs."""

@@ -7,13 +7,9 @@ fail. So a rejected transaction has written nothing but its mark, and `preflight
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from jifen.ledger.accepting import accept, check_acceptance, check_payment_policy, set_payment_policy
-from jifen.ledger.auto_redeeming import cancel as cancel_order
-from jifen.ledger.auto_redeeming import check_cancellation as check_order_cancellation
-from jifen.ledger.auto_redeeming import check_order, set_order
 from jifen.ledger.bodies import TransactionBody
-from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
-from jifen.ledger.bonuses import (
+from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.bonuses.granting import (
     adjust,
     check_adjustment,
     check_grant,
@@ -21,8 +17,8 @@ from jifen.ledger.bonuses import (
     grant,
     set_policy,
 )
-from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
-from jifen.ledger.cashing import (
+from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
+from jifen.ledger.cashback.cashing import (
     check_cashback_policy,
     check_payment,
     check_refusal,
@@ -32,11 +28,10 @@ from jifen.ledger.cashing import (
     request,
     set_cashback_policy,
 )
-from jifen.ledger.checkpoint_records import AttestCheckpoint
-from jifen.ledger.checkpoints import attest, check_attestation
-from jifen.ledger.confirming import check_confirmation, confirm
+from jifen.ledger.checkpoints.attesting import attest, check_attestation
+from jifen.ledger.checkpoints.records import AttestCheckpoint
 from jifen.ledger.context import BlockContext
-from jifen.ledger.draw_bodies import (
+from jifen.ledger.draws.bodies import (
     CancelDraw,
     CommitToDraw,
     CreateDraw,
@@ -45,8 +40,8 @@ from jifen.ledger.draw_bodies import (
     KeepDrawSecrets,
     RevealSecret,
 )
-from jifen.ledger.draw_entering import check_draw_entry, enter_draw
-from jifen.ledger.draw_preparing import (
+from jifen.ledger.draws.entering import check_draw_entry, enter_draw
+from jifen.ledger.draws.preparing import (
     cancel_draw,
     check_draw_cancellation,
     check_draw_commitment,
@@ -56,12 +51,11 @@ from jifen.ledger.draw_preparing import (
     create_draw,
     keep_secrets,
 )
-from jifen.ledger.draw_settling import check_prize_fulfilment, check_secret_reveal, fulfil_prize, reveal_secret
-from jifen.ledger.earning import check_earning, earn
-from jifen.ledger.evidence import check_evidence, record
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
-from jifen.ledger.governing import (
+from jifen.ledger.draws.settling import check_prize_fulfilment, check_secret_reveal, fulfil_prize, reveal_secret
+from jifen.ledger.evidence.recording import check_evidence, record
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.governance.deciding import (
     activate,
     check_activation,
     check_proposing,
@@ -71,13 +65,11 @@ from jifen.ledger.governing import (
     vote_on,
     withdraw,
 )
-from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
-from jifen.ledger.locking import check_lock, check_unlocking, lock, unlock
-from jifen.ledger.membership import check_registration, register
-from jifen.ledger.moving import check_transfer, transfer
-from jifen.ledger.order_holding import capture, check_capture, check_hold, check_void, hold, void
-from jifen.ledger.order_paying import check_order_payment, pay_order
-from jifen.ledger.payment_bodies import (
+from jifen.ledger.locks.bodies import LockAccount, UnlockAccount
+from jifen.ledger.locks.locking import check_lock, check_unlocking, lock, unlock
+from jifen.ledger.members.registering import check_registration, register
+from jifen.ledger.payments.accepting import accept, check_acceptance, check_payment_policy, set_payment_policy
+from jifen.ledger.payments.bodies import (
     CaptureHold,
     HoldPoints,
     PayOrder,
@@ -85,13 +77,18 @@ from jifen.ledger.payment_bodies import (
     SetPaymentPolicy,
     VoidHold,
 )
-from jifen.ledger.policies import check_earning_policy, check_tags, set_earning_policy, set_tags
-from jifen.ledger.publishing import check_creation, check_publication, create, publish
+from jifen.ledger.payments.holding import capture, check_capture, check_hold, check_void, hold, void
+from jifen.ledger.payments.paying import check_order_payment, pay_order
+from jifen.ledger.points.confirming import check_confirmation, confirm
+from jifen.ledger.points.earning import check_earning, earn
+from jifen.ledger.points.moving import check_transfer, transfer
+from jifen.ledger.points.refunding import check_refund, refund
 from jifen.ledger.receipts import AnyEffect, Receipt
-from jifen.ledger.redeeming import cancel, check_cancellation, check_fulfilment, check_redemption, fulfil, redeem
-from jifen.ledger.refunding import check_refund, refund
 from jifen.ledger.rejections import FINAL_FOR_VOTES, FINAL_REJECTIONS, Rejection
-from jifen.ledger.reward_bodies import (
+from jifen.ledger.rewards.auto_redeeming import cancel as cancel_order
+from jifen.ledger.rewards.auto_redeeming import check_cancellation as check_order_cancellation
+from jifen.ledger.rewards.auto_redeeming import check_order, set_order
+from jifen.ledger.rewards.bodies import (
     AddRewardCodes,
     CancelRedemption,
     FulfilRedemption,
@@ -100,24 +97,16 @@ from jifen.ledger.reward_bodies import (
     RestockReward,
     WithdrawReward,
 )
-from jifen.ledger.rule_bodies import (
-    EndCampaign,
-    PublishCampaign,
-    PublishEarningRule,
-    SetEarningPolicy,
-    SetOrganizationTags,
+from jifen.ledger.rewards.redeeming import (
+    cancel,
+    check_cancellation,
+    check_fulfilment,
+    check_redemption,
+    fulfil,
+    redeem,
 )
-from jifen.ledger.rule_publishing import (
-    check_campaign,
-    check_end,
-    check_rule,
-    end_campaign,
-    publish_campaign,
-    publish_rule,
-)
-from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
-from jifen.ledger.state import StateReader, StateWriter, mark_key
-from jifen.ledger.stocking import (
+from jifen.ledger.rewards.standing_orders import CancelAutoRedemption, SetAutoRedemption
+from jifen.ledger.rewards.stocking import (
     add_codes,
     check_codes,
     check_restocking,
@@ -127,8 +116,25 @@ from jifen.ledger.stocking import (
     restock,
     withdraw_reward,
 )
-from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
-from jifen.ledger.swapping import (
+from jifen.ledger.rules.bodies import (
+    EndCampaign,
+    PublishCampaign,
+    PublishEarningRule,
+    SetEarningPolicy,
+    SetOrganizationTags,
+)
+from jifen.ledger.rules.policies import check_earning_policy, check_tags, set_earning_policy, set_tags
+from jifen.ledger.rules.publishing import (
+    check_campaign,
+    check_end,
+    check_rule,
+    end_campaign,
+    publish_campaign,
+    publish_rule,
+)
+from jifen.ledger.state import StateReader, StateWriter, mark_key
+from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
+from jifen.ledger.swaps.swapping import (
     accept_offer,
     cancel_offer,
     check_accepting,
@@ -136,9 +142,10 @@ from jifen.ledger.swapping import (
     check_offering,
     make_offer,
 )
-from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
-from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
-from jifen.ledger.tier_publishing import check_recognition, check_tiers, publish_recognition, publish_tiers
+from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.terms.publishing import check_creation, check_publication, create, publish
+from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
+from jifen.ledger.tiers.publishing import check_recognition, check_tiers, publish_recognition, publish_tiers
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import TRANSACTION_LIFETIME_MS_MAX, TransactionMark
 

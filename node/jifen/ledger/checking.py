@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from jifen.ledger.positions import Position, Rate, holder_and_type_of, rate_of_key
+from jifen.ledger.points.positions import Position, Rate, holder_and_type_of, rate_of_key
 from jifen.ledger.state import HOLDING, POSITION
 from jifen.ledger.types import Holding, Record
 

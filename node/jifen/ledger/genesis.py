@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT, CheckpointBlocks, Checkpoints
-from jifen.ledger.proposals import ORGANIZATIONS_MAX, Governance, ThresholdTerm
-from jifen.ledger.publishing import contradicts_itself, is_covered, record_terms
+from jifen.ledger.checkpoints.records import CHECKPOINT_BLOCKS_DEFAULT, CheckpointBlocks, Checkpoints
+from jifen.ledger.governance.proposals import ORGANIZATIONS_MAX, Governance, ThresholdTerm
+from jifen.ledger.governance.validators import CertificateText, Validator, ValidatorSet, ValidatorStatus, put_voters
 from jifen.ledger.state import (
     CHECKPOINTS_KEY,
     GOVERNANCE_KEY,
@@ -21,7 +21,8 @@ from jifen.ledger.state import (
     supply_key,
     validator_key,
 )
-from jifen.ledger.terms import PointType, Unbacked
+from jifen.ledger.terms.publishing import contradicts_itself, is_covered, record_terms
+from jifen.ledger.terms.records import PointType, Unbacked
 from jifen.ledger.types import (
     EMPTY_SUPPLY,
     HostName,
@@ -31,7 +32,6 @@ from jifen.ledger.types import (
     TimeMs,
     UrlText,
 )
-from jifen.ledger.validators import CertificateText, Validator, ValidatorSet, ValidatorStatus, put_voters
 
 
 class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,59 +3,19 @@
 Tests and `jifen verify` run them. Each raises InvariantBroken with the values that do not fit.
 """
 
-from jifen.ledger.bonus_checks import (
+from jifen.ledger.bonuses.checks import (
     check_bonuses_are_within_budgets_and_go_to_members,
     check_standing_orders_are_members_and_counted,
 )
 from jifen.ledger.checking import Items, holdings_of, positions_of, require
-from jifen.ledger.checkpoint_checks import check_checkpoints_are_attested_once_by_each
-from jifen.ledger.draw_checks import (
+from jifen.ledger.checkpoints.checks import check_checkpoints_are_attested_once_by_each
+from jifen.ledger.draws.checks import (
     check_draws_keep_what_they_promised,
     check_entries_are_counted_and_chained,
     check_winners_are_those_that_anybody_computes,
 )
-from jifen.ledger.evidence_checks import check_evidence_names_validators_and_is_recorded_once
-from jifen.ledger.held import HELD_IN
-from jifen.ledger.lock_checks import (
-    check_locked_accounts_are_those_with_a_lock,
-    check_only_what_was_earned_remembers_its_pauses,
-    check_what_was_moved_is_counted_for_somebody,
-)
-from jifen.ledger.lots import merged, points_of
-from jifen.ledger.payment_checks import (
-    check_acceptances_are_kept_and_count_their_day,
-    check_holds_keep_what_they_promise,
-    check_payment_policies_stand_once_in_order,
-    check_payments_are_exact_and_give_back_what_was_refunded,
-    check_positions_are_what_payments_brought,
-)
-from jifen.ledger.positions import is_within_settlement_price, reduced
-from jifen.ledger.reward_checks import (
-    check_cash_backs_hold_earned_points_and_count_against_caps,
-    check_redemptions_hold_their_price_until_they_are_over,
-    check_rewards_are_what_their_redemptions_and_codes_say,
-)
-from jifen.ledger.rule_checks import check_budgets_are_what_orders_took, check_every_version_of_rules_is_kept
-from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
-from jifen.ledger.swap_checks import (
-    check_members_offers_are_listed,
-    check_offers_hold_what_is_left_of_them,
-    check_the_board_shows_what_is_open,
-)
-from jifen.ledger.term_checks import (
-    check_every_version_of_terms_is_kept,
-    check_nothing_happens_to_a_holding_before_it_is_due,
-    check_received_points_do_not_slide,
-    check_the_agenda_names_what_is_due,
-    check_waiting_points_are_those_of_their_orders,
-)
-from jifen.ledger.terms import PointType, Terms, TermsRecord
-from jifen.ledger.tier_checks import (
-    check_a_grace_is_given_to_a_tier_within_its_period,
-    check_tiers_are_of_a_sound_programme,
-)
-from jifen.ledger.types import POINTS_MAX, Account, Holding, OrderRecord, Supply
-from jifen.ledger.validator_checks import (
+from jifen.ledger.evidence.checks import check_evidence_names_validators_and_is_recorded_once
+from jifen.ledger.governance.checks import (
     check_an_organization_has_at_most_one_voter,
     check_governance_lists_everybody_and_everything_open,
     check_no_set_of_voters_is_forgotten,
@@ -63,6 +23,46 @@ from jifen.ledger.validator_checks import (
     check_the_validator_set_agrees_with_the_validators,
     check_validators_share_no_key,
 )
+from jifen.ledger.locks.checks import (
+    check_locked_accounts_are_those_with_a_lock,
+    check_only_what_was_earned_remembers_its_pauses,
+    check_what_was_moved_is_counted_for_somebody,
+)
+from jifen.ledger.payments.checks import (
+    check_acceptances_are_kept_and_count_their_day,
+    check_holds_keep_what_they_promise,
+    check_payment_policies_stand_once_in_order,
+    check_payments_are_exact_and_give_back_what_was_refunded,
+    check_positions_are_what_payments_brought,
+)
+from jifen.ledger.points.held import HELD_IN
+from jifen.ledger.points.lots import merged, points_of
+from jifen.ledger.points.positions import is_within_settlement_price, reduced
+from jifen.ledger.rewards.checks import (
+    check_cash_backs_hold_earned_points_and_count_against_caps,
+    check_redemptions_hold_their_price_until_they_are_over,
+    check_rewards_are_what_their_redemptions_and_codes_say,
+)
+from jifen.ledger.rules.checks import check_budgets_are_what_orders_took, check_every_version_of_rules_is_kept
+from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
+from jifen.ledger.swaps.checks import (
+    check_members_offers_are_listed,
+    check_offers_hold_what_is_left_of_them,
+    check_the_board_shows_what_is_open,
+)
+from jifen.ledger.terms.checks import (
+    check_every_version_of_terms_is_kept,
+    check_nothing_happens_to_a_holding_before_it_is_due,
+    check_received_points_do_not_slide,
+    check_the_agenda_names_what_is_due,
+    check_waiting_points_are_those_of_their_orders,
+)
+from jifen.ledger.terms.records import PointType, Terms, TermsRecord
+from jifen.ledger.tiers.checks import (
+    check_a_grace_is_given_to_a_tier_within_its_period,
+    check_tiers_are_of_a_sound_programme,
+)
+from jifen.ledger.types import POINTS_MAX, Account, Holding, OrderRecord, Supply
 
 
 def check_supply_is_conserved(items: Items) -> None:

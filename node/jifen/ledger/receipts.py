@@ -5,16 +5,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from jifen.ledger.bonus_effects import BonusGranted, BonusPolicySet, PointsAdjusted
-from jifen.ledger.cashback_effects import (
+from jifen.ledger.bonuses.effects import BonusGranted, BonusPolicySet, PointsAdjusted
+from jifen.ledger.cashback.effects import (
     CashbackConfirmed,
     CashbackOverdue,
     CashbackPolicySet,
     CashbackRejected,
     CashbackRequested,
 )
-from jifen.ledger.checkpoint_records import CheckpointAttested
-from jifen.ledger.draw_effects import (
+from jifen.ledger.checkpoints.records import CheckpointAttested
+from jifen.ledger.draws.effects import (
     DrawCancelled,
     DrawCreated,
     DrawEnded,
@@ -27,8 +27,8 @@ from jifen.ledger.draw_effects import (
     WinnersDrawn,
 )
 from jifen.ledger.effects import Effect
-from jifen.ledger.evidence_records import EvidenceRecorded
-from jifen.ledger.governance import (
+from jifen.ledger.evidence.records import EvidenceRecorded
+from jifen.ledger.governance.bodies import (
     ChangeProposed,
     ProposalWithdrawn,
     ValidatorActivated,
@@ -36,8 +36,8 @@ from jifen.ledger.governance import (
     ValidatorRemoved,
     VoteCounted,
 )
-from jifen.ledger.lock_bodies import AccountLocked, AccountUnlocked
-from jifen.ledger.payment_effects import (
+from jifen.ledger.locks.bodies import AccountLocked, AccountUnlocked
+from jifen.ledger.payments.effects import (
     AcceptancePublished,
     OrderPaid,
     PaymentPolicySet,
@@ -45,7 +45,7 @@ from jifen.ledger.payment_effects import (
     PointsHeld,
     PointsReleased,
 )
-from jifen.ledger.reward_effects import (
+from jifen.ledger.rewards.effects import (
     RedemptionCancelled,
     RedemptionFulfilled,
     RewardCodesAdded,
@@ -54,7 +54,8 @@ from jifen.ledger.reward_effects import (
     RewardRestocked,
     RewardWithdrawn,
 )
-from jifen.ledger.rule_effects import (
+from jifen.ledger.rewards.standing_orders import AutoRedeemed, AutoRedemptionEnded, AutoRedemptionSet
+from jifen.ledger.rules.effects import (
     Arithmetic,
     CampaignEnded,
     CampaignPublished,
@@ -63,11 +64,10 @@ from jifen.ledger.rule_effects import (
     EarningRulePublished,
     OrganizationTagged,
 )
-from jifen.ledger.standing_orders import AutoRedeemed, AutoRedemptionEnded, AutoRedemptionSet
-from jifen.ledger.swap_bodies import PointsSwapped, SwapOfferClosed, SwapOffered
-from jifen.ledger.term_effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
-from jifen.ledger.terms import TermsVersionNumber
-from jifen.ledger.tier_effects import (
+from jifen.ledger.swaps.bodies import PointsSwapped, SwapOfferClosed, SwapOffered
+from jifen.ledger.terms.effects import ExpiryAnnounced, PointsActivated, PointsExpired, TermsInForce, TermsPublished
+from jifen.ledger.terms.records import TermsVersionNumber
+from jifen.ledger.tiers.effects import (
     PointsQualified,
     RecognitionPublished,
     TierAtRisk,

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from jifen.ledger.bodies import MemoHash, TransactionBody
-from jifen.ledger.bonus_bodies import AdjustPoints, GrantBonus, SetBonusPolicy
-from jifen.ledger.cashback_bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
-from jifen.ledger.checkpoint_records import AttestCheckpoint
-from jifen.ledger.draw_bodies import (
+from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
+from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
+from jifen.ledger.checkpoints.records import AttestCheckpoint
+from jifen.ledger.draws.bodies import (
     CancelDraw,
     CommitToDraw,
     CreateDraw,
@@ -23,11 +23,10 @@ from jifen.ledger.draw_bodies import (
     KeepDrawSecrets,
     RevealSecret,
 )
-from jifen.ledger.earning_rules import ORDER_LINES_MAX, OrderLine
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
-from jifen.ledger.lock_bodies import LockAccount, UnlockAccount
-from jifen.ledger.payment_bodies import (
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal, WithdrawProposal
+from jifen.ledger.locks.bodies import LockAccount, UnlockAccount
+from jifen.ledger.payments.bodies import (
     CaptureHold,
     HoldPoints,
     PayOrder,
@@ -35,7 +34,7 @@ from jifen.ledger.payment_bodies import (
     SetPaymentPolicy,
     VoidHold,
 )
-from jifen.ledger.reward_bodies import (
+from jifen.ledger.rewards.bodies import (
     AddRewardCodes,
     CancelRedemption,
     FulfilRedemption,
@@ -44,17 +43,18 @@ from jifen.ledger.reward_bodies import (
     RestockReward,
     WithdrawReward,
 )
-from jifen.ledger.rule_bodies import (
+from jifen.ledger.rewards.standing_orders import CancelAutoRedemption, SetAutoRedemption
+from jifen.ledger.rules.bodies import (
     EndCampaign,
     PublishCampaign,
     PublishEarningRule,
     SetEarningPolicy,
     SetOrganizationTags,
 )
-from jifen.ledger.standing_orders import CancelAutoRedemption, SetAutoRedemption
-from jifen.ledger.swap_bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
-from jifen.ledger.term_bodies import ConfirmOrder, CreatePointType, PublishTerms
-from jifen.ledger.tier_bodies import PublishRecognition, PublishTiers
+from jifen.ledger.rules.records import ORDER_LINES_MAX, OrderLine
+from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer
+from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
+from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
 from jifen.ledger.types import (
     AMOUNT_FEN_MAX,
     AccountBytes,

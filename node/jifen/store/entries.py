@@ -8,9 +8,9 @@ from jifen.codec.errors import Malformed
 from jifen.codec.merkle import leaf_hash, merkle_root
 from jifen.consensus.messages import Entry
 from jifen.keys.verification import Claim, false_claims
+from jifen.ledger.governance.validators import Validator
 from jifen.ledger.records import read
 from jifen.ledger.state import StateReader, validator_key
-from jifen.ledger.validators import Validator
 from jifen.store.errors import DAMAGED_ADVICE, StoreDamaged
 
 

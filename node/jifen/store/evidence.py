@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from jifen.codec.canonical import StrictDecoder
-from jifen.ledger.evidence_records import EvidenceAgainst
-from jifen.ledger.statements import Evidence, StatementKind
+from jifen.ledger.evidence.records import EvidenceAgainst
+from jifen.ledger.evidence.statements import Evidence, StatementKind
 
 decode_evidence: Final[StrictDecoder[Evidence]] = StrictDecoder(Evidence, what="evidence", bytes_max=1024)
 """Return evidence from its canonical bytes; raises Malformed. The signatures are not checked."""

@@ -8,8 +8,8 @@ from jifen.chain.executor import ExecutedBlock
 from jifen.codec.blocks import Header
 from jifen.consensus.messages import Certificate
 from jifen.consensus.types import HardState
+from jifen.ledger.evidence.statements import Evidence
 from jifen.ledger.receipts import Receipt
-from jifen.ledger.statements import Evidence
 
 
 class CommittedBlock(msgspec.Struct, frozen=True):

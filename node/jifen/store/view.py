@@ -13,12 +13,12 @@ from jifen.codec.records import decode_record
 from jifen.consensus.messages import Certificate
 from jifen.consensus.types import Position
 from jifen.ledger import state
-from jifen.ledger.checkpoint_records import Checkpoints
-from jifen.ledger.checkpoints import read_checkpoints
-from jifen.ledger.evidence_records import EvidenceAgainst
+from jifen.ledger.checkpoints.attesting import read_checkpoints
+from jifen.ledger.checkpoints.records import Checkpoints
+from jifen.ledger.evidence.records import EvidenceAgainst
+from jifen.ledger.evidence.statements import Evidence
 from jifen.ledger.records import read
-from jifen.ledger.statements import Evidence
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.types import Account, Holding, Organization, Record, Supply
 from jifen.store.errors import BlockNotHeld
 from jifen.store.evidence import EvidenceRecord, decode_evidence, joined

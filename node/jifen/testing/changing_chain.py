@@ -9,9 +9,9 @@ from jifen.chain.checkpoints import ConfigurationChange, Manifest, frontier_befo
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.sealing import SealedTransaction, seal
 from jifen.codec.merkle import leaf_hash
-from jifen.ledger.changes import AdmitValidator, Change, RemoveValidator
-from jifen.ledger.checkpoint_records import AttestCheckpoint
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.checkpoints.records import AttestCheckpoint
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.governance.changes import AdmitValidator, Change, RemoveValidator
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.small_chain import SmallChain
 

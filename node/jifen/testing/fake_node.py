@@ -26,15 +26,16 @@ from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
 from jifen.ledger import state
-from jifen.ledger.checkpoint_records import Checkpoints
-from jifen.ledger.checkpoints import read_checkpoints
-from jifen.ledger.evidence_records import EvidenceAgainst
+from jifen.ledger.checkpoints.attesting import read_checkpoints
+from jifen.ledger.checkpoints.records import Checkpoints
+from jifen.ledger.evidence.records import EvidenceAgainst
+from jifen.ledger.evidence.statements import Evidence
 from jifen.ledger.genesis import Genesis, ValidatorAddress
+from jifen.ledger.governance.validators import read_validator_set
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.statements import Evidence
-from jifen.ledger.term_bodies import ConfirmOrder
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.bodies import ConfirmOrder
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
 from jifen.ledger.types import (
     Account,
@@ -48,7 +49,6 @@ from jifen.ledger.types import (
     Scope,
     Supply,
 )
-from jifen.ledger.validators import read_validator_set
 from jifen.store.evidence import EvidenceRecord, joined
 from jifen.store.records import BlockRecord, TransactionRecord
 

@@ -29,8 +29,8 @@ from jifen.consensus.progress import Inflight, Progress
 from jifen.consensus.raft import Raft
 from jifen.consensus.state import Leadership, State
 from jifen.consensus.types import HardState, Position, RandomDraws, Role
-from jifen.ledger import earning
-from jifen.ledger.terms import PointType
+from jifen.ledger.points import earning
+from jifen.ledger.terms.records import PointType
 from jifen.store.errors import StoreDamaged
 from jifen.testing.world import disk, validator
 from jifen.testing.world.disk import SimulatedDisk, WorldSnapshot

@@ -35,7 +35,7 @@ from jifen.consensus.messages import (
 )
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import RaftConfig
-from jifen.ledger.statements import Statement
+from jifen.ledger.evidence.statements import Statement
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import CommittedBlock
 from jifen.store.snapshots import SnapshotFolder

@@ -13,10 +13,10 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.validators import Validators
 from jifen.codec.genesis import GENESIS_FORMAT
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import AdmitValidator, Newcomer
-from jifen.ledger.checkpoint_records import CHECKPOINT_BLOCKS_DEFAULT
+from jifen.ledger.checkpoints.records import CHECKPOINT_BLOCKS_DEFAULT
 from jifen.ledger.genesis import Genesis, ValidatorAddress
-from jifen.ledger.terms import PointType, Terms
+from jifen.ledger.governance.changes import AdmitValidator, Newcomer
+from jifen.ledger.terms.records import PointType, Terms
 from jifen.ledger.types import (
     SCOPES_ALL,
     Operator,

@@ -18,7 +18,7 @@ from jifen.consensus.messages import Certificate, Entry
 from jifen.keys.signing import KeyPair
 from jifen.keys.verification import false_claims
 from jifen.ledger.genesis import Genesis
-from jifen.ledger.membership import account_id
+from jifen.ledger.members.registering import account_id
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember, Transaction, TransferPoints
 from jifen.ledger.types import AccountId
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis

@@ -22,7 +22,7 @@ from jifen.actors.node import Node, NodeStatus
 from jifen.chain.anchor import genesis_block
 from jifen.codec.genesis import chain_id
 from jifen.consensus.invariants import InvariantBroken
-from jifen.ledger.changes import AdmitValidator
+from jifen.ledger.governance.changes import AdmitValidator
 from jifen.testing.actor_world.checks import ActorChecks
 from jifen.testing.actor_world.machine import FAILED_SYNC, HAND_OVER_SECONDS, Machine
 from jifen.testing.actor_world.network import SimulatedNetwork

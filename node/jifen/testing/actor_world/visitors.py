@@ -15,7 +15,7 @@ from jifen.actors.joining import JoinRefused, become_voter
 from jifen.actors.node import Node, SubmitResult, SubmitStatus
 from jifen.consensus.invariants import InvariantBroken
 from jifen.keys.signing import KeyPair
-from jifen.ledger.membership import account_id
+from jifen.ledger.members.registering import account_id
 from jifen.ledger.types import Holding
 from jifen.store.records import Outcome
 from jifen.testing.actor_world.checks import ActorChecks

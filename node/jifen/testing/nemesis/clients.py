@@ -14,7 +14,7 @@ from jifen.client import Client, ClientError, SealedTransaction, TransactionBuil
 from jifen.client.records import Submission
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import AdmitValidator
+from jifen.ledger.governance.changes import AdmitValidator
 from jifen.testing.nemesis.history import History, Violation
 from jifen.testing.nemesis.processes import Alliance
 from jifen.testing.witness import Operation, Reading, Told

@@ -20,7 +20,7 @@ from jifen.client import Client, ClientError
 from jifen.codec.addresses import encode_account
 from jifen.keys.keystore import read_key_file
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import AdmitValidator
+from jifen.ledger.governance.changes import AdmitValidator
 from jifen.ledger.types import OrganizationKind
 from jifen.store.directory import STORE_DIRECTORY
 from jifen.testing.nemesis.proxy import Network, organization_of

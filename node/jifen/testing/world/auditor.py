@@ -21,10 +21,10 @@ from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import OrganizationStatus
 from jifen.store.records import Outcome
-from jifen.testing import naive_governance
-from jifen.testing.naive_ledger import NaiveLedger
-from jifen.testing.naive_records import NaiveReceipt
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive import governance as naive_governance
+from jifen.testing.naive.ledger import NaiveLedger
+from jifen.testing.naive.records import NaiveReceipt
+from jifen.testing.naive.scene import CHAIN_ID
 
 if TYPE_CHECKING:
     from jifen.testing.world.disk import SimulatedDisk

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, final
 
 from jifen.codec.transactions import encode_body, encode_signed, transaction_id
 from jifen.keys.signing import KeyPair
-from jifen.ledger.membership import account_id
+from jifen.ledger.members.registering import account_id
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Signature, TransferPoints
 from jifen.store.records import Outcome
 from jifen.testing.small_alliance import CREATED_AT, keys_of

@@ -8,11 +8,11 @@ from typing import Final, Protocol, final
 
 from jifen.codec.transactions import encode_body, transaction_id
 from jifen.keys.signing import KeyPair
-from jifen.ledger.changes import AdmitValidator, Change, Newcomer, RemoveValidator
-from jifen.ledger.governance import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, VoteOnProposal
+from jifen.ledger.governance.changes import AdmitValidator, Change, Newcomer, RemoveValidator
 from jifen.ledger.transactions import Body
 from jifen.ledger.types import SCOPES_ALL, Operator, OrganizationKind
-from jifen.testing.naive_scene import CHAIN_ID, certificate_of
+from jifen.testing.naive.scene import CHAIN_ID, certificate_of
 from jifen.testing.small_alliance import CREATED_AT, keys_of
 from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.clients import LIFETIME_MS, Clients, Ports

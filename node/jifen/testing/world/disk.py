@@ -16,7 +16,7 @@ from jifen.codec.merkle import leaf_hash
 from jifen.consensus.messages import Certificate, Entry
 from jifen.consensus.types import HardState, Position
 from jifen.keys.verification import Claim
-from jifen.ledger.statements import Evidence
+from jifen.ledger.evidence.statements import Evidence
 from jifen.ledger.types import Record
 from jifen.store.entries import read_entry
 from jifen.store.errors import StoreDamaged, StoreError

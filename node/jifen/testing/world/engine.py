@@ -10,7 +10,7 @@ from jifen.consensus.invariants import InvariantBroken
 from jifen.consensus.types import NotLeader, PipelineFull, Role, TransferInProgress
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import Outcome
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.world import nemesis
 from jifen.testing.world.clients import Clients
 from jifen.testing.world.council import Council

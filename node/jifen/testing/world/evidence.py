@@ -9,11 +9,11 @@ from jifen.chain.statements import statement_claim
 from jifen.codec.messages import ShowStatements
 from jifen.codec.transactions import encode_body, encode_signed, transaction_id
 from jifen.consensus.types import Suspicion
-from jifen.ledger.evidence_records import RecordEvidence
-from jifen.ledger.statements import Evidence, Statement, StatementKind, statements_of
+from jifen.ledger.evidence.records import RecordEvidence
+from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, statements_of
 from jifen.ledger.transactions import Signature
 from jifen.store.records import CommittedBlock, StoreBatch
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.small_alliance import CREATED_AT
 from jifen.transport import PeerFault
 

@@ -32,7 +32,7 @@ from jifen.consensus.messages import AppendRequest, AppendResponse, Certificates
 from jifen.consensus.raft import Raft
 from jifen.keys.verification import Claim
 from jifen.ledger.transactions import Transaction
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.world.evidence import SimulatedKeeper
 from jifen.testing.world.signatures import Signatures
 from jifen.transport import PeerFault

@@ -16,7 +16,7 @@ from jifen.codec.blocks import Block, block_hash, decode_block, encode_block
 from jifen.codec.messages import decode_peer_message, encode_peer_message
 from jifen.consensus.messages import AckSignature, AppendRequest, AppendResponse, Entry
 from jifen.keys.signing import KeyPair
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.world.signatures import Signatures
 
 NOBODYS_BLOCK = b"\x77" * 32

@@ -22,10 +22,10 @@ from jifen.consensus.messages import Entry, SnapshotOffer
 from jifen.consensus.quorum import quorum_size
 from jifen.consensus.types import RaftConfig, Role
 from jifen.ledger.genesis import Genesis
-from jifen.ledger.terms import CalendarExpiry, Terms
+from jifen.ledger.terms.records import CalendarExpiry, Terms
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import Outcome
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
 from jifen.testing.world.auditor import Auditor
 from jifen.testing.world.checks import Checks

@@ -28,15 +28,15 @@ from jifen.consensus.output import Output
 from jifen.consensus.raft import Raft
 from jifen.consensus.types import NotLeader, RaftConfig, RandomDraws, Role, SnapshotRefused, TransferRefused
 from jifen.keys.signing import KeyPair
+from jifen.ledger.evidence.statements import Statement
+from jifen.ledger.governance.validators import Validator, ValidatorStatus
 from jifen.ledger.records import read
 from jifen.ledger.state import point_type_key, validator_key
-from jifen.ledger.statements import Statement
-from jifen.ledger.terms import PointType
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.validators import Validator, ValidatorStatus
 from jifen.store.errors import StoreDamaged, StoreFailed
 from jifen.store.records import CommittedBlock, Outcome, StoreBatch
-from jifen.testing.naive_scene import CHAIN_ID
+from jifen.testing.naive.scene import CHAIN_ID
 from jifen.testing.world.checks import Checks
 from jifen.testing.world.disk import DiskWiped, SimulatedDisk, WorldSnapshot
 from jifen.testing.world.evidence import SimulatedKeeper

@@ -1,0 +1,1 @@
+"""Bonuses and adjustments: points by hand, within limits."""

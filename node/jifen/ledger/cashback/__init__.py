@@ -1,0 +1,1 @@
+"""Cash back: the issuer's money for points that were earned."""

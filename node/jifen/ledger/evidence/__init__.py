@@ -1,0 +1,1 @@
+"""Evidence of validators that contradict themselves."""

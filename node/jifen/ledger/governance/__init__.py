@@ -1,0 +1,1 @@
+"""Who keeps the ledger, and who decides about it."""

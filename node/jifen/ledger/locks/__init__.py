@@ -1,0 +1,1 @@
+"""Account locks: what is lost or in dispute stays where it is."""

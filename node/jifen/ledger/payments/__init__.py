@@ -1,0 +1,1 @@
+"""Paying orders with points: acceptance, holds, payments, and giving them back."""

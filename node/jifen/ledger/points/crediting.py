@@ -1,0 +1,235 @@
+"""One leg of an order: what its rule gives to one account, and the counters that this moves.
+
+Nothing is written here but by `keep`; `calculatePoints` asks the same functions that crediting an order does.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from jifen.ledger.records import read
+from jifen.ledger.rules.effects import Arithmetic, BracketStep, CampaignStep, ItemStep
+from jifen.ledger.rules.reckoning import Grant, Ratio, bracket_steps, factors_of, grant, lowest_terms, value_of_steps
+from jifen.ledger.rules.records import (
+    NO_TAGS,
+    BracketBasis,
+    Campaign,
+    CampaignTally,
+    EarningRule,
+    MemberTally,
+    OrderLine,
+    OrganizationTags,
+    RuleBook,
+    reaches,
+    rule_in_force,
+)
+from jifen.ledger.rules.tallies import (
+    Counted,
+    charge,
+    charge_campaign,
+    count,
+    counts_in_periods,
+    left_of_budget,
+    left_of_campaign,
+    put_tally,
+    read_tally,
+)
+from jifen.ledger.state import StateReader, StateWriter, tags_key
+from jifen.ledger.terms.records import PointType, Terms
+from jifen.ledger.tiers.qualifying import tier_of
+from jifen.ledger.types import POINTS_MAX, CampaignGrant, Credit, ItemPart, RoleClass
+
+
+class Sale(NamedTuple):
+    """What every leg of an order looks at."""
+
+    merchant: str
+    amount_fen: int
+    items: tuple[OrderLine, ...]
+    paid_fen: int
+    """What of it was paid with points."""
+
+
+class Reckoned(NamedTuple):
+    """What a leg is given, and everything that follows from it."""
+
+    rule: EarningRule
+    credit: Credit
+    grant: Grant
+    campaigns: tuple[Campaign, ...]
+    """Those that hold."""
+    tally: MemberTally | None
+    """As it shall be; None: nothing of the account counts."""
+    arithmetic: Arithmetic
+
+
+class Recipient(NamedTuple):
+    """Whose leg it is."""
+
+    account: bytes
+    point_type: PointType
+    terms: Terms
+    """In force."""
+    book: RuleBook
+
+
+class Setting(NamedTuple):
+    """What an order meets."""
+
+    rule: EarningRule
+    tier: str
+    campaigns: tuple[Campaign, ...]
+    """Those that hold."""
+    steps: tuple[BracketStep, ...]
+    """What brackets take of the order."""
+    paid_fen: int
+    """What of the order was paid with points and earns nothing."""
+    holds: bool
+    """Whether the rule does."""
+
+
+_NOTHING: Final = Grant(0, 0, (), 0)
+_UNCOUNTED: Final = Counted(0, 0, 0, 0, 0, {})
+
+
+def reckon(state: StateReader, sale: Sale, recipient: Recipient, time: int) -> Reckoned:
+    """Return what a leg is given at a block time, ms, under the rule and the campaigns that hold then."""
+    book, name = recipient.book, recipient.point_type.id
+    rule = rule_in_force(book, time)
+    tags = NO_TAGS
+    if rule.regions or rule.industries or [c for c in book.campaigns if c.regions or c.industries]:
+        tags = read(state, tags_key(sale.merchant), OrganizationTags) or NO_TAGS
+    if (rule.ends_at and time >= rule.ends_at) or not reaches(rule.regions, rule.industries, tags):
+        credit, setting = Credit(0, 0, (), 0, 1, 1, 0, ()), Setting(rule, "", (), (), 0, holds=False)
+        return Reckoned(rule, credit, _NOTHING, (), None, _explained(setting, credit, _NOTHING, (1, 1)))
+    campaigns = tuple([c for c in book.campaigns if _holds(c, tags, time)])
+    tally, counted = None, _UNCOUNTED
+    if rule.visits_per_day or counts_in_periods(rule) or [c for c in campaigns if c.member_cap < POINTS_MAX]:
+        tally = read_tally(state, recipient.account, name)
+        counted = count(tally, rule, time, recipient.terms.utc_offset_minutes)
+    tier, coefficient = _tier_of(state, sale, rule, recipient, time)
+    bracket, parts, paid = _split(rule, sale)
+    before = counted.before_fen if rule.basis is BracketBasis.CUMULATIVE else 0
+    visit = rule.visit_points if counted.visits < rule.visits_per_day else 0
+    steps = bracket_steps(rule, before, bracket)
+    room = POINTS_MAX
+    if rule.budget < POINTS_MAX or tally is not None:
+        room = max(0, min(left_of_budget(state, rule, name), rule.member_cap - counted.points))
+    limits = [min(left_of_campaign(state, c, name), c.member_cap - counted.campaigns.get(c.id, 0)) for c in campaigns]
+    factors = factors_of(rule, coefficient, [(c.numerator, c.denominator) for c in campaigns])
+    given = grant(rule, value_of_steps(rule, steps, parts, visit), factors, room, limits, room)
+    grants = tuple([CampaignGrant(c.id, points) for c, points in zip(campaigns, given.charges, strict=True)])
+    credit = Credit(before, bracket, parts, visit, *coefficient, given.base, grants, counted.until)
+    setting = Setting(rule, tier, campaigns, steps, paid, holds=True)
+    if tally is not None:
+        tally = _moved(tally, counted, rule, sale, given, _tallied(book.campaigns, grants, counted, time))
+    return Reckoned(rule, credit, given, campaigns, tally, _explained(setting, credit, given, factors[-1]))
+
+
+def _tier_of(state: StateReader, sale: Sale, rule: EarningRule, recipient: Recipient, time: int) -> tuple[str, Ratio]:
+    """Return the customer's tier, if the rule knows it, and its coefficient. Roles have no tiers."""
+    if rule.coefficients and recipient.point_type.role is RoleClass.CONSUMER:
+        tier = tier_of(state, sale.merchant, recipient.account, time)
+        for item in rule.coefficients:
+            if item.tier == tier:
+                return tier, (item.numerator, item.denominator)
+    return "", (1, 1)
+
+
+def keep(state: StateWriter, point_type: str, account: bytes, reckoned: Reckoned) -> None:
+    """Write the counters that a leg moves."""
+    charge(state, reckoned.rule, point_type, reckoned.grant.points)
+    for campaign, points in zip(reckoned.campaigns, reckoned.grant.charges, strict=True):
+        charge_campaign(state, campaign, point_type, points)
+    if reckoned.tally is not None:
+        put_tally(state, account, point_type, reckoned.tally)
+
+
+def _holds(campaign: Campaign, tags: OrganizationTags, time: int) -> bool:
+    return campaign.starts_at <= time < campaign.ends_at and reaches(campaign.regions, campaign.industries, tags)
+
+
+def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemPart, ...], int]:
+    """Return what of a sale earns by brackets, what by each item rule, and what earns nothing, in fen.
+
+    What was paid with points is taken off what earns by brackets first, then off the item rules in their order.
+    """
+    bracket = sale.amount_fen
+    amounts: dict[int, int] = {}
+    for line in sale.items if rule.items else ():
+        for place, item in enumerate(rule.items):
+            if item.category in {"", line.category} and item.item in {"", line.item}:
+                amounts[place] = amounts.get(place, 0) + line.amount_fen
+                bracket -= line.amount_fen
+                break
+    paid = 0 if rule.earns_on_points_paid else sale.paid_fen
+    left = paid - min(paid, bracket)
+    bracket -= paid - left
+    parts = []
+    for place in sorted(amounts):
+        taken = min(left, amounts[place])
+        left -= taken
+        parts.append(ItemPart(place, amounts[place] - taken))
+    return bracket, tuple(parts), paid
+
+
+def _moved(
+    tally: MemberTally,
+    counted: Counted,
+    rule: EarningRule,
+    sale: Sale,
+    given: Grant,
+    campaigns: tuple[CampaignTally, ...],
+) -> MemberTally:
+    """Return a tally after a leg."""
+    until, spent, points = tally.until, tally.spent_fen, tally.points
+    if counted.until:
+        # Nobody spends that much; but a sum that cannot be written would stop the ledger.
+        until, spent = counted.until, min(counted.before_fen + sale.amount_fen, POINTS_MAX)
+        points = counted.points + given.points
+    day_until, visits = tally.day_until, tally.visits
+    if counted.visits < rule.visits_per_day:
+        day_until, visits = counted.day_until, counted.visits + 1
+    return MemberTally(until, spent, points, day_until, visits, campaigns, tally.due)
+
+
+def _tallied(
+    campaigns: Iterable[Campaign], grants: Iterable[CampaignGrant], counted: Counted, time: int
+) -> tuple[CampaignTally, ...]:
+    """Return what every campaign with a limit for accounts that has not ended has given to the account now."""
+    new = {item.campaign: item.points for item in grants}
+    found = []
+    for campaign in campaigns:
+        points = counted.campaigns.get(campaign.id, 0) + new.get(campaign.id, 0)
+        if points and campaign.member_cap < POINTS_MAX and campaign.ends_at > time:
+            found.append(CampaignTally(campaign.id, campaign.ends_at, points))
+    return tuple(found)
+
+
+def _explained(setting: Setting, credit: Credit, given: Grant, factor: Ratio) -> Arithmetic:
+    rule = setting.rule
+    return Arithmetic(
+        setting.holds,
+        rule.mode,
+        rule.basis,
+        credit.before_fen,
+        setting.steps,
+        tuple([ItemStep(part, rule.items[part.rule].points, rule.items[part.rule].fen) for part in credit.parts]),
+        credit.visit_points,
+        setting.paid_fen,
+        setting.tier,
+        credit.numerator,
+        credit.denominator,
+        tuple(
+            [
+                CampaignStep(c.id, c.numerator, c.denominator, points)
+                for c, points in zip(setting.campaigns, given.charges, strict=True)
+            ]
+        ),
+        rule.stacking,
+        rule.factor_numerator,
+        rule.factor_denominator,
+        *lowest_terms(factor),
+        rule.rounding,
+        rule.order_cap,
+        given.computed,
+    )

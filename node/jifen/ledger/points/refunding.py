@@ -1,0 +1,179 @@
+"""Refunds: taking back what the refunded part of an order has earned.
+
+Of every leg of the order, what is taken is the difference of two totals, points before and points after, each rounded
+once under the rule, the tier's coefficient and the campaigns that the order had (`earning.kept`). So ten refunds of
+5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave. Points that are spent
+already become a debt, which later earnings of the type repay before they add anything. Points that expired before
+anybody spent them are gone and are not asked for again.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from jifen.ledger.context import BlockContext
+from jifen.ledger.payments.giving_back import check_uncredited_refund, give_back_paid, refund_uncredited
+from jifen.ledger.points.earning import TILL_SCOPES, kept
+from jifen.ledger.points.holdings import put_holding
+from jifen.ledger.points.lots import points_of, take_of_order, taken_first
+from jifen.ledger.points.supplies import take_out
+from jifen.ledger.receipts import AnyEffect, PointsRevoked
+from jifen.ledger.records import read
+from jifen.ledger.rejections import Rejection
+from jifen.ledger.rules.book import campaigns_of, rule_of
+from jifen.ledger.rules.reckoning import Grant
+from jifen.ledger.rules.tallies import charge, charge_campaign, give_back
+from jifen.ledger.state import (
+    StateReader,
+    StateWriter,
+    holding_key,
+    order_key,
+    organization_key,
+    point_type_key,
+    refund_key,
+)
+from jifen.ledger.terms.records import PointType
+from jifen.ledger.tiers.qualifying import CONSUMER_POINTS, qualify
+from jifen.ledger.transactions import RefundOrder, Transaction
+from jifen.ledger.types import (
+    EMPTY_HOLDING,
+    Holding,
+    Leg,
+    OrderRecord,
+    Organization,
+    OrganizationStatus,
+    RefundRecord,
+)
+
+
+class Refund(NamedTuple):
+    """What the check found and the act needs."""
+
+    order: OrderRecord | None
+    """None: it earned nothing, but points have paid for it."""
+    refunded_fen: int
+    """Of the order in all, this refund included."""
+
+
+def check_refund(
+    state: StateReader, body: RefundOrder, transaction: Transaction, _context: BlockContext
+) -> Rejection | Refund:
+    """Return why the refund cannot be taken in, or what it refunds. Order: `rejections.py`."""
+    organization = read(state, organization_key(body.merchant), Organization)
+    if organization is None:
+        return Rejection.ORGANIZATION_UNKNOWN
+    if organization.status is not OrganizationStatus.ACTIVE:
+        return Rejection.ORGANIZATION_NOT_ACTIVE
+    if not any(organization.scopes_of(key) & TILL_SCOPES for key in transaction.signers):
+        return Rejection.NOT_AUTHORIZED
+    order = read(state, order_key(body.merchant, body.order_id), OrderRecord)
+    if order is None:
+        paid = check_uncredited_refund(state, body)
+        return paid if isinstance(paid, Rejection) else Refund(None, paid)
+    if state.get(refund_key(body.merchant, body.refund_id)) is not None:
+        return Rejection.REFUND_ALREADY_TAKEN
+    refunded_fen = order.refunded_fen + body.amount_fen
+    if refunded_fen > order.amount_fen:
+        return Rejection.REFUND_EXCEEDS_ORDER
+    return Refund(order, refunded_fen)
+
+
+def refund(
+    state: StateWriter, body: RefundOrder, transaction: Transaction, found: Refund, context: BlockContext
+) -> tuple[AnyEffect, ...]:
+    """Take the points of every leg back, burning them; what is missing is owed. Budgets and tallies get theirs back.
+
+    Then the points come back that have paid for the order.
+    """
+    order, refunded_fen = found
+    if order is None:
+        return refund_uncredited(state, body, transaction, refunded_fen, context)
+    revoked = tuple(_revoke(state, body, order, leg, refunded_fen, context.time) for leg in order.every_leg)
+    effects: tuple[AnyEffect, ...] = revoked
+    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
+    state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
+    if order.point_type.endswith(CONSUMER_POINTS):
+        effects += qualify(state, body.merchant, order.account, -revoked[0].points, context)
+    before_fen = order.refunded_fen
+    return (*effects, *give_back_paid(state, body.merchant, body.order_id, before_fen, refunded_fen, context))
+
+
+def _revoke(
+    state: StateWriter, body: RefundOrder, order: OrderRecord, leg: OrderRecord | Leg, refunded_fen: int, time: int
+) -> PointsRevoked:
+    had = kept(state.get, leg, order, order.amount_fen - order.refunded_fen)
+    left = kept(state.get, leg, order, order.amount_fen - refunded_fen)
+    points = had.points - left.points
+    key = holding_key(leg.account, leg.point_type)
+    holding = read(state, key, Holding) or EMPTY_HOLDING
+    lapsed = 0
+    if points:
+        holding, taken, lapsed = take_back(holding, leg, points)
+        take_out(state, leg.point_type, burned=taken)
+        holding = put_holding(state, key, holding, (), time)
+    if leg.credit is not None:
+        _give_back(state, leg, body.amount_fen, had, left, time)
+    return PointsRevoked(
+        body.merchant,
+        leg.account,
+        leg.point_type,
+        leg.rule_version,
+        body.amount_fen,
+        order.amount_fen,
+        refunded_fen,
+        leg.earn_points,
+        leg.earn_fen,
+        points,
+        holding.available,
+        holding.debt,
+        lapsed,
+        holding.pending,
+        left.points,
+    )
+
+
+def _give_back(state: StateWriter, leg: OrderRecord | Leg, amount_fen: int, had: Grant, left: Grant, time: int) -> None:
+    """Give budgets and the account's tally back what a refund of a leg takes."""
+    point_type = read(state, point_type_key(leg.point_type), PointType)
+    assert point_type is not None, f"point type {leg.point_type} of an order is missing"
+    points = had.points - left.points
+    charge(state, rule_of(state.get, point_type, leg.rule_version), leg.point_type, -points)
+    given = {}
+    for campaign, before, after in zip(campaigns_of(state.get, leg), had.charges, left.charges, strict=True):
+        charge_campaign(state, campaign, leg.point_type, after - before)
+        given[campaign.id] = before - after
+    give_back(state, leg, amount_fen, points, given, time)
+
+
+def take_back(holding: Holding, order: OrderRecord | Leg, points: int) -> tuple[Holding, int, int]:
+    """Take points of an order out of a holding.
+
+    From the order's own points first: those still pending, those it can spend, those that have expired unspent, which
+    are gone already. Then from its other available points in spending order, never from other orders' pending ones.
+    What is missing becomes a debt.
+
+    Returns:
+        The holding, how many points were taken out of it, and how many had expired.
+    """
+    pending_lots, awaiting_lots = holding.pending_lots, holding.awaiting_lots
+    if order.awaiting:
+        awaiting_lots, pending = take_of_order(awaiting_lots, order, points)
+    else:
+        pending_lots, pending = take_of_order(pending_lots, order, points)
+    lots, own = take_of_order(holding.lots, order, points - pending)
+    lapses, lapsed = take_of_order(holding.lapsed, order, points - pending - own)
+    missing = points - pending - own - lapsed
+    lots, others = taken_first(lots, missing)
+    spent = own + points_of(others)
+    after = Holding(
+        holding.available - spent,
+        lots,
+        holding.debt + missing - points_of(others),
+        holding.pending - pending,
+        pending_lots,
+        awaiting_lots,
+        lapses,
+        holding.due,
+        holding.held,
+    )
+    return after, pending + spent, lapsed

@@ -1,0 +1,1 @@
+"""Rewards: what points are redeemed for, by hand or by a standing order."""

@@ -1,0 +1,1 @@
+"""Earning rules, campaigns and the policies of malls."""

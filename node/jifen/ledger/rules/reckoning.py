@@ -1,0 +1,178 @@
+"""What a purchase earns under a rule: exact rationals, in a fixed order, rounded once.
+
+1. **Base**: points for the visit; lines under item rules, each at its own rate. 2. **Brackets**: everything else.
+3. **Tier**: the coefficient of the account's tier. 4. **Campaigns**: stacked with it by the rule's `stacking`, the
+factor capped. Then one rounding, the cap of the order, and what budgets and the member's cap have left.
+
+Campaigns are taken in order of their ids. Each adds what the order earns with it and all before it beyond what it earns
+without it, and takes its exact share, rounded up, of its budget; so its points never pass its budget, and what refunds
+give back to the budget depends on the amount refunded in all, never on the parts. What a campaign was not granted at
+the purchase, because its budget, the member or the order's cap were at an end, it does not grant after a refund either.
+
+Everything here is a function of the amount that was kept, and never falls when that grows.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from jifen.ledger.rules.effects import BracketStep
+from jifen.ledger.rules.records import BracketMode, EarningRule, Rounding, Stacking
+from jifen.ledger.types import POINTS_MAX, Credit, ItemPart
+
+Ratio = tuple[int, int]
+"""Numerator and denominator, which is above 0; not in lowest terms."""
+
+
+class Grant(NamedTuple):
+    """What a leg of an order is given."""
+
+    points: int
+    """In all."""
+    base: int
+    """Without campaigns."""
+    charges: tuple[int, ...]
+    """What each campaign's budget is charged."""
+    computed: int
+    """By arithmetic alone, before budgets and the member's cap."""
+
+
+def value_of(rule: EarningRule, credit: Credit, kept_fen: int, amount_fen: int) -> Ratio:
+    """Return what is earned before any factor when `kept_fen` of an order of `amount_fen` were kept.
+
+    What was refunded is taken off every part of the order in proportion, exactly.
+    """
+    if kept_fen == amount_fen:
+        share = scale = 1
+    elif kept_fen == 0:
+        return 0, 1
+    else:
+        share, scale = kept_fen, amount_fen
+    top, bottom = credit.visit_points * scale, 1
+    for part in credit.parts:
+        item = rule.items[part.rule]
+        top, bottom = _sum(top, bottom, part.amount_fen * share * item.points, item.fen)
+    start = credit.before_fen * scale
+    end = start + credit.bracket_fen * share
+    brackets = rule.brackets
+    if rule.mode is BracketMode.WHOLE_AMOUNT:
+        bracket = brackets[0]
+        for other in brackets:
+            if other.from_fen * scale <= end:
+                bracket = other
+        top, bottom = _sum(top, bottom, (end - start) * bracket.points, bracket.fen)
+    else:
+        last = len(brackets) - 1
+        for place, bracket in enumerate(brackets):
+            low = max(start, bracket.from_fen * scale)
+            high = end if place == last else min(end, brackets[place + 1].from_fen * scale)
+            if low < high:
+                top, bottom = _sum(top, bottom, (high - low) * bracket.points, bracket.fen)
+    return top, bottom * scale
+
+
+def bracket_steps(rule: EarningRule, start: int, amount_fen: int) -> tuple[BracketStep, ...]:
+    """Return the parts of an amount on top of `start` that the brackets take, in fen."""
+    end = start + amount_fen
+    brackets = rule.brackets
+    if rule.mode is BracketMode.WHOLE_AMOUNT:
+        bracket = [other for other in brackets if other.from_fen <= end][-1]
+        return (BracketStep(bracket.from_fen, amount_fen, bracket.points, bracket.fen),) if amount_fen else ()
+    steps = []
+    last = len(brackets) - 1
+    for place, bracket in enumerate(brackets):
+        low = bracket.from_fen
+        if low >= end:
+            break
+        high = end
+        if place < last and brackets[place + 1].from_fen < end:
+            high = brackets[place + 1].from_fen
+        low = max(low, start)
+        if low < high:
+            steps.append(BracketStep(bracket.from_fen, high - low, bracket.points, bracket.fen))
+    return tuple(steps)
+
+
+def value_of_steps(
+    rule: EarningRule, steps: Iterable[BracketStep], parts: Iterable[ItemPart], visit_points: int
+) -> Ratio:
+    """Return what is earned before any factor by a whole order of these parts; what `value_of` says of it."""
+    top, bottom = visit_points, 1
+    for part in parts:
+        item = rule.items[part.rule]
+        top, bottom = _sum(top, bottom, part.amount_fen * item.points, item.fen)
+    for step in steps:
+        top, bottom = _sum(top, bottom, step.amount_fen * step.points, step.fen)
+    return top, bottom
+
+
+def lowest_terms(ratio: Ratio) -> Ratio:
+    """Return a ratio in its lowest terms, by Euclid's algorithm: many times quicker than a `Fraction`."""
+    one, other = ratio
+    while other:
+        one, other = other, one % other
+    return ratio[0] // one, ratio[1] // one
+
+
+def factors_of(rule: EarningRule, tier: Ratio, multipliers: Iterable[Ratio]) -> list[Ratio]:
+    """Return the factors with the tier alone, with the first campaign too, with the first two too, and so on."""
+    cap = (rule.factor_numerator, rule.factor_denominator)
+    top, bottom = tier
+    found = [_least(tier, cap)]
+    for numerator, denominator in multipliers:
+        if rule.stacking is Stacking.MULTIPLY:
+            top, bottom = top * numerator, bottom * denominator
+        elif rule.stacking is Stacking.ADD:
+            top, bottom = top * denominator + (numerator - denominator) * bottom, bottom * denominator
+        elif numerator * bottom > top * denominator:
+            top, bottom = numerator, denominator
+        found.append(_least((top, bottom), cap))
+    return found
+
+
+def rounded(rule: EarningRule, value: Ratio, factor: Ratio) -> int:
+    """Return whole points, at most the order's cap: the one rounding there is."""
+    top, bottom = value[0] * factor[0], value[1] * factor[1]
+    points = top // bottom if rule.rounding is Rounding.FLOOR else (2 * top + bottom) // (2 * bottom)
+    return min(points, rule.order_cap)
+
+
+def grant(
+    rule: EarningRule,
+    value: Ratio,
+    factors: Sequence[Ratio],
+    base_limit: int,
+    limits: Sequence[int],
+    room: int = POINTS_MAX,
+) -> Grant:
+    """Return what is given.
+
+    Args:
+        rule: the rule.
+        value: before any factor.
+        factors: as `factors_of` returns them.
+        base_limit: most points without campaigns.
+        limits: most points of each campaign.
+        room: most points in all.
+    """
+    computed = rounded(rule, value, factors[0])
+    points = base = min(computed, base_limit)
+    charges = []
+    for place, limit in enumerate(limits):
+        before, factor = factors[place], factors[place + 1]
+        more = value[0] * (factor[0] * before[1] - before[0] * factor[1])
+        share = -(-more // (value[1] * factor[1] * before[1]))
+        computed = rounded(rule, value, factor)
+        charge = max(0, min(share, limit, room - points, rule.order_cap - points))
+        points = min(computed, points + charge)
+        charges.append(charge)
+    return Grant(points, base, tuple(charges), computed)
+
+
+def _sum(top: int, bottom: int, numerator: int, denominator: int) -> Ratio:
+    if bottom % denominator == 0:
+        return top + numerator * (bottom // denominator), bottom
+    return top * denominator + numerator * bottom, bottom * denominator
+
+
+def _least(one: Ratio, other: Ratio) -> Ratio:
+    return one if one[0] * other[1] <= other[0] * one[1] else other

@@ -1,0 +1,1 @@
+"""Swaps of points between members."""

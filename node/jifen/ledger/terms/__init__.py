@@ -1,0 +1,1 @@
+"""Terms: what issuers promise about their points."""

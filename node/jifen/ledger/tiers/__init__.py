@@ -1,0 +1,1 @@
+"""Tiers: what members reach by their own purchases."""

@@ -1,0 +1,1 @@
+"""Both ledgers driven by Hypothesis; a family joins by its class of rules."""
