@@ -28,7 +28,9 @@ def registration(node: Node, key: KeyPair, expires_at: int) -> str:
     return base64.b64encode(seal(node.chain_id, body, key).signed).decode()
 
 
-async def test_a_member_registers_earns_and_watches_on_a_real_validator(tmp_path: Path, nursery: trio.Nursery) -> None:
+async def test_f10_a_member_earns_by_what_the_till_sends_and_watches_on_a_real_validator(
+    tmp_path: Path, nursery: trio.Nursery
+) -> None:
     alliance = small_alliance(tmp_path, ("mall",))
     node: Node = await nursery.start(run_node, alliance.setups["mall"])
     port = await nursery.start(partial(serve_public, node, host="127.0.0.1", port=0))

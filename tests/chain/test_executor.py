@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -15,6 +16,8 @@ from jifen.codec.blocks import Block, Header, decode_block, decode_receipts, enc
 from jifen.codec.canonical import encode
 from jifen.codec.merkle import leaf_hash, merkle_root
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.transactions import EarnPoints
+from jifen.ledger.types import SCOPES_ALL, Organization
 from jifen.testing.small_alliance import CREATED_AT
 from jifen.testing.small_chain import Clerk, SmallChain
 
@@ -261,3 +264,18 @@ def test_hashes_are_known_from_the_committed_height_on() -> None:
     chain.commit()
     assert chain.executor.hash_at(2) == second.tip.hash
     assert chain.executor.hash_at(3) == third.tip.hash
+
+
+def test_f6_a_block_in_which_its_proposer_lets_a_member_credit_himself_is_refused_by_everybody_else() -> None:
+    honest, liar = SmallChain(), SmallChain()
+    member, clerk = liar.clerk.member("ann"), liar.clerk
+    body = EarnPoints(clerk.expires_at, bytes(8), "books", "o-1", member.account, "books/consumer", 10**6, CREATED_AT)
+    with patch.object(Organization, "scopes_of", return_value=int(SCOPES_ALL)):
+        false = liar.build([clerk.register("ann"), clerk.sealed(body, member.key)])
+    assert [receipt.rejection for receipt in false.receipts] == [0, 0], "the liar's own ledger has taken it"
+
+    with pytest.raises(BlockInvalid, match=r"its (receipts_root|state_digest) is "):
+        honest.execute(false.payload)
+
+    fair = honest.build([clerk.register("ann"), clerk.sealed(body, member.key)])
+    assert [receipt.rejection for receipt in fair.receipts] == [0, Rejection.NOT_AUTHORIZED]

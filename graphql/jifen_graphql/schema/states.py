@@ -9,9 +9,17 @@ from graphql import GraphQLError
 
 from jifen.ledger import types as ledger
 from jifen.ledger.locks import records as locks
-from jifen.ledger.state import after_prefix, lock_key, terms_key
+from jifen.ledger.state import after_prefix, lock_key, point_type_key, terms_key
 from jifen.ledger.terms import records as ledger_terms
-from jifen.ledger.types import AccountId, LotOrigin, OrganizationKind, OrganizationStatus, PublicKey, RoleClass
+from jifen.ledger.types import (
+    POINTS_MAX,
+    AccountId,
+    LotOrigin,
+    OrganizationKind,
+    OrganizationStatus,
+    PublicKey,
+    RoleClass,
+)
 from jifen_graphql.limits import LOTS_PAGE_DEFAULT, TERMS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import LotState
@@ -201,6 +209,21 @@ class PointBalance:
     held: Points = strawberry.field(description="Set aside for something not decided yet: a hold, an offer, a draw.")
     debt: Points = strawberry.field(description="Points taken back by refunds after they were spent; repaid first.")
     holding: strawberry.Private[ledger.Holding]
+
+    @query_field(
+        "What available, pending and held points are worth together at the settlement price in force, in fen, rounded "
+        "down; null while their issuer publishes none. To give an idea: nobody has to pay it out."
+    )
+    def value_fen(self, info: Info) -> Points | None:
+        """Value the holding by the terms of the snapshot."""
+        view = info.context.view
+        record = view.get(point_type_key(self.point_type))
+        assert isinstance(record, ledger_terms.PointType), f"points of {self.point_type} points, but no such type"
+        terms = ledger_terms.terms_in_force(record, view.block_time)
+        if not terms.settlement_fen:
+            return None
+        points = self.holding.available + self.holding.pending + self.holding.held
+        return Points(min(points * terms.settlement_fen // terms.settlement_points, POINTS_MAX))
 
     @query_field("The lots in spending order, those that can be spent first, a page at a time.")
     def lots(

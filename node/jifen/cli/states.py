@@ -84,8 +84,13 @@ def account(
     typer.echo(f"height      {found.as_of.height}")
     for balance in found.balances:
         waits = f", {balance.pending:,} pending" if balance.pending else ""
+        held = f", {balance.held:,} held" if balance.held else ""
         owes = f", owes {balance.debt:,}" if balance.debt else ""
-        typer.echo(f"{balance.available:>12,}  {balance.point_type}{waits}{owes}")
+        typer.echo(f"{balance.available:>12,}  {balance.point_type}{waits}{held}{owes}")
+    values = [balance.value_fen for balance in found.balances if balance.value_fen is not None]
+    if values:
+        yuan, fen = divmod(sum(values), 100)
+        typer.echo(f"{f'{yuan:,}.{fen:02}':>12}  yuan by the issuers' settlement prices, to give an idea")
     for item in expiring:
         slides = " unless points are earned again" if item.slides else ""
         typer.echo(f"{item.points:>12,}  {item.point_type} expire {item.expires_at:%Y-%m-%d %H:%M} UTC{slides}")

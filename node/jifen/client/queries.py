@@ -51,7 +51,7 @@ _ORGANIZATIONS: Final = (
     "pointTypes { id issuer role earnRate { points perFen } supply { issued } } }"
 )
 _BALANCE: Final = (
-    "{ pointType available pending held debt lots { points state origin availableFrom expiresAt slides } }"
+    "{ pointType available pending held debt valueFen lots { points state origin availableFrom expiresAt slides } }"
 )
 _BLOCK: Final = "height hash term parentHash time proposer stateDigest transactionCount certificate { term signers }"
 _EFFECTS: Final = (

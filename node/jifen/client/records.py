@@ -138,6 +138,8 @@ class PointBalance(Answer, frozen=True):
     """The first twenty in spending order, those that can be spent first."""
     held: int = 0
     """Set aside for something that is not decided yet: a hold, an offer, a draw."""
+    value_fen: int | None = None
+    """What all of them are worth at the issuer's settlement price, fen, rounded down; None while it has none."""
 
 
 class AccountLock(Answer, frozen=True):

@@ -237,6 +237,11 @@ class World(Machines):
         for due in self.network.arrivals(("client", validator), self.now):
             self._at(due, self._submit, client, validator, signed)
 
+    def is_beyond_telling(self, name: bytes, mark: bytes) -> bool:
+        """Whether a transaction is taken, and nobody who keeps the ledger has the block that says what came of it."""
+        disks = [node.disk for node in self._members()]
+        return any(disk.state.get(mark) for disk in disks) and not any(name in disk.outcomes for disk in disks)
+
     def ask_once(self) -> None:
         """Let somebody who is no client of the scenario ask for one thing."""
         self.clients.begin(self.scenario.clients + self.clients.counts["begun"], self)
