@@ -9,10 +9,10 @@ from jifen.codec.merkle import EMPTY_ROOT
 from jifen.testing.small_alliance import CREATED_AT, small_genesis
 from jifen.testing.small_chain import SmallChain
 
-GOLDEN_HASH = "1c7e67258aa1105f015763e2b10e8e0cb61ec0c92666774d46cd81016e395080"
+GOLDEN_HASH = "7f53f4df87edfd97feeb0032460af7a353c4ddeedbde6a06895c198b7dcb7960"
 """Of block 0 of the small alliance. A change of it means that no existing data directory can be opened any more."""
 
-GOLDEN_CHAIN = "3cabb6ecee6afaf89507fd08be242faca127c6d35c8cf39c3b1d28ea045e5aee"
+GOLDEN_CHAIN = "2e1c394173743130102f543b9052a9b9be3bc43bc67f579f5faab28d81c9a5cb"
 """Of its genesis document."""
 
 

@@ -76,7 +76,7 @@ class PaymentRules(PointRules):
                 taking = PublishAcceptance(self.time + DAY_MS, b"furnish0", organization, point_type, acceptance)
                 self.submit(taking, key_of(f"{organization} admin"))
             for number, name in enumerate(PAYERS):
-                self.purchase(point_type, 230 + 3 * kind + number, name, 900)
+                self.purchase(point_type, 260 + 3 * kind + number, name, 900)
         self.end()
 
     @precondition(lambda self: self.open)

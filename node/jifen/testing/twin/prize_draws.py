@@ -84,8 +84,8 @@ class DrawRules(PointRules):
         self.publish_draw("d0", close=1)
         self.publish_draw("d1", close=2, member_entries_max=3, entries_max=6, entries_min=2)
         for number, name in enumerate(MEMBERS[:3]):
-            self.purchase("mall/consumer", 230 + number, name, 400)
-            self.purchase("books/consumer", 230 + number, name, 1)
+            self.purchase("mall/consumer", 280 + number, name, 400)
+            self.purchase("books/consumer", 280 + number, name, 1)
             for draw, point_type in (("d0", "mall/consumer"), ("d1", "books/consumer")):
                 entry = EnterDraw(self.time + 1, bytes(8), "mall", draw, account_of(key_of(name)), point_type, 1)
                 self.submit(entry, key_of(name))

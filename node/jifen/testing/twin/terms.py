@@ -81,12 +81,14 @@ class TermRules(PointRules):
         """Points that wait, points that expire beside such that never do, and a debt: time has something to do."""
         super().furnish()
         self.begin(1)
-        for version, expiry in ((2, RollingExpiry(50)), (3, NeverExpires())):
-            body = PublishTerms(
-                self.time + DAY_MS, bytes(8), "mall", "mall/consumer", Terms(version=version, expiry=expiry)
+        for order, expiry in ((242, RollingExpiry(50)), (243, NeverExpires())):
+            newest, _, _ = self.twin.terms["mall/consumer"][-1]
+            # Other families may have published before.
+            changed = msgspec.structs.replace(newest, version=newest.version + 1, effective_from=0, expiry=expiry)
+            self.submit(
+                PublishTerms(self.time + DAY_MS, bytes(8), "mall", "mall/consumer", changed), key_of("mall admin")
             )
-            self.submit(body, key_of("mall admin"))
-            self.purchase("mall/consumer", 240 + version, "ann", 300)
+            self.purchase("mall/consumer", order, "ann", 300)
         for number, point_type in enumerate(WAITING_TYPES):
             self.purchase(point_type, 210 + number, "ann", 500)
             self.purchase(point_type, 220 + number, "bo", 300)

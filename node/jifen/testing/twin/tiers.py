@@ -73,7 +73,7 @@ class TierRules(PointRules):
         for owner, programme in (("mall", monthly), ("books", never)):
             body = PublishTiers(self.time + 1, bytes(8), owner, programme)
             self.submit(body, key_of(f"{owner} admin"))
-        for number, account, amount in ((230, "ann", 950), (231, "bo", 450)):
+        for number, account, amount in ((290, "ann", 950), (291, "bo", 450)):
             self.purchase("mall/consumer", number, account, amount)
         self.end()
 
