@@ -88,7 +88,7 @@ async def test_f8_thirty_orders_of_a_till_that_was_offline_are_replayed_once_eac
             assert kept.body.purchased_at == offline_since + number * 20_000
 
 
-async def test_f9_c6_without_the_mall_members_pass_points_on_and_the_mall_comes_to_the_same_state_later(
+async def test_f9_c6_p4_without_the_mall_members_pass_points_on_and_the_mall_comes_to_the_same_state_later(
     alliance: RunningAlliance,
 ) -> None:
     clerk = alliance.clerk

@@ -1,6 +1,7 @@
 """Scenarios of the requirements, named by their rows, that belong to no family alone."""
 
 import random
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -11,14 +12,22 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.genesis import write_genesis
 from jifen.ledger.invariants import check_all
+from jifen.ledger.payments.bodies import PaymentPart, PayOrder, PublishAcceptance
+from jifen.ledger.payments.effects import OrderPaid
+from jifen.ledger.payments.records import Acceptance
+from jifen.ledger.receipts import AnyEffect, PointsEarned, PointsTransferred
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.rewards.effects import RedemptionFulfilled, RewardRedeemed
 from jifen.ledger.state import WorkingState
-from jifen.ledger.terms.records import PointType, RollingExpiry, Terms
+from jifen.ledger.swaps.bodies import AcceptSwapOffer, CreateSwapOffer
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.records import PointType, RollingExpiry, SwapCorridor, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import Operator, RoleClass, Scope
 from jifen.testing.memory import Memory
 from jifen.testing.naive.scene import CHAIN_ID, START, account_of, key_of, scene, transaction
-from jifen.testing.scenes.point_stage import ANN, PointStage
+from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
+from jifen.testing.scenes.reward_stage import RewardStage
 
 ISSUERS: Final = tuple(f"issuer-{number:02}" for number in range(20))
 MEMBERS: Final = tuple(f"member {number}" for number in range(15))
@@ -145,3 +154,86 @@ def test_c7_points_of_twenty_issuers_circulate_and_every_invariant_holds_after_e
     met = {Rejection(reason).name: count for reason, count in alliance.outcomes.items() if reason}
     assert alliance.outcomes[0] > OPERATIONS // 2, met
     assert {"INSUFFICIENT_POINTS", "REFUND_EXCEEDS_ORDER", "SENDER_IS_RECIPIENT"} <= {*met}
+
+
+def test_p7_the_receipts_lead_from_the_burning_of_points_back_to_the_purchase_that_issued_them() -> None:
+    stage = RewardStage()
+    told: list[AnyEffect] = [stage.points.earn("o-1", 1000)]
+    gift = TransferPoints(stage.points.time, stage.points.nonce(), ANN, BO, CONSUMER, 100, b"")
+    stage.offer()
+    for effects in (stage.points.effects_of(gift, "ann"), stage.redeem(who="bo")):
+        assert not isinstance(effects, Rejection), effects
+        told += effects
+
+    path, account = [], b""
+    for effect in reversed(told):
+        if isinstance(effect, RedemptionFulfilled) and effect.burned:
+            path.append(f"{effect.points} burned for {effect.reward} {effect.number}")
+            account = effect.account
+        elif isinstance(effect, PointsTransferred) and effect.recipient == account:
+            path.append(f"{effect.points} given")
+            account = effect.sender
+        elif isinstance(effect, PointsEarned) and effect.account == account:
+            path.append(f"{effect.points} issued by {effect.merchant}")
+    assert path == ["100 burned for mall/mug 1", "100 given", "100 issued by mall"]
+    assert (stage.points.supply().issued, stage.points.supply().burned) == (100, 100)
+
+
+def test_f4_recording_asking_redeeming_and_paying_speak_of_the_same_points() -> None:
+    stage = RewardStage()
+    points = stage.points
+    recorded = points.earn("o-1", 10_000)
+    assert (recorded.points, recorded.available_after) == (1000, points.holding().available)
+
+    stage.offer()
+    redeemed = stage.redeem()
+    assert not isinstance(redeemed, Rejection)
+    [first, *_] = redeemed
+    assert isinstance(first, RewardRedeemed)
+    assert (first.points, first.available_after) == (100, points.holding().available) == (100, 900)
+
+    acceptance = PublishAcceptance(
+        points.time, points.nonce(), "mall", CONSUMER, Acceptance(1, 10, 1, 10, 10, 10_000, 1000)
+    )
+    assert not isinstance(points.take(acceptance, "mall admin"), Rejection)
+    pay = PayOrder(points.time, points.nonce(), "mall", "o-2", bytes(32), ANN, 90, (PaymentPart(CONSUMER, 500),))
+    paid = points.effects_of(pay, "ann", "mall till")
+    assert not isinstance(paid, Rejection), paid
+    [order] = paid
+    assert isinstance(order, OrderPaid)
+    assert (order.paid_fen, order.money_fen, points.holding().available) == (50, 40, 400)
+    assert points.supply().issued - points.supply().burned == points.holding().available
+
+
+def test_x6_a_round_of_swaps_in_which_every_rate_gains_creates_neither_points_nor_a_claim() -> None:
+    """One A for two B, one B for two C, three C for one A: whoever goes round gains what others have agreed to give.
+
+    There are no standing quotes that could be drained; each swap is an offer for a quantity, at a value inside both
+    issuers' corridors, and what an issuer owes is counted by points, which no swap makes.
+    """
+    stage = PointStage()
+    types = ("mall/consumer", "books/guide", "books/store")
+    for point_type in types:
+        issuer = point_type.partition("/")[0]
+        terms = Terms(version=2, swappable=True, settlement_fen=4, corridor=SwapCorridor(1, 100))
+        assert not isinstance(
+            stage.take(PublishTerms(stage.time, stage.nonce(), issuer, point_type, terms), f"{issuer} admin"), Rejection
+        )
+    for number, (point_type, account) in enumerate(product(types, (ANN, BO))):
+        stage.earn(f"o-{number}", 10_000, point_type, account)
+    supplies = [stage.supply(point_type) for point_type in types]
+    a, b, c = types
+    for give, points, want, pays in ((b, 200, a, 100), (c, 400, b, 200), (a, 100, c, 300)):
+        later = stage.time + DAY_MS // 2
+        offer = CreateSwapOffer(stage.time, stage.nonce(), BO, give, points, want, pays, 400, later, points)
+        assert not isinstance(stage.take(offer, "bo"), Rejection)
+        accept = AcceptSwapOffer(stage.time, stage.nonce(), ANN, stage.last.id, points, pays)
+        assert not isinstance(stage.take(accept, "ann"), Rejection)
+
+    assert [stage.supply(point_type) for point_type in types] == supplies
+    for point_type in types:
+        both = stage.holding(point_type).available + stage.holding(point_type, BO).available
+        assert both == stage.supply(point_type).outstanding
+    assert not stage.state.range(b"H", b"I", 9), "no organization has a claim on another by it"
+    gained = stage.holding(c).available - stage.holding(c, BO).available
+    assert gained == 2 * (400 - 300), "she has a hundred C more and he a hundred less"
