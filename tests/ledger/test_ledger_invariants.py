@@ -18,7 +18,7 @@ from jifen.ledger.invariants import CHECKS, check_all
 from jifen.ledger.locks.checks import check_locked_accounts_are_those_with_a_lock as fitting
 from jifen.ledger.locks.checks import check_only_what_was_earned_remembers_its_pauses as remembering
 from jifen.ledger.locks.checks import check_what_was_moved_is_counted_for_somebody as counted
-from jifen.ledger.locks.records import UNTIL_UNLOCKED, AccountLock, LockReason
+from jifen.ledger.locks.records import TEMPORARY_MS, UNTIL_UNLOCKED, AccountLock, LockReason
 from jifen.ledger.points.limits import Moved
 from jifen.ledger.points.positions import Position, Rate, rate_key
 from jifen.ledger.rewards.standing_orders import StandingOrder
@@ -311,9 +311,15 @@ FAULTS: Final = [
     ),
     pytest.param(
         fitting,
-        locked(lock=AccountLock(LockReason.LOST, ("mall",), 7, UNTIL_UNLOCKED, bytes(32))),
+        locked(TEMPORARY_MS + 8, AccountLock(LockReason.LOST, ("mall",), 7, TEMPORARY_MS + 8, bytes(32))),
         "has the lock",
-        id="locked for good by one",
+        id="locked too long by one",
+    ),
+    pytest.param(
+        fitting,
+        locked(TEMPORARY_MS, AccountLock(LockReason.LOST, ("books", "mall"), 7, TEMPORARY_MS, bytes(32))),
+        "has the lock",
+        id="the lock of two lapses",
     ),
     pytest.param(
         fitting,

@@ -287,6 +287,16 @@ def test_m5a_a_temporary_lock_lapses_on_time_and_cannot_be_repeated_by_one_organ
     assert isinstance(lock(stage, ANN, ("books", "mall"), *OFFICERS), AccountLocked)
 
 
+def test_m5a_a_member_who_confirms_what_one_organization_has_locked_makes_it_last() -> None:
+    stage = market()
+    assert isinstance(lock(stage, ANN, ("mall",), "mall guard"), AccountLocked)
+    assert isinstance(lock(stage, ANN, (), "ann"), AccountLocked)
+
+    stage.wait(30 * DAY_MS)  # every invariant is checked with it
+
+    assert pass_on(stage, 1) is Rejection.ACCOUNT_LOCKED
+
+
 def test_m5a_a_second_organization_makes_a_temporary_lock_last() -> None:
     stage = market()
     lock(stage, ANN, ("mall",), "mall guard")
