@@ -31,6 +31,7 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_variable_values
 from graphql.validation import MaxIntrospectionDepthRule
 
+from jifen.actors.node import StoreClosed
 from jifen.ledger.governance.proposals import read_governance
 from jifen.ledger.governance.validators import VALIDATORS_MAX
 from jifen_graphql.cost import (
@@ -324,6 +325,8 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     original = error.original_error
     if original is None or isinstance(original, GraphQLError):
         return dict(error.formatted)
+    if isinstance(original, StoreClosed):
+        return {**error.formatted, "message": str(original), "extensions": {"code": "STOPPING"}}
     _log.error("resolver failed", path=error.path, exc_info=original)
     masked = {**error.formatted, "message": "this validator failed to answer; its log says why"}
     masked["extensions"] = {"code": "INTERNAL"}

@@ -40,7 +40,7 @@ from jifen.ledger.governance.validators import Validator, ValidatorStatus, read_
 from jifen.ledger.records import read
 from jifen.ledger.state import validator_key
 from jifen.store.directory import STORE_DIRECTORY, check_not_wiped, has_started, locked_directory, remember_started
-from jifen.store.errors import BlockNotHeld, StoreError
+from jifen.store.errors import BlockNotHeld, StoreClosed, StoreError
 from jifen.store.evidence import EvidenceRecord
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.records import BlockRecord, CommittedBlock, TransactionRecord
@@ -413,6 +413,7 @@ __all__ = [
     "PeerStatus",
     "ReadView",
     "RefusedBlock",
+    "StoreClosed",
     "SubmitResult",
     "SubmitStatus",
     "Timing",

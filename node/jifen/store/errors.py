@@ -27,6 +27,13 @@ class StoreDamaged(StoreError):
     """What is stored contradicts itself."""
 
 
+class StoreClosed(StoreError):
+    """The validator stops, or has stopped: nothing can be read any more. Nothing is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("this validator is stopping; ask another one")
+
+
 class BlockNotHeld(StoreError):
     """A block that this validator has dropped, or never had because it began from a snapshot. Nothing is wrong."""
 

@@ -27,6 +27,7 @@ from jifen.store.entries import read_entry
 from jifen.store.errors import (
     DAMAGED_ADVICE,
     FormatUnknown,
+    StoreClosed,
     StoreDamaged,
     StoreError,
     StoreFailed,
@@ -94,6 +95,7 @@ class LedgerStore:
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._closed = False
             self._env = lmdb.open(str(path), map_size=map_bytes, max_dbs=7, max_readers=READERS_MAX)
         except (lmdb.Error, OSError) as error:
             raise StoreError(f"the store {path} cannot be opened: {error}") from None
@@ -120,6 +122,7 @@ class LedgerStore:
 
     def close(self) -> None:
         """Close the environment; open views must be closed before."""
+        self._closed = True
         self._env.close()
 
     def write(self, batches: Iterable[StoreBatch]) -> None:
@@ -218,7 +221,9 @@ class LedgerStore:
 
     @contextmanager
     def view(self) -> Iterator[ReadView]:
-        """Open a read snapshot at one height; close it before anything is awaited."""
+        """Open a read snapshot at one height; close it before anything is awaited. Raises StoreClosed after `close`."""
+        if self._closed:
+            raise StoreClosed
         with self._env.begin() as transaction:
             tip = transaction.get(b"tip", db=self._tables[_META])
             assert tip is not None, "the store lost its committed tip"
