@@ -29,7 +29,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 LOCKER := build/lock-tool
 
-.PHONY: help demo test simulate mutations nemesis check format lock web bench clean
+.PHONY: help demo test nightly simulate mutations nemesis check format lock web bench clean
 
 help: ## list the targets
 	@printf 'usage: make TARGET [PYTHON=python3.12] [ARGS="..."]\n\n'
@@ -41,6 +41,10 @@ demo: $(RUNTIME) ## run an alliance of four validators on real purchases (ARGS="
 
 test: $(DEVELOPMENT) ## run the tests (ARGS="-k transfer")
 	$(BIN)/pytest $(ARGS)
+
+nightly: $(DEVELOPMENT) ## offer more than a million drawn transactions to the ledger and its naive twin (ARGS=-x); half an hour
+	$(BIN)/pytest --hypothesis-profile=nightly -o faulthandler_timeout=0 \
+		tests/ledger/test_ledger_against_the_naive_twin.py $(ARGS)
 
 simulate: $(DEVELOPMENT) ## run whole alliances in a simulated world, faults drawn from seeds (SEEDS=1000 FIRST=0 ARGS=--actors)
 	$(BIN)/python -m jifen.testing.simulate --seeds $(SEEDS) --first $(FIRST) $(ARGS)

@@ -158,7 +158,7 @@ def against_move(ledger: "NaiveLedger", move: NaiveMove, time: int) -> set[Rejec
         found.add(Rejection.TRANSFER_LIMIT_REACHED)
     if sum(sent) + move.points > limits.points:
         found.add(Rejection.POINTS_LIMIT_REACHED)
-    if sum(old.recipient == move.recipient for old in today) >= limits.receipts:
+    if move.recipient and sum(old.recipient == move.recipient for old in today) >= limits.receipts:
         found.add(Rejection.RECEIPT_LIMIT_REACHED)
     return found
 

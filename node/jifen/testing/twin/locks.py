@@ -15,7 +15,7 @@ from jifen.ledger.terms.records import MovingLimits
 from jifen.ledger.types import POINTS_MAX, TIME_MAX, Record
 from jifen.testing.naive.ledger import NaiveLedger
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
-from jifen.testing.twin.draws import ISSUED_TYPES, lives, members, nonces
+from jifen.testing.twin.draws import ISSUED_TYPES, WAITING_TYPES, lives, members, nonces
 from jifen.testing.twin.machine import TwinMachine
 from jifen.testing.twin.points import PointRules
 
@@ -33,6 +33,8 @@ class LockRules(PointRules):
         """Bo's points wait, some of them past their date, until the lock lapses."""
         super().furnish()
         self.begin(1)
+        for number, point_type in enumerate(WAITING_TYPES):
+            self.purchase(point_type, 295 + number, "bo", 500)
         self.lock_properly(bytes(8), "bo", LockReason.LOST, ("mall",))
         self.end()
 

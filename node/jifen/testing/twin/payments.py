@@ -116,7 +116,7 @@ class PaymentRules(PointRules):
         newest=st.integers(0, 4),
         signer=st.sampled_from((None, None, None, *ADMINS)),
     )
-    def set_any_policy(
+    def set_any_payment_policy(
         self, *, life: int, nonce: bytes, organization: str, limits: tuple[int, int], newest: int, signer: str | None
     ) -> None:
         """Set a policy that may be wrong."""
@@ -185,6 +185,43 @@ class PaymentRules(PointRules):
                 until = self.time + hold
                 held = HoldPoints(expiry, nonce, merchant, f"no{order}", HASH, whose, amount, asked, until)
                 self.submit(held, key_of(account))
+
+    @precondition(lambda self: self.open)
+    @rule(
+        orders=st.lists(
+            st.tuples(st.integers(230, 250), st.sampled_from(PAYERS), st.sampled_from((100, 900, 30)), quantities),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    def pay_and_credit(self, orders: list[tuple[int, str, int, int]]) -> None:
+        """Pay orders with points, and credit what earns of them."""
+        for order, account, amount, points in orders:
+            parts = (PaymentPart("mall/consumer", points),)
+            self.pay_or_hold_properly(payments=[(bytes(8), "mall", order, account, amount, parts, None)])
+            self.purchase("mall/consumer", order, account, amount)
+
+    @precondition(lambda self: self.open)
+    @rule(
+        nonce=nonces,
+        point_type=st.sampled_from(("mall/consumer", "mall/guide", "books/store")),
+        accepted_by=st.sampled_from(((), ("books",), ("mall",))),
+        price=st.sampled_from((3, 3, 1)),
+    )
+    def change_who_may_take(self, nonce: bytes, point_type: str, accepted_by: tuple[str, ...], price: int) -> None:
+        """Have an issuer say anew who may take its points, and what it buys them back for."""
+        newest = self.twin.terms[point_type][-1][0]
+        issuer = point_type.split("/", maxsplit=1)[0]
+        terms = msgspec.structs.replace(
+            newest,
+            version=newest.version + 1,
+            effective_from=0,
+            accepted_by=tuple(name for name in accepted_by if name != issuer),
+            settlement_points=1,
+            settlement_fen=price,
+        )
+        body = PublishTerms(self.time + DAY_MS, nonce, issuer, point_type, terms)
+        self.submit(body, key_of(f"{issuer} admin"))
 
     @precondition(lambda self: self.open)
     @rule(

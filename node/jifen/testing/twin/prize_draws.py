@@ -1,6 +1,6 @@
 """Prize draws, offered to both ledgers."""
 
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import msgspec
@@ -21,6 +21,7 @@ from jifen.ledger.draws.records import (
     RefundReason,
 )
 from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.transactions import RegisterMember
 from jifen.ledger.types import Lot, LotOrigin, Record
 from jifen.testing.naive import draws as naive_draws
 from jifen.testing.naive.ledger import NaiveLedger
@@ -39,6 +40,10 @@ from jifen.testing.twin.draws import MEMBERS, lives, nonces
 from jifen.testing.twin.machine import TwinMachine
 from jifen.testing.twin.points import PointRules
 
+INSIDER: Final = "books admin"
+"""A committer's operator with an account of its own."""
+
+entrants = st.sampled_from((*MEMBERS, INSIDER))
 draws = st.sampled_from(("d0", "d0", "d1", "d1", "d2", "d3"))
 committers = st.sampled_from((*COMMITTERS, *COMMITTERS, "attic", "nobody"))
 admins = st.sampled_from(("", "", "", "mall admin", "books admin", "mall till"))
@@ -83,6 +88,8 @@ class DrawRules(PointRules):
         self.submit(body, key_of("books admin"))
         self.publish_draw("d0", close=1)
         self.publish_draw("d1", close=2, member_entries_max=3, entries_max=6, entries_min=2)
+        self.submit(RegisterMember(self.time + 1, bytes(8), key_of(INSIDER)), key_of(INSIDER))
+        self.purchase("mall/consumer", 283, INSIDER, 400)
         for number, name in enumerate(MEMBERS[:3]):
             self.purchase("mall/consumer", 280 + number, name, 400)
             self.purchase("books/consumer", 280 + number, name, 1)
@@ -175,7 +182,7 @@ class DrawRules(PointRules):
             st.tuples(
                 nonces,
                 draws,
-                st.sampled_from(MEMBERS),
+                entrants,
                 st.sampled_from(("mall/consumer", "mall/consumer", "books/consumer", "mall/guide", "mall/store")),
                 st.integers(1, 4),
             ),
@@ -219,6 +226,28 @@ class DrawRules(PointRules):
         for name in COMMITTERS:
             body = revealing(self.created_draw(draw), name, self.time + DAY_MS, nonce)
             self.submit(body, key_of("mall admin" if name == absent else f"{name} admin"))
+
+    @precondition(lambda self: not self.open)
+    @rule(
+        number=st.integers(4, 9),
+        entries=st.lists(st.tuples(entrants, st.integers(1, 3)), min_size=1, max_size=4),
+        absent=st.sampled_from((None, None, None, "cafe")),
+    )
+    def hold_a_draw(self, number: int, entries: list[tuple[str, int]], absent: str | None) -> None:
+        """Take a draw from its publication to the settling of its first entries."""
+        name = f"d{number}"
+        self.begin(1)
+        self.publish_draw(name, close=1)
+        for who, count in entries:
+            self.enter_draws(entries=[(bytes(8), name, who, "mall/consumer", count)], organization="mall", signer="")
+        self.end()
+        self.begin(1)
+        self.end()
+        self.begin(1)
+        self.reveal_secrets(nonce=bytes(8), draw=name, absent=absent)
+        self.end()
+        self.begin(1)
+        self.end()
 
     @precondition(lambda self: self.open)
     @rule(life=lives, nonce=nonces, draw=draws, signer=admins, rarely=st.integers(0, 3))

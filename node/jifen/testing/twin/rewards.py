@@ -180,7 +180,7 @@ class RewardRules(PointRules):
 
     @precondition(lambda self: self.open)
     @rule(life=lives, nonce=nonces, reward=st.sampled_from(REWARDS), signer=st.sampled_from(STOCKERS))
-    def withdraw_anything(self, life: int, nonce: bytes, reward: str, signer: str) -> None:
+    def withdraw_any_reward(self, life: int, nonce: bytes, reward: str, signer: str) -> None:
         """Withdraw a reward."""
         self.submit(WithdrawReward(self.time + life, nonce, reward), key_of(signer))
 
@@ -273,7 +273,7 @@ class RewardRules(PointRules):
         days=st.sampled_from((1, 3, 366)),
         signer=st.sampled_from(TREASURERS),
     )
-    def set_any_policy(
+    def set_any_cashback_policy(
         self,
         *,
         life: int,

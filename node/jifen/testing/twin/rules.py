@@ -128,11 +128,15 @@ class RuleRules(PointRules):
             items=(ItemRule("tea", "", 1, 3),),
             visit_points=5,
             visits_per_day=2,
+            factor_numerator=4,
+            factor_denominator=3,
         )
         self.publish("mall/consumer", rich, 0, bytes(8), ["mall admin"])
         gala = Campaign("gala", 3, 2, 0, self.time + 2 * DAY_MS, 40, 30)
-        body = PublishCampaign(self.time + DAY_MS, bytes(8), "mall", "mall/consumer", gala)
-        self.submit(body, key_of("mall admin"))
+        elsewhere = Campaign("fair", 5, 4, 0, self.time + 9 * DAY_MS, regions=("south",))
+        for campaign in (gala, elsewhere):
+            body = PublishCampaign(self.time + DAY_MS, bytes(8), "mall", "mall/consumer", campaign)
+            self.submit(body, key_of("mall admin"))
         for order, amount in ((231, 250), (232, 333)):
             self.sell("mall/consumer", order, "ann", amount, (OrderLine("tea", "", 50),), ("bo", None, "cy"))
         self.end()
@@ -270,7 +274,7 @@ class RuleRules(PointRules):
         version=st.integers(0, 9),
         signers=st.lists(st.sampled_from(ADMINS), min_size=1, max_size=3),
     )
-    def set_any_policy(
+    def set_any_earning_policy(
         self,
         *,
         nonce: bytes,
@@ -291,6 +295,20 @@ class RuleRules(PointRules):
         )
         body = SetEarningPolicy(self.time + DAY_MS, nonce, mall, policy)
         self.submit(body, *map(key_of, dict.fromkeys(signers)))
+
+    @precondition(lambda self: self.open)
+    @rule(nonce=nonces, point_type=st.sampled_from(("books/store", "books/guide")), drawn=rules, campaign=campaigns)
+    def publish_under_a_policy(self, nonce: bytes, point_type: str, drawn: EarningRule, campaign: Campaign) -> None:
+        """Hold a merchant to a policy, and have it publish a rule and a campaign."""
+        policy = EarningPolicy(
+            len(self.twin.policies.get("mall", [])) + 1, ("books",), False, 1, 4, 3, 1, 100, 40, Period.MONTH
+        )
+        body = SetEarningPolicy(self.time + DAY_MS, nonce, "mall", policy)
+        self.submit(body, key_of("mall admin"), key_of("books admin"))
+        self.publish_a_rule_properly(nonce=nonce, point_type=point_type, drawn=drawn, start=0)
+        campaign = msgspec.structs.replace(campaign, starts_at=0, ends_at=self.time + DAY_MS)
+        published = PublishCampaign(self.time + DAY_MS, nonce, "books", point_type, campaign)
+        self.submit(published, key_of("books admin"))
 
     @precondition(lambda self: self.open)
     @rule(

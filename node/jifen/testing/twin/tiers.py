@@ -133,7 +133,9 @@ class TierRules(PointRules):
                 nonces,
                 st.integers(0, 200),
                 st.sampled_from(MEMBERS[:3]),
-                st.sampled_from((("mall/consumer", 350), ("mall/consumer", 900), ("books/consumer", 1))),
+                st.sampled_from(
+                    (("mall/consumer", 350), ("mall/consumer", 390), ("mall/consumer", 900), ("books/consumer", 1))
+                ),
             ),
             min_size=1,
             max_size=4,

@@ -127,7 +127,7 @@ class ValidatorRules(TwinMachine):
 
     @precondition(lambda self: self.open and self.twin.proposals)
     @rule(life=lives, nonce=nonces, pick=st.integers(0, 99), who=st.sampled_from((*ACTIVE, None, None, None)))
-    def withdraw_anything(self, life: int, nonce: bytes, pick: int, who: str | None) -> None:
+    def withdraw_any_proposal(self, life: int, nonce: bytes, pick: int, who: str | None) -> None:
         """Take a proposal back, an own one or not."""
         proposal = some_proposal(self.twin, pick)
         name = who or proposal.organization
