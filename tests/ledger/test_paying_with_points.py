@@ -24,7 +24,7 @@ from jifen.ledger.payments.bodies import (
     VoidHold,
 )
 from jifen.ledger.payments.effects import OrderPaid, PointsGivenBack, PointsHeld, PointsReleased
-from jifen.ledger.payments.giving_back import value_paid
+from jifen.ledger.payments.giving_back import paid_fen, payment_of
 from jifen.ledger.payments.plan import Plan, make_plan
 from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.receipts import AnyEffect
@@ -257,7 +257,7 @@ def test_x3_no_refund_asks_for_money_back_and_all_of_them_return_everything(
     asked = [[(OWN, 0)], [(OWN, 0), (SOUTH, 0)], [(SOUTH, 0), (OWN, 0)], [(NORTH, 0), (OWN, 0)]][parts]
     paid = shops.pay("W1", order_fen, *asked)
     assert isinstance(paid, OrderPaid)
-    assert value_paid(shops.state, "center", "W1") == paid.paid_fen <= order_fen * 3 // 10
+    assert paid_fen(payment_of(shops.state, "center", "W1")) == paid.paid_fen <= order_fen * 3 // 10
     money, left, rest = 0, order_fen, -1
     for number, amount in enumerate([*amounts, AMOUNT_FEN_MAX]):
         part = min(amount, left)

@@ -226,7 +226,7 @@ WRONG: Final = [
     Wrong("nobody's counters are kept", RuleRules, crediting, "put_tally", nothing),
     Wrong("any rule is tight enough", RuleRules, policies, "is_tighter", yes),
     Wrong("any campaign is small enough", RuleRules, policies, "is_smaller", yes),
-    Wrong("what points paid earns", PaymentRules, earning, "value_paid", zero),
+    Wrong("what points paid earns", PaymentRules, earning, "paid_fen", zero),
     # Tiers, bonuses.
     Wrong("a tier is reached a point early", TierRules, qualifying, "reached_by", a_tier_early),
     Wrong("a period never ends", TierRules, qualifying, "caught_up", lambda member, _: (member, ())),

@@ -4,10 +4,14 @@ A day is a calendar day at a fixed distance from UTC, so that an issuer's day en
 There is no daylight saving in it: the distance is part of the terms, and changing it is a new version of them.
 """
 
+from functools import lru_cache
 from typing import Final
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 MINUTE_MS: Final = 60 * 1000
+
+_DAYS_REMEMBERED: Final = 64
+"""Days whose month's and year's end are not reckoned anew: today's and those of refunds, in every time zone."""
 
 _DAYS_OF_400_YEARS: Final = 146_097
 _DAYS_TO_EPOCH: Final = 719_468
@@ -26,9 +30,15 @@ def day_end(time_ms: int, days: int, utc_offset_minutes: int = 0) -> int:
 
 def month_end(time_ms: int, utc_offset_minutes: int, *, of_year: bool) -> int:
     """Return the end, in ms since the epoch, of the local month, or year, in which `time_ms` lies."""
-    year, month = year_and_month_of((time_ms + utc_offset_minutes * MINUTE_MS) // DAY_MS)
-    after = day_of_date(year + 1, 1, 1) if of_year or month == 12 else day_of_date(year, month + 1, 1)
-    return after * DAY_MS - utc_offset_minutes * MINUTE_MS
+    day = (time_ms + utc_offset_minutes * MINUTE_MS) // DAY_MS
+    return _first_day_after(day, of_year) * DAY_MS - utc_offset_minutes * MINUTE_MS
+
+
+@lru_cache(maxsize=_DAYS_REMEMBERED)
+def _first_day_after(day: int, of_year: bool) -> int:
+    """Return the first day after the month, or year, of a day. Purchases ask again and again for a few days."""
+    year, month = year_and_month_of(day)
+    return day_of_date(year + 1, 1, 1) if of_year or month == 12 else day_of_date(year, month + 1, 1)
 
 
 def year_and_month_of(day: int) -> tuple[int, int]:

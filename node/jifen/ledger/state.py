@@ -384,21 +384,20 @@ class WorkingState:
         known = [(key, found[key]) for key in sorted(found)]
         return [(key, record) for key, record in known if record is not None][:limit]
 
-    def put(self, key: bytes, record: Record) -> None:
-        """Set the record under `key`; only between `begin_block` and `end_block` or `abandon_block`."""
-        self._change(key, record)
+    def put(self, key: bytes, record: Record | None) -> None:
+        """Set the record under `key`; only between `begin_block` and `end_block` or `abandon_block`.
+
+        None leaves nothing there, as `delete` does: every transaction writes some records, each in a single call.
+        """
+        writes, records = self._writes, self._records
+        assert writes is not None, "a record was written outside a block"
+        if key not in writes:
+            self._replaced[key] = records[key] if key in records else self._base.get(key)
+        writes[key] = records[key] = record
 
     def delete(self, key: bytes) -> None:
         """Leave nothing under `key`; only between `begin_block` and `end_block` or `abandon_block`."""
-        self._change(key, None)
-
-    def _change(self, key: bytes, record: Record | None) -> None:
-        writes = self._writes
-        assert writes is not None, "a record was written outside a block"
-        if key not in writes:
-            self._replaced[key] = self.get(key)
-        writes[key] = record
-        self._records[key] = record
+        self.put(key, None)
 
     def begin_block(self) -> None:
         """Start the block after `height`."""

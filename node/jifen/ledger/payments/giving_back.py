@@ -31,23 +31,16 @@ def payment_of(state: StateReader, merchant: str, order_id: str) -> OrderPayment
     return read(state, payment_key(merchant, order_id), OrderPayment)
 
 
-def value_paid(state: StateReader, merchant: str, order_id: str) -> int:
-    """Return how much of an order points have paid, fen, whatever of it was refunded since; 0 for none."""
-    payment = payment_of(state, merchant, order_id)
-    return paid_fen(payment) if payment else 0
+def paid_fen(payment: OrderPayment | None) -> int:
+    """Return how much points have paid, fen, whatever of it was refunded since; 0 without a payment."""
+    return sum([part.fen for part in payment.parts]) if payment is not None else 0
 
 
-def paid_fen(payment: OrderPayment) -> int:
-    """Return how much points have paid, fen."""
-    return sum([part.fen for part in payment.parts])
-
-
-def differs_from_payment(state: StateReader, merchant: str, order_id: str, amount_fen: int) -> bool:
-    """Tell whether points have paid for this order as one of another amount, or one of which something was refunded.
+def differs_from_payment(payment: OrderPayment | None, amount_fen: int) -> bool:
+    """Tell whether points have paid for an order as one of another amount, or one of which something was refunded.
 
     An order's credit and its payment are refunded together, so they have to speak of the same order.
     """
-    payment = payment_of(state, merchant, order_id)
     return payment is not None and (payment.amount_fen != amount_fen or payment.refunded_fen != 0)
 
 

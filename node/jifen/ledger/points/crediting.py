@@ -157,11 +157,13 @@ def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemPart, ...], in
     amounts: dict[int, int] = {}
     for line in sale.items if rule.items else ():
         for place, item in enumerate(rule.items):
-            if item.category in {"", line.category} and item.item in {"", line.item}:
+            if (not item.category or item.category == line.category) and (not item.item or item.item == line.item):
                 amounts[place] = amounts.get(place, 0) + line.amount_fen
                 bracket -= line.amount_fen
                 break
     paid = 0 if rule.earns_on_points_paid else sale.paid_fen
+    if not amounts and not paid:
+        return bracket, (), 0
     left = paid - min(paid, bracket)
     bracket -= paid - left
     parts = []

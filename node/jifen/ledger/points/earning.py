@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import day_end
-from jifen.ledger.payments.giving_back import differs_from_payment, value_paid
+from jifen.ledger.payments.giving_back import differs_from_payment, paid_fen, payment_of
 from jifen.ledger.points.crediting import Recipient, Reckoned, Sale, keep, reckon
 from jifen.ledger.points.holdings import put_holding
 from jifen.ledger.points.lots import merged
@@ -138,9 +138,10 @@ def check_earning(
     rejection = against_order(body, parties)
     if rejection is not None:
         return rejection
-    if differs_from_payment(state, body.merchant, body.order_id, body.amount_fen):
+    payment = payment_of(state, body.merchant, body.order_id)
+    if differs_from_payment(payment, body.amount_fen):
         return Rejection.ORDER_DIFFERS
-    return earnings_of(state, body, parties.legs, context)
+    return earnings_of(state, body, parties.legs, paid_fen(payment), context)
 
 
 def parties_of(state: StateReader, body: EarnPoints) -> Rejection | Parties:
@@ -180,11 +181,17 @@ def against_order(body: EarnPoints, parties: Parties) -> Rejection | None:
 
 
 def earnings_of(
-    state: StateReader, body: EarnPoints, legs: tuple[tuple[PointType, bytes], ...], context: BlockContext
+    state: StateReader,
+    body: EarnPoints,
+    legs: tuple[tuple[PointType, bytes], ...],
+    value_paid: int,
+    context: BlockContext,
 ) -> Rejection | tuple[Earning, ...]:
-    """Return what an order gives to each account of `legs`, or why no more points can be issued."""
-    paid = value_paid(state, body.merchant, body.order_id)
-    found = [_earning(state, body, leg, paid, context) for leg in legs]
+    """Return what an order gives to each account of `legs`, or why no more points can be issued.
+
+    `value_paid` is what of it points have paid, fen.
+    """
+    found = [_earning(state, body, leg, value_paid, context) for leg in legs]
     for item in found:
         if item.supply.issued + item.points > POINTS_MAX:
             return Rejection.SUPPLY_EXHAUSTED
@@ -340,9 +347,9 @@ def _is_immediate(terms: Terms) -> bool:
 
 def _credited(holding: Holding, terms: Terms, lot: Lot, repaid: int, time: int) -> Holding:
     """Return the holding with the lot put in where it belongs, after what slides was renewed."""
-    lots, pending, awaiting = (
-        _renewed(lots, terms, time) for lots in (holding.lots, holding.pending_lots, holding.awaiting_lots)
-    )
+    lots = _renewed(holding.lots, terms, time)
+    pending = _renewed(holding.pending_lots, terms, time)
+    awaiting = _renewed(holding.awaiting_lots, terms, time)
     added = (lot,) if lot.points else ()
     available, waiting = holding.available, holding.pending
     if _is_immediate(terms):

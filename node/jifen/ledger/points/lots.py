@@ -24,14 +24,17 @@ def merged(lots: Iterable[Lot], added: Iterable[Lot]) -> tuple[Lot, ...]:
     found = list(lots)
     for lot in added:
         order = lot_order(lot)
-        place = len(found)
         # From behind: what is earned now mostly expires last.
-        while place and lot_order(found[place - 1]) > order:
-            place -= 1
-        if place and lot_order(found[place - 1]) == order:
-            found[place - 1] = with_points(lot, lot.points + found[place - 1].points)
+        for place in range(len(found), 0, -1):
+            before = lot_order(found[place - 1])
+            if before == order:
+                found[place - 1] = with_points(lot, lot.points + found[place - 1].points)
+                break
+            if before < order:
+                found.insert(place, lot)
+                break
         else:
-            found.insert(place, lot)
+            found.insert(0, lot)
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """What a purchase would earn, with its arithmetic, before anything is written: the functions that crediting it runs."""
 
 from jifen.ledger.context import BlockContext
+from jifen.ledger.payments.giving_back import paid_fen, payment_of
 from jifen.ledger.points.earning import Earning, against_order, earnings_of, parties_of
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader
@@ -15,4 +16,5 @@ def calculate(state: StateReader, body: EarnPoints, context: BlockContext) -> Re
     parties = parties_of(state, body)
     if isinstance(parties, Rejection):
         return parties
-    return against_order(body, parties) or earnings_of(state, body, parties.legs, context)
+    value_paid = paid_fen(payment_of(state, body.merchant, body.order_id))
+    return against_order(body, parties) or earnings_of(state, body, parties.legs, value_paid, context)
