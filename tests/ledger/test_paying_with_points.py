@@ -29,7 +29,7 @@ from jifen.ledger.payments.plan import Plan, make_plan
 from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import WorkingState, holding_key, organization_key, supply_key
+from jifen.ledger.state import WorkingState, hold_key, holding_key, organization_key, supply_key
 from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import PointType, RollingExpiry, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
@@ -49,6 +49,8 @@ from jifen.testing.memory import Memory
 from jifen.testing.naive.scene import CHAIN_ID, START, account_of, certificate_of, key_of, transaction
 
 ANN: Final = account_of(key_of("ann"))
+LAST: Final = "member 82"
+"""A key whose account id ends in 0xff."""
 HASH: Final = b"\x0d" * 32
 SHOPS: Final = ("north", "south", "west", "center")
 TILL: Final = int(Scope.CASHIER | Scope.ADMIN)
@@ -363,6 +365,18 @@ def test_f14_a_hold_is_captured_in_part_and_the_rest_comes_back_in_the_same_bloc
     assert shops.holding(NORTH).available == 1_100
     shops.refund("W1", "r", 8_000)
     assert shops.holding(NORTH).lots == before
+
+
+def test_an_account_whose_id_ends_in_the_last_byte_there_is_holds_points_as_others_do() -> None:
+    shops = three_issuers()
+    account = account_of(key_of(LAST))
+    assert account.endswith(b"\xff")
+    shops.take(RegisterMember(*shops.head(), key_of(LAST)), LAST)
+    shops.take(EarnPoints(*shops.head(), "north", "o9", account, NORTH, 800, 7), "north")
+    parts = (PaymentPart(NORTH, 100),)
+    held = shops.take(HoldPoints(*shops.head(), "center", "W1", HASH, account, 900, parts, shops.time + DAY_MS), LAST)
+    assert not isinstance(held, Rejection)
+    assert shops.state.get(hold_key(account, shops.last.id)) is not None
 
 
 def replace_head(body: CaptureHold, shops: Shops) -> CaptureHold:

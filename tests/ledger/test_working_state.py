@@ -232,7 +232,10 @@ def test_a_range_is_right_while_the_disk_runs_ahead_of_what_was_forgotten() -> N
     assert working.range(b"k", b"l", 9) == [(b"k1", TransactionMark(3))]
 
 
-@pytest.mark.parametrize(("prefix", "end"), [(b"t", b"u"), (b"t\x00", b"t\x01"), (b"ab", b"ac")])
+@pytest.mark.parametrize(
+    ("prefix", "end"),
+    [(b"t", b"u"), (b"t\x00", b"t\x01"), (b"ab", b"ac"), (b"t\xff", b"u"), (b"t\x01\xff\xff", b"t\x02")],
+)
 def test_the_end_of_a_prefix_lies_behind_all_its_keys(prefix: bytes, end: bytes) -> None:
     assert after_prefix(prefix) == end
     assert prefix < prefix + b"\xff" * 9 < end

@@ -321,7 +321,8 @@ def after_prefix(prefix: bytes) -> bytes:
 
     A prefix of nothing but 0xff bytes has no such key; no table's letter is one.
     """
-    return prefix[:-1] + bytes([prefix[-1] + 1])
+    rest = prefix.rstrip(b"\xff")  # ids of accounts end with any byte, and 0xff has no next one
+    return rest[:-1] + bytes([rest[-1] + 1])
 
 
 class BlockWrites(msgspec.Struct, frozen=True):
