@@ -219,6 +219,21 @@ def test_a_range_sees_the_open_block_and_gives_as_many_as_asked_for() -> None:
     assert working.range(b"k0", b"l", 0) == []
 
 
+def test_a_range_asked_for_again_and_again_in_a_block_sees_what_was_written_in_between() -> None:
+    working = WorkingState(Memory({b"k2": TransactionMark(2)}), 0)
+    working.begin_block()
+    for number in (5, 1, 9, 3):
+        working.put(b"k%d" % number, TransactionMark(number))
+        assert view(working)[b"k%d" % number] == TransactionMark(number)
+    working.delete(b"k1")
+    working.put(b"k3", TransactionMark(33))
+    assert [key for key, _ in working.range(b"k", b"l", 9)] == [b"k2", b"k3", b"k5", b"k9"]
+    working.abandon_block()
+    working.begin_block()
+    working.put(b"k4", TransactionMark(4))
+    assert [key for key, _ in working.range(b"k", b"l", 9)] == [b"k2", b"k4"]
+
+
 def test_a_range_is_right_while_the_disk_runs_ahead_of_what_was_forgotten() -> None:
     disk = Memory({b"k1": TransactionMark(1), b"k2": TransactionMark(2)})
     working = WorkingState(disk, 0)

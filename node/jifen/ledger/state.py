@@ -5,7 +5,7 @@ still holds an older state. `WorkingState` keeps their writes and what they repl
 to the store, a truncated log is undone in reverse.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
 from typing import Protocol, final
 
@@ -356,6 +356,10 @@ class WorkingState:
         self._blocks: deque[BlockWrites] = deque()
         self._writes: dict[bytes, Record | None] | None = None
         self._replaced: dict[bytes, Record | None] = {}
+        self._sorted: list[bytes] = []
+        """Keys of `_writes` in ascending order, but for those in `_unsorted`."""
+        self._unsorted: list[bytes] = []
+        """Keys written since a range was last asked for: most blocks ask for none, and sort their keys once."""
         self.height = height
         self.committed = height
         self.flushed = height
@@ -371,19 +375,27 @@ class WorkingState:
     def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
         """Return the first `limit` keys of `start <= key < stop` in ascending order, each with its newest record.
 
-        Costs grow with what the range holds and with the number of blocks in flight, not with the size of the state;
-        inside an open block also with what it has written so far.
+        Costs grow with what the range holds and with the number of blocks in flight, not with the size of the state
+        nor with what the open block has written.
         """
         changed: dict[bytes, None] = {}
         for block in self._blocks:
             keys = block.keys
             changed.update(dict.fromkeys(keys[bisect_left(keys, start) : bisect_left(keys, stop)]))
-        changed.update((key, None) for key in self._writes or () if start <= key < stop)
+        keys = self._written()
+        changed.update(dict.fromkeys(keys[bisect_left(keys, start) : bisect_left(keys, stop)]))
         # Of what the base gives at most so many are changed above it, so that enough are left.
         found: dict[bytes, Record | None] = dict(self._base.range(start, stop, limit + len(changed)))
         found.update((key, self.get(key)) for key in changed)
         known = [(key, found[key]) for key in sorted(found)]
         return [(key, record) for key, record in known if record is not None][:limit]
+
+    def _written(self) -> list[bytes]:
+        """Return the keys of the open block's writes in ascending order."""
+        for key in self._unsorted:
+            insort(self._sorted, key)
+        self._unsorted.clear()
+        return self._sorted
 
     def put(self, key: bytes, record: Record | None) -> None:
         """Set the record under `key`; only between `begin_block` and `end_block` or `abandon_block`.
@@ -394,6 +406,7 @@ class WorkingState:
         assert writes is not None, "a record was written outside a block"
         if key not in writes:
             self._replaced[key] = records[key] if key in records else self._base.get(key)
+            self._unsorted.append(key)
         writes[key] = records[key] = record
 
     def delete(self, key: bytes) -> None:
@@ -414,14 +427,19 @@ class WorkingState:
         keys = [key for key in sorted(writes) if writes[key] is not None or replaced[key] is not None]
         block = BlockWrites(self.height, {key: writes[key] for key in keys}, {key: replaced[key] for key in keys}, keys)
         self._blocks.append(block)
-        self._writes = None
+        self._close()
         return block
 
     def abandon_block(self) -> None:
         """Undo the open block."""
         assert self._writes is not None, "no block is open"
         self._restore(self._replaced)
+        self._close()
+
+    def _close(self) -> None:
         self._writes = None
+        self._sorted.clear()
+        self._unsorted.clear()
 
     def roll_back_to(self, height: int) -> None:
         """Undo executed blocks above `height`, newest first; never below the committed height."""
