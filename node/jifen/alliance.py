@@ -26,12 +26,12 @@ from jifen.ledger.checkpoints.records import CHECKPOINT_BLOCKS_DEFAULT, CHECKPOI
 from jifen.ledger.genesis import Genesis, ValidatorAddress, check_genesis
 from jifen.ledger.terms.records import PointType
 from jifen.ledger.types import (
+    SCOPES_ALL,
     Operator,
     Organization,
     OrganizationKind,
     OrganizationStatus,
     RoleClass,
-    Scope,
 )
 from jifen.store.ledger_store import MAP_BYTES_DEFAULT
 from jifen.transport.identity import create_tls_identity
@@ -97,8 +97,8 @@ class Identity(NamedTuple):
     certificate_pem: str
 
 
-OPERATOR_SCOPES: Final = Scope.ADMIN | Scope.ISSUER | Scope.CASHIER | Scope.TREASURER
-"""What the first operator key of an organization may do."""
+OPERATOR_SCOPES: Final = SCOPES_ALL
+"""What the first operator key of an organization may do: whatever it may not, nobody of the organization could."""
 
 DEMO_NAME: Final = "Harbour Alliance"
 DEMO_ORGANIZATIONS: Final = (

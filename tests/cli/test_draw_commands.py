@@ -1,21 +1,16 @@
 """A prize draw on the command line, by three organizations with a validator each."""
 
 import json
-import os
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import pytest
 
-from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
+from jifen.alliance import DEMO_ORGANIZATIONS
+from jifen.testing.command_line import CommandLine, running_alliance_of
 
-PASSPHRASE: Final = "correct horse battery"
 ORGANIZATIONS: Final = sorted(item.id for item in DEMO_ORGANIZATIONS[:3])
 PROMISED: Final = {
     "rulesHash": "11" * 32,
@@ -25,89 +20,25 @@ PROMISED: Final = {
 }
 
 
-class Alliance(NamedTuple):
-    """A running alliance of three, and a directory for keys and files."""
-
-    home: Path
-    files: Path
-
-    def run(self, *arguments: str, words: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, with a member's passphrase or that of a file."""
-        own = {"JIFEN_HOME": str(self.home), "JIFEN_PASSPHRASE_FILE": str(words or self.files / "words")}
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "jifen", *arguments],
-            env=environment | own,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def told(self, *arguments: str) -> Any:
-        """Run a command that must succeed; return its JSON."""
-        result = self.run(*arguments, "--json")
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
-
-    def acting(self, organization: str, *arguments: str) -> Any:
-        """Run a command of an organization's that must succeed; return its JSON."""
-        data = self.home / organization
-        result = self.run(*arguments, "--data", str(data), "--json", words=data / "passphrase")
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
-
-
-def free_port_base() -> int:
-    """Return a port from which the alliance's ports are free."""
-    for base in range(21_000, 24_000, 300):
-        try:
-            for port in (base + step + place for step in (0, 100, 200) for place in range(3)):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    pytest.fail("no free ports were found")
-
-
 @pytest.fixture(scope="module")
-def alliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alliance]:
+def alliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """Make an alliance of three, and keep its validators running."""
-    root = tmp_path_factory.mktemp("draws")
-    create_alliance(root / "home", "Three", DEMO_ORGANIZATIONS[:3], port_base=free_port_base())
-    (root / "words").touch(mode=0o600)
-    (root / "words").write_text(PASSPHRASE)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
-    with ExitStack() as stack:
-        for name in ORGANIZATIONS:
-            command = [sys.executable, "-P", "-m", "jifen", "start", "--data", str(root / "home" / name)]
-            output = stack.enter_context((root / f"{name}.log").open("wb"))
-            process = stack.enter_context(
-                subprocess.Popen(
-                    [*command, "--stop-with-parent"], env=environment, stdin=subprocess.PIPE, stderr=output
-                )
-            )
-            stack.callback(process.wait, timeout=30)
-            stack.callback(process.terminate)
-        yield Alliance(root / "home", root)
+    with running_alliance_of(tmp_path_factory.mktemp("draws"), DEMO_ORGANIZATIONS[:3]) as running:
+        yield running
 
 
-def early_reveal(alliance: Alliance, organization: str, draw: str) -> subprocess.CompletedProcess[str]:
+def early_reveal(alliance: CommandLine, organization: str, draw: str) -> subprocess.CompletedProcess[str]:
     """Try to show a secret before the close."""
     data = alliance.home / organization
     return alliance.run("draw", "reveal", draw, "--data", str(data), words=data / "passphrase")
 
 
-def test_a_draw_is_published_kept_entered_revealed_and_verified(alliance: Alliance) -> None:
+def test_a_draw_is_published_kept_entered_revealed_and_verified(alliance: CommandLine) -> None:
     mall, draw = next(item.id for item in DEMO_ORGANIZATIONS[:3] if "mall" in item.id), "spring"
     name = f"{mall}/{draw}"
     keys, account, height = {}, "", 0
     for member in ("alice", "bob"):
-        keys[member] = str(alliance.files / f"{member}.key")
-        account = alliance.told("key", "new", keys[member], "--label", member)["account"]
-        height = alliance.told("tx", "register", "--key", keys[member])["height"]
+        keys[member], account = alliance.member(member)
         earned = ("tx", "earn", "--account", account, "--order", member, "--amount-fen", "1000000")
         height = alliance.acting(mall, *earned)["height"]
     terms = PROMISED | {

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Swap points of different types with others.", rich_markup_mode=None, no_args_is_help=True)
 
 OfferArgument = Annotated[str, typer.Argument(metavar="OFFER", help="Id of the offer: 64 hexadecimal digits.")]
+OFFER_BYTES: Final = 32
+"""Length of an offer's id, which is that of its transaction."""
+
 AccountOption = Annotated[str, typer.Option("--account", help="Account; begins with jf1.")]
 
 
@@ -110,7 +113,8 @@ def accept(  # noqa: PLR0917 - typer calls it by name
     from jifen.cli.failures import CommandFailed, UsageFault
     from jifen.keys.keystore import read_key_file
 
-    found = asked(lambda client: client.swap_offer(offer), home, url)
+    name = _offer_id(offer)
+    found = asked(lambda client: client.swap_offer(name.hex()), home, url)
     if found is None:
         raise CommandFailed(f"there is no open offer {offer}; see `jifen swap board`")
     taken = found.left if points is None else points
@@ -120,7 +124,7 @@ def accept(  # noqa: PLR0917 - typer calls it by name
         raise UsageFault(f"{taken} points {said}: the offer is {found.want_points} for {found.give_points}")
     pair = read_key_file(key, ask_passphrase())
     submission = submit_built(
-        lambda builder: builder.accept_swap_offer(pair, offer=bytes.fromhex(offer), points=taken, pays=pays), home, url
+        lambda builder: builder.accept_swap_offer(pair, offer=name, points=taken, pays=pays), home, url
     )
     print_submission(submission, as_json)
 
@@ -238,9 +242,12 @@ def _offer_id(text: str) -> bytes:
     from jifen.cli.failures import UsageFault
 
     try:
-        return bytes.fromhex(text)
+        found = bytes.fromhex(text)
     except ValueError:
-        raise UsageFault(f"{text} is no offer's id, which has 64 hexadecimal digits") from None
+        found = b""
+    if len(found) != OFFER_BYTES:
+        raise UsageFault(f"{text} is no offer's id, which has 64 hexadecimal digits; see `jifen swap list`")
+    return found
 
 
 def _show(offers: "tuple[SwapOffer, ...]", as_json: bool) -> None:
