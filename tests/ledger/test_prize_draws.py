@@ -1,6 +1,7 @@
 """Prize draws by the acceptance scenarios of F3c, and by what somebody would try who wants the prize."""
 
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from jifen.ledger.draws.settling import SETTLED_MAX
 from jifen.ledger.points.positions import Position
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.terms.effects import PointsExpired
+from jifen.ledger.terms.records import Terms
 from jifen.ledger.types import Lot
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.scenes.draw import COMMITTERS, FOREIGN, OWN, piece_of
@@ -213,6 +215,20 @@ def test_f3c_entries_are_spent_at_the_organizer_and_foreign_ones_become_its_posi
     assert (position, key[-8:]) == (Position(5 * FOREIGN.points), (10).to_bytes(4, "big") + (1).to_bytes(4, "big"))
     assert stage.burned("books/consumer") == 0
     assert (stage.holding("ann").available, stage.holding("ann").held) == (1000 - 6, 0)
+
+
+@pytest.mark.parametrize(
+    "terms", [{"accepted_by": ("mall",), "settlement_fen": 1}, {"accepted_by": (), "settlement_fen": 2}]
+)
+def test_i7_an_issuer_that_buys_back_for_less_or_lists_the_organizer_no_more_lets_nobody_enter_with_its_points(
+    terms: dict[str, Any],
+) -> None:
+    stage = DrawStage(prices=(FOREIGN, OWN))
+    stage.member("ann", books=True)
+    assert not isinstance(stage.enter("ann", 1, "books/consumer"), Rejection)
+    stage.publish_of_books(Terms(version=3, settlement_points=11, **terms))
+    assert stage.enter("ann", 1, "books/consumer") is Rejection.DRAW_TAKES_OTHER_POINTS
+    assert not isinstance(stage.enter("ann"), Rejection)
 
 
 @pytest.mark.parametrize("silent", [0, 1])

@@ -236,7 +236,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.COMMITMENTS_MISSING: "not every committer has committed its secret yet",
     Rejection.SECRETS_ALREADY_KEPT: "the committer has confirmed before that it keeps the secrets",
     Rejection.ACCOUNT_EXCLUDED: "the draw's terms exclude the account, or it is that of an operator who takes part",
-    Rejection.DRAW_TAKES_OTHER_POINTS: "the draw has no price in these points, or their issuer accepts it no longer",
+    Rejection.DRAW_TAKES_OTHER_POINTS: "the draw has no price in these points, or their issuer honours it no longer",
     Rejection.ENTRIES_EXHAUSTED: "so many entries are more than the draw, the member or one record of lots can take",
     Rejection.PIECE_WRONG: "a piece does not fit the hash by which it was committed",
     Rejection.PIECES_KNOWN: "all of these pieces were shown before",

@@ -6,6 +6,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.draws.bodies import EnterDraw
 from jifen.ledger.draws.drawing import next_digest
 from jifen.ledger.draws.effects import DrawEntered
+from jifen.ledger.draws.preparing import is_founded
 from jifen.ledger.draws.records import (
     MEMBER_ENTRIES_MAX,
     RUNNING,
@@ -19,7 +20,6 @@ from jifen.ledger.draws.records import (
 )
 from jifen.ledger.locks.records import is_locked
 from jifen.ledger.points.held import hold_points, may_hold
-from jifen.ledger.points.positions import is_accepted_at
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import (
@@ -33,7 +33,7 @@ from jifen.ledger.state import (
     organization_key,
     point_type_key,
 )
-from jifen.ledger.terms.records import PointType, terms_in_force
+from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import EMPTY_HOLDING, Account, Holding, Organization, OrganizationStatus
 
@@ -75,10 +75,10 @@ def check_draw_entry(
         return rejection
     if account.id in draw.terms.excluded or is_insider(state, draw, account):
         return Rejection.ACCOUNT_EXCLUDED
-    prices = [price.points for price in draw.terms.prices if price.point_type == body.point_type]
-    if not prices or not is_accepted_at(body.organization, point_type, terms_in_force(point_type, context.time)):
+    prices = [price for price in draw.terms.prices if price.point_type == body.point_type]
+    if not prices or not is_founded(body.organization, prices[0], point_type, context.time):
         return Rejection.DRAW_TAKES_OTHER_POINTS
-    return _check_means(state, body, draw, prices[0] * body.entries)
+    return _check_means(state, body, draw, prices[0].points * body.entries)
 
 
 def enter_draw(

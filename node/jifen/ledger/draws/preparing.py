@@ -72,7 +72,7 @@ def check_draw_creation(
     if any(prize.value_fen > PRIZE_FEN_MAX for prize in terms.prizes):
         return Rejection.PRIZE_TOO_LARGE
     priced = zip(terms.prices, types, strict=True)
-    if not all(_is_founded(body.organization, price, point_type, context.time) for price, point_type in priced):
+    if not all(found and is_founded(body.organization, price, found, context.time) for price, found in priced):
         return Rejection.PRICE_UNFOUNDED
     return terms
 
@@ -104,6 +104,12 @@ def draw_contradicts_itself(terms: DrawTerms, organization: str) -> bool:
         or terms.entries_min > terms.entries_max
         or terms.reveal_by >= terms.settle_by
     )
+
+
+def is_founded(organization: str, price: EntryPrice, point_type: PointType, time: int) -> bool:
+    """Tell whether the organization may take points at a price's rate, by what their issuer promises at a time, ms."""
+    promised = terms_in_force(point_type, time)
+    return is_accepted_at(organization, point_type, promised) and is_within_settlement_price(price.rate, promised)
 
 
 def check_draw_commitment(
@@ -204,13 +210,6 @@ def begin(
     key = draw_key(draw.organization, draw.name)
     schedule(state, key, draw.due, context.time)
     state.put(key, msgspec.structs.replace(draw, status=status, reason=reason, winners=winners, due=context.time))
-
-
-def _is_founded(organization: str, price: EntryPrice, point_type: PointType | None, time: int) -> bool:
-    """Tell whether the organization may take points at a price's rate, by what their issuer promises now."""
-    assert point_type is not None, f"{price.point_type} was not looked for"
-    promised = terms_in_force(point_type, time)
-    return is_accepted_at(organization, point_type, promised) and is_within_settlement_price(price.rate, promised)
 
 
 def _check_committer(

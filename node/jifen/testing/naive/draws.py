@@ -25,6 +25,7 @@ from jifen.testing.naive.terms import in_force, signed_by
 from jifen.testing.naive.time import DAY, TIMED_OUT, bring_back
 
 if TYPE_CHECKING:
+    from jifen.ledger.draws.records import EntryPrice
     from jifen.testing.naive.ledger import NaiveLedger
     from jifen.testing.naive.records import NaiveLot
 
@@ -193,6 +194,13 @@ def against_creation(ledger: "NaiveLedger", body: CreateDraw, item: Transaction,
     return found
 
 
+def may_charge(ledger: "NaiveLedger", organizer: str, price: "EntryPrice", time: int) -> bool:
+    """Tell whether the issuer lets the organizer take points at this rate now."""
+    promise = in_force(ledger, price.point_type, time)
+    listed = price.point_type.startswith(f"{organizer}/") or organizer in promise.accepted_by
+    return listed and price.rate.fen * promise.settlement_points <= promise.settlement_fen * price.rate.points
+
+
 def create(ledger: "NaiveLedger", body: CreateDraw, _item: Transaction, _time: int) -> Effects:
     """Add a draw."""
     draw = NaiveDraw(body, body.terms.settle_by)
@@ -287,10 +295,7 @@ def against_entry(ledger: "NaiveLedger", body: EnterDraw, item: Transaction, tim
     if len(draw.owners) + body.entries > terms.entries_max or mine > terms.member_entries_max:
         found.add(Rejection.ENTRIES_EXHAUSTED)
     prices = [price for price in terms.prices if price.point_type == body.point_type]
-    accepted = body.point_type.startswith(f"{body.organization}/")
-    if body.point_type in ledger.point_types:
-        accepted = accepted or body.organization in in_force(ledger, body.point_type, time).accepted_by
-    if not prices or not accepted:
+    if not prices or not all(may_charge(ledger, body.organization, price, time) for price in prices):
         found.add(Rejection.DRAW_TAKES_OTHER_POINTS)
     for price in prices:
         points = price.points * body.entries

@@ -83,6 +83,10 @@ class DrawStage:
         terms = Terms(
             version=2, accepted_by=("mall",), settlement_points=10, settlement_fen=1, expiry=RollingExpiry(30)
         )
+        self.publish_of_books(terms)
+
+    def publish_of_books(self, terms: Terms) -> None:
+        """Publish terms of books' points."""
         body = PublishTerms(self.time + DAY_MS, self.nonce(), "books", "books/consumer", terms)
         assert not isinstance(self.take(body, "books admin"), Rejection)
 
