@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.payments.bodies import PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
+from jifen.ledger.payments.bodies import (
+    CaptureHold,
+    HoldPoints,
+    PaymentPart,
+    PayOrder,
+    PublishAcceptance,
+    SetPaymentPolicy,
+)
 from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.receipts import AnyEffect, PointsEarned, PointsRevoked
 from jifen.ledger.rejections import Rejection
@@ -29,19 +36,20 @@ from jifen.ledger.rules.records import (
     EarningPolicy,
     EarningRule,
     ItemRule,
+    MemberTally,
     OrderLine,
     Period,
     Rounding,
     Stacking,
     TierCoefficient,
 )
-from jifen.ledger.state import TALLY
+from jifen.ledger.state import TALLY, after_prefix
 from jifen.ledger.terms.bodies import CreatePointType
 from jifen.ledger.terms.records import Terms
 from jifen.ledger.tiers.bodies import PublishTiers
 from jifen.ledger.tiers.records import Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints
-from jifen.ledger.types import POINTS_MAX, RoleClass
+from jifen.ledger.types import AMOUNT_FEN_MAX, POINTS_MAX, RoleClass
 from jifen.testing.naive.scene import account_of, key_of
 from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
 
@@ -165,6 +173,62 @@ def test_f11_a_cumulative_rule_counts_what_was_spent_in_the_month_before() -> No
     assert [shop.points(amount) for amount in (80_000, 40_000, 200_000)] == [800, 600, 4200]
     shop.stage.wait(40 * DAY_MS)
     assert shop.points(100_000) == 1000
+
+
+@pytest.mark.parametrize(("mode", "points"), [(BracketMode.MARGINAL, 3000), (BracketMode.WHOLE_AMOUNT, 4000)])
+def test_f11_who_climbs_the_brackets_and_gives_everything_back_earns_from_the_bottom_again(
+    mode: BracketMode, points: int
+) -> None:
+    shop = Shop(rule(*BRACKETS, mode=mode, basis=BracketBasis.CUMULATIVE, period=Period.MONTH))
+    shop.sell(5000 * YUAN, order="climb")
+    shop.refund("climb", "R1", 4000 * YUAN)
+    shop.refund("climb", "R2", 1000 * YUAN)
+    assert shop.points(2000 * YUAN) == points
+    assert shop.stage.holding().available == points
+
+
+def test_f11_sums_of_the_period_count_what_was_kept_under_any_version_and_after_the_period_no_more() -> None:
+    monthly = rule(*BRACKETS, basis=BracketBasis.CUMULATIVE, period=Period.MONTH)
+    shop = Shop(monthly)
+    shop.sell(1000 * YUAN, order="first")
+    daily = msgspec.structs.replace(monthly, version=3, period=Period.DAY)
+    assert not isinstance(shop.publish(daily), Rejection)
+    shop.refund("first", "R1", 500 * YUAN)
+    [earned] = shop.sell(500 * YUAN, order="second")
+    assert earned.arithmetic is not None
+    assert earned.arithmetic.before_fen == 500 * YUAN
+    shop.stage.wait(62 * DAY_MS)
+    shop.sell(300 * YUAN)
+    shop.refund("first", "R2", 500 * YUAN)
+    [earned] = shop.sell(100 * YUAN)
+    assert earned.arithmetic is not None
+    assert earned.arithmetic.before_fen == 300 * YUAN, "a refund of an earlier period takes nothing out of this one"
+
+
+def test_f11_a_sum_beyond_the_largest_quantity_never_falls_below_nothing_when_it_is_given_back() -> None:
+    shop = Shop(rule(Bracket(0, 0, 1), basis=BracketBasis.CUMULATIVE, period=Period.MONTH))
+    shop.sell(AMOUNT_FEN_MAX, order="first")
+    shop.sell(AMOUNT_FEN_MAX, order="second")
+    [(key, tally)] = shop.stage.state.range(TALLY, after_prefix(TALLY), 9)
+    assert isinstance(tally, MemberTally)
+    # As after nine thousand more of them: what is beyond the largest quantity is not counted.
+    shop.stage.state.put(key, msgspec.structs.replace(tally, spent_fen=AMOUNT_FEN_MAX))
+    shop.refund("first", "R1", AMOUNT_FEN_MAX)
+    shop.refund("second", "R2", AMOUNT_FEN_MAX)
+    left = shop.stage.state.get(key)
+    assert isinstance(left, MemberTally)
+    assert left.spent_fen == 0
+
+
+def test_p6_refunds_let_nobody_pass_the_cap_of_a_member_by_any_number_of_orders() -> None:
+    shop = Shop(rule(Bracket(0, 1, YUAN), member_cap=100, period=Period.MONTH))
+    held = []
+    for number in range(6):
+        shop.sell(90 * YUAN, order=f"A{number}")
+        held.append(shop.stage.holding().available)
+        shop.refund(f"A{number}", f"R{number}", 45 * YUAN)
+    assert max(held) <= 100
+    assert shop.stage.holding().available <= 100
 
 
 def test_f11_points_are_rounded_once_as_the_rule_says() -> None:
@@ -455,6 +519,22 @@ def test_f11_what_points_have_paid_earns_nothing_unless_the_rule_says_so() -> No
         [earned] = shop.sell(1000, order="X")
         assert earned.points == points
         assert [shop.refund("X", f"R{number}", 250)[0].points for number in range(4)] == [points // 4] * 4
+
+
+def test_f11_points_cannot_earn_points_by_paying_after_the_order_was_credited() -> None:
+    shop = Shop()
+    paid_with_points(shop)
+    shop.sell(1000, order="Y")
+    stage = shop.stage
+    late = PayOrder(stage.time, stage.nonce(), "mall", "Y", bytes(32), ANN, 1000, (PaymentPart(CONSUMER, 400),))
+    assert stage.take(late, "ann", "mall till") is Rejection.ORDER_ALREADY_CREDITED
+    parts, until = (PaymentPart(CONSUMER, 400),), stage.time + DAY_MS
+    hold = HoldPoints(stage.time, stage.nonce(), "mall", "Z", bytes(32), ANN, 1000, parts, until)
+    assert not isinstance(stage.take(hold, "ann"), Rejection)
+    held = stage.last.id
+    shop.sell(1000, order="Z")
+    capture = CaptureHold(stage.time, stage.nonce(), "mall", ANN, held, 1000)
+    assert stage.take(capture, "mall till") is Rejection.ORDER_ALREADY_CREDITED
 
 
 def test_f11_campaigns_of_a_merchant_together_stay_within_its_mall_s_policy() -> None:

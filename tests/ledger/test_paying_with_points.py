@@ -235,10 +235,10 @@ def test_x3_ten_small_refunds_return_what_one_large_one_returns(credited: bool) 
     found = []
     for amounts in ([3_000], [300] * 10):
         shops = three_issuers()
-        if credited:
-            shops.earn(OWN, "W1", 9_999)
         paid = shops.pay("W1", 9_999, (OWN, 0), (SOUTH, 350), (NORTH, 202))
         assert isinstance(paid, OrderPaid)
+        if credited:
+            shops.earn(OWN, "W1", 9_999)
         money, rest, refunded = 0, -1, 0
         for number, amount in enumerate(amounts):
             back = shops.refund("W1", f"r{number}", amount)[-1]
@@ -430,10 +430,8 @@ def test_what_is_examined_is_what_is_paid() -> None:
     assert plan.paid_fen == paid.paid_fen
 
 
-def test_an_order_is_paid_with_points_once_and_as_the_order_it_was_credited_as() -> None:
+def test_an_order_is_paid_with_points_once_and_credited_as_the_order_that_they_paid() -> None:
     shops = three_issuers()
-    shops.earn(OWN, "W1", 1_000)
-    assert shops.pay("W1", 999, (OWN, 1)) is Rejection.ORDER_DIFFERS
     assert isinstance(shops.pay("W1", 1_000, (OWN, 1)), OrderPaid)
     assert shops.pay("W1", 1_000, (OWN, 1)) is Rejection.ORDER_ALREADY_PAID
     assert isinstance(shops.pay("W2", 1_000, (OWN, 1)), OrderPaid)

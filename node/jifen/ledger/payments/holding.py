@@ -75,7 +75,7 @@ def check_hold(
         return Rejection.NOT_AUTHORIZED
     if is_locked(account, context.time):
         return Rejection.ACCOUNT_LOCKED
-    against = against_order(state, body.organization, body.order_id, body.amount_fen)
+    against = against_order(state, body.organization, body.order_id)
     if against is not None:
         return against
     if not context.time < body.until <= context.time + HOLD_MS_MAX:
@@ -129,7 +129,7 @@ def check_capture(
     found = _find(state, body, transaction)
     if isinstance(found, Rejection):
         return found
-    against = against_order(state, body.merchant, found.order_id, body.amount_fen)
+    against = against_order(state, body.merchant, found.order_id)
     if against is not None:
         return against
     points = body.points or tuple([part.points for part in found.parts])

@@ -21,7 +21,7 @@ from jifen.ledger.state import (
     payment_key,
 )
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.types import Account, OrderRecord, Organization, OrganizationStatus
+from jifen.ledger.types import Account, Organization, OrganizationStatus
 
 
 def check_order_payment(
@@ -44,16 +44,18 @@ def check_order_payment(
         return Rejection.NOT_AUTHORIZED
     if is_locked(account, context.time):
         return Rejection.ACCOUNT_LOCKED
-    return against_order(state, body.merchant, body.order_id, body.amount_fen) or plan
+    return against_order(state, body.merchant, body.order_id) or plan
 
 
-def against_order(state: StateReader, merchant: str, order_id: str, amount_fen: int) -> Rejection | None:
-    """Return why no points can pay for this order of a merchant, or None."""
+def against_order(state: StateReader, merchant: str, order_id: str) -> Rejection | None:
+    """Return why no points can pay for this order of a merchant, or None.
+
+    One that is credited has earned on money: points that paid for it afterwards would have earned points.
+    """
+    if state.get(order_key(merchant, order_id)) is not None:
+        return Rejection.ORDER_ALREADY_CREDITED
     if state.get(payment_key(merchant, order_id)) is not None:
         return Rejection.ORDER_ALREADY_PAID
-    order = read(state, order_key(merchant, order_id), OrderRecord)
-    if order is not None and (order.amount_fen != amount_fen or order.refunded_fen):
-        return Rejection.ORDER_DIFFERS
     return None
 
 

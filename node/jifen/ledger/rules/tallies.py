@@ -150,7 +150,8 @@ def give_back(
         return
     spent, given = tally.spent_fen, tally.points
     if leg.credit is not None and tally.until > time and leg.credit.until == tally.until:
-        spent, given = spent - amount_fen, given - points
+        # A sum that has reached the largest quantity has forgotten what was beyond it.
+        spent, given = max(0, spent - amount_fen), given - points
     left = tuple(
         CampaignTally(item.campaign, item.until, item.points - campaigns.get(item.campaign, 0))
         if item.until > time

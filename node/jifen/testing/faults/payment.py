@@ -103,7 +103,7 @@ def pay_held_order(world: Scene) -> None:
 
 
 def credit_held_order(world: Scene) -> None:
-    """Let the order that points are held for be credited, at another amount."""
+    """Let the order that points are held for be credited."""
     body = EarnPoints(NOW, b"stage000", "books", "W2", ANN, "books/store", 90, 7)
     assert world.take(signed(body, "books till")) == 0
 
@@ -156,8 +156,8 @@ PAYMENT_FAULTS: Final = (
     Fault("pay", Rejection.ACCOUNT_LOCKED, {"account": DORA}, "dora and books till"),
     Fault("hold", Rejection.ACCOUNT_LOCKED, {"account": DORA}, "dora"),
     *of_both(Rejection.ORDER_ALREADY_PAID, {"order_id": "W1"}),
-    *of_both(Rejection.ORDER_DIFFERS, {"order_id": "B1"}),
-    *of_both(Rejection.ORDER_DIFFERS, {"order_id": "B2", "amount_fen": 4}),
+    *of_both(Rejection.ORDER_ALREADY_CREDITED, {"order_id": "B1"}),
+    *of_both(Rejection.ORDER_ALREADY_CREDITED, {"order_id": "B2", "amount_fen": 4}),
     *of_both(Rejection.POINT_TYPE_REPEATED, part_of((GUIDE, 5), (GUIDE, 5), ("mall/consumer", 5))),
     *of_both(Rejection.POINT_TYPE_REPEATED, part_of((GUIDE, 400), (GUIDE, 5))),
     *of_both(Rejection.POINT_TYPE_REPEATED, part_of((GUIDE, 0), (GUIDE, 0))),
@@ -186,7 +186,7 @@ PAYMENT_FAULTS: Final = (
     *(Fault(kind, Rejection.HOLD_UNKNOWN, {"account": BO}) for kind in ("capture", "void")),
     *(Fault(kind, Rejection.HOLD_UNKNOWN, {"merchant": "mall"}, "mall till") for kind in ("capture", "void")),
     Fault("capture", Rejection.ORDER_ALREADY_PAID, {}, stage=pay_held_order),
-    Fault("capture", Rejection.ORDER_DIFFERS, {}, stage=credit_held_order),
+    Fault("capture", Rejection.ORDER_ALREADY_CREDITED, {}, stage=credit_held_order),
     Fault("capture", Rejection.CAPTURE_EXCEEDS_HOLD, {"amount_fen": 101}),
     Fault("capture", Rejection.CAPTURE_EXCEEDS_HOLD, {"points": (31,)}),
     Fault("capture", Rejection.CAPTURE_EXCEEDS_HOLD, {"points": (30, 0)}),
@@ -250,6 +250,6 @@ PAYMENTS_NEVER_MEET: Final[dict[tuple[str, str], str]] = {
         for later in ("CAPTURE_EXCEEDS_HOLD", "NOT_A_STEP", "SHARE_EXCEEDED", "NOTHING_TO_PAY")
     },
     ("ORDER_ALREADY_PAID", "HOLD_UNKNOWN"): "it is the hold that names the order",
-    ("ORDER_DIFFERS", "HOLD_UNKNOWN"): "it is the hold that names the order",
+    ("ORDER_ALREADY_CREDITED", "HOLD_UNKNOWN"): "it is the hold that names the order",
 }
 """Reasons of one of these kinds that no transaction can have as its first and a later one."""

@@ -269,22 +269,20 @@ def spent(ledger: "NaiveLedger", account: bytes, point_type: str, points: int) -
     return found
 
 
-def against_order(ledger: "NaiveLedger", merchant: str, order_id: str, amount_fen: int) -> set[Rejection]:
+def against_order(ledger: "NaiveLedger", merchant: str, order_id: str) -> set[Rejection]:
     """Return what speaks against points paying for this order."""
     found = set()
     if (merchant, order_id) in ledger.payments:
         found.add(Rejection.ORDER_ALREADY_PAID)
     if (merchant, order_id) in ledger.orders:
-        refunded = ledger.refunded_of(merchant, order_id)
-        if refunded or ledger.orders[merchant, order_id].body.amount_fen != amount_fen:
-            found.add(Rejection.ORDER_DIFFERS)
+        found.add(Rejection.ORDER_ALREADY_CREDITED)
     return found
 
 
 def against_payment(ledger: "NaiveLedger", body: PayOrder, item: Transaction, time: int) -> set[Rejection]:
     """Return what speaks against paying an order."""
     known = body.account in ledger.accounts
-    found = against_till(ledger, body, item) | against_order(ledger, body.merchant, body.order_id, body.amount_fen)
+    found = against_till(ledger, body, item) | against_order(ledger, body.merchant, body.order_id)
     found |= against_debit(ledger, body.account, item, time) if known else {Rejection.ACCOUNT_UNKNOWN}
     return found | against_parts(ledger, body.merchant, body.account, body.amount_fen, body.parts, time)
 
@@ -292,7 +290,7 @@ def against_payment(ledger: "NaiveLedger", body: PayOrder, item: Transaction, ti
 def against_hold(ledger: "NaiveLedger", body: HoldPoints, item: Transaction, time: int) -> set[Rejection]:
     """Return what speaks against holding points."""
     known = body.account in ledger.accounts
-    found = against_order(ledger, body.organization, body.order_id, body.amount_fen)
+    found = against_order(ledger, body.organization, body.order_id)
     if body.organization not in ledger.organizations:
         found.add(Rejection.ORGANIZATION_UNKNOWN)
     elif ledger.organizations[body.organization].status == OrganizationStatus.SUSPENDED:
@@ -311,7 +309,7 @@ def against_capture(ledger: "NaiveLedger", body: CaptureHold, item: Transaction,
     held = ledger.holds.get((body.account, body.hold))
     if held is None or Rejection.HOLD_UNKNOWN in found:
         return found
-    found |= against_order(ledger, body.merchant, held.body.order_id, body.amount_fen)
+    found |= against_order(ledger, body.merchant, held.body.order_id)
     points = body.points or tuple(part.points for part in held.parts)
     if body.amount_fen > held.body.amount_fen:
         found.add(Rejection.CAPTURE_EXCEEDS_HOLD)
