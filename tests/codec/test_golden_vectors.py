@@ -256,8 +256,8 @@ GOLDEN: Final = {
     ),
     "supply": "93cf001fffffffffffffcc8000",
     "order": (
-        "9fc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f401000000c2c090"
+        "dc0010c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd3039cd01f401000000c2c090c2"
     ),
     "mark": "91ce00010000",
     "validator": (

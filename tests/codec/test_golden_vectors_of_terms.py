@@ -115,9 +115,9 @@ GOLDEN: Final[dict[str, str]] = {
     ),
     "supply": "9364141e",
     "order": (
-        "9fc4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd01f40002cf000001a0c4506c00cf000001a0c4506c"
-        "09cd016dc3c090"
+        "dc0010c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1dc414aaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201010acd01f40002cf000001a0c4506c00cf000001a0c4"
+        "506c09cd016dc3c090c2"
     ),
     "publish": (
         "961ecf000001a0c4506c00c4080001020304050607a46d616c6cad6d616c6c2f636f6e73756d6572dc001002cf000001"

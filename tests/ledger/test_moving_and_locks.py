@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.locks.bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
 from jifen.ledger.locks.records import LockReason, UnlockReason
+from jifen.ledger.payments.bodies import PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
+from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.receipts import PointsTransferred
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import MOVED, open_offers_key
+from jifen.ledger.state import MOVED, acceptance_key, open_offers_key
 from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer, PointsSwapped, SwapOfferClosed
 from jifen.ledger.swaps.records import OfferEnd, board_of
 from jifen.ledger.terms.bodies import PublishTerms
@@ -343,3 +345,54 @@ def test_p5_points_sent_to_a_locked_account_do_not_grow_old_there() -> None:
 
     [got] = stage.holding(MALL, BO).lots
     assert got.expires_at - lot.expires_at == 2 * DAY_MS
+
+
+def pay(stage: PointStage, order: str, points: int) -> None:
+    """Let Ann pay the whole of an order of the mall's with points of its own."""
+    if not stage.state.get(acceptance_key("mall", MALL)):
+        acceptance = Acceptance(1, 1, 1, 1, 1, 10_000, 5_000)
+        limit = SetPaymentPolicy(stage.time, stage.nonce(), "mall", 1, 10_000, 5_000)
+        assert not isinstance(stage.effects_of(limit, "mall admin"), Rejection)
+        body = PublishAcceptance(stage.time, stage.nonce(), "mall", MALL, acceptance)
+        assert not isinstance(stage.effects_of(body, "mall admin"), Rejection)
+    paid = PayOrder(stage.time, stage.nonce(), "mall", order, bytes(32), ANN, points, (PaymentPart(MALL, points),))
+    assert not isinstance(stage.effects_of(paid, "ann", "mall till"), Rejection)
+
+
+@pytest.mark.parametrize("paid", [0, 40, 100])
+def test_i9_points_that_a_refund_returns_to_a_locked_account_live_no_longer_than_if_they_had_stayed(paid: int) -> None:
+    stage = PointStage()
+    publish(stage, MALL, 2, expiry=RollingExpiry(5))
+    stage.earn("A", 1000)
+    [lot] = stage.holding().lots
+    if paid:
+        pay(stage, "W", paid)
+    stage.wait(4 * DAY_MS)
+    lock(stage, ANN, (), "ann")
+    stage.wait(10 * DAY_MS)
+    if paid:
+        assert not isinstance(stage.effects_of(stage.refund_body("W", "R", paid), "mall till"), Rejection)
+    stage.wait(10 * DAY_MS)
+    unlock(stage, ANN, *OFFICERS)
+
+    [after] = stage.holding().lots
+    assert (after.points, after.expires_at - lot.expires_at) == (100, 20 * DAY_MS)
+
+
+def test_i9_no_lock_brings_points_back_to_life_whose_date_had_passed_while_they_were_spent() -> None:
+    stage = PointStage()
+    publish(stage, MALL, 2, expiry=RollingExpiry(5))
+    stage.earn("A", 1000)
+    pay(stage, "W", 100)
+    stage.wait(7 * DAY_MS)
+    lock(stage, ANN, (), "ann")
+    stage.wait(DAY_MS)
+    assert not isinstance(stage.effects_of(stage.refund_body("W", "R", 100), "mall till"), Rejection)
+    stage.wait(5 * DAY_MS)
+    unlocked = stage.effects_of(
+        UnlockAccount(stage.time, stage.nonce(), ANN, UnlockReason.FOUND, ("books", "mall")), *OFFICERS
+    )
+
+    assert not isinstance(unlocked, Rejection)
+    assert [effect.points for effect in unlocked if isinstance(effect, PointsExpired)] == [100]
+    assert stage.holding().available == 0

@@ -151,6 +151,19 @@ def test_a_tier_cannot_be_bought_and_given_back_after_its_period() -> None:
     assert changes(stage.days(10)) == [(DOWNGRADED, "gold", "")]
 
 
+def test_a_refund_of_an_order_from_before_there_were_tiers_takes_nothing_that_it_never_counted() -> None:
+    stage = TierStage(owner="books")
+    stage.buy("old", 90)
+    stage.publish(ladder())
+    stage.buy("new", 120)
+
+    assert len(stage.give_back("old", 90)) == 1
+
+    assert stage.member().points == stage.member().lifetime == 120
+    assert changes(stage.days(10)) == [(PROLONGED, "gold", "gold")]
+    assert stage.give_back("new", 120)[1:] == [PointsQualified("mall", ANN, -120, -120, "gold", 0)]
+
+
 # Being judged.
 
 

@@ -32,6 +32,7 @@ from jifen.ledger.state import WorkingState
 from jifen.ledger.swaps import swapping
 from jifen.ledger.terms.records import Terms, expiry_of
 from jifen.ledger.tiers import qualifying
+from jifen.ledger.tiers.records import TierBook
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import Holding, Lot, Organization, PublicKey, Record
 from jifen.testing.naive.scene import DAY_MS
@@ -103,9 +104,11 @@ def rounded_up(point_type: Any, amount_fen: int) -> int:
     return -(-amount_fen * int(point_type.earn_points) // int(point_type.earn_fen))
 
 
-def redeemed_first(state: WorkingState, organization: str, account: bytes, points: int, context: BlockContext) -> Any:
+def redeemed_first(
+    state: WorkingState, book: TierBook, organization: str, account: bytes, points: int, context: BlockContext
+) -> Any:
     """Carry out a standing order before the tier is looked at."""
-    redeemed = auto_redeeming.follow_up(state, organization, account, 0, context)
+    redeemed = auto_redeeming.follow_up(state, book, organization, account, 0, context)
     return (*redeemed, *qualifying.qualify(state, organization, account, points, context))
 
 

@@ -329,6 +329,8 @@ class OrderRecord(Record, frozen=True):
     """None: the flat rate."""
     legs: Annotated[tuple[Leg, ...], Meta(max_length=LEGS_MAX)] = ()
     """What it gave to others than the customer."""
+    qualifies: bool = False
+    """Whether its points count for a tier: its merchant had tiers by then. What never counted no refund takes."""
 
     @property
     def every_leg(self) -> "tuple[OrderRecord | Leg, ...]":

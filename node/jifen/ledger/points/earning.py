@@ -29,6 +29,7 @@ from jifen.ledger.state import (
     point_type_key,
     rule_book_key,
     supply_key,
+    tier_book_key,
 )
 from jifen.ledger.terms.records import (
     AvailableAfterDays,
@@ -40,6 +41,7 @@ from jifen.ledger.terms.records import (
     renewal_days_of,
     terms_in_force,
 )
+from jifen.ledger.tiers.records import TierBook
 from jifen.ledger.transactions import EarnPoints, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
@@ -259,6 +261,8 @@ def earn(
         others = [(item, _credit(state, body, item, context.time)) for item in earnings[1:]]
         effects += tuple(credited.effect for _, credited in others)
         legs = tuple(_leg(item, credited) for item, credited in others)
+    is_consumer = earning.point_type.role is RoleClass.CONSUMER
+    book = read(state, tier_book_key(body.merchant), TierBook) if is_consumer else None
     flat = earning.reckoned is None
     order = OrderRecord(
         transaction.id,
@@ -276,10 +280,11 @@ def earn(
         done.awaiting,
         None if earning.reckoned is None else earning.reckoned.credit,
         legs,
+        book is not None and book.programme is not None,
     )
     state.put(order_key(body.merchant, body.order_id), order)
-    if earning.point_type.role is RoleClass.CONSUMER:
-        return (*effects, *follow_up(state, body.merchant, body.account, earning.points, context))
+    if book is not None:
+        return (*effects, *follow_up(state, book, body.merchant, body.account, earning.points, context))
     return effects
 
 

@@ -33,7 +33,7 @@ from jifen.ledger.state import (
     refund_key,
 )
 from jifen.ledger.terms.records import PointType
-from jifen.ledger.tiers.qualifying import CONSUMER_POINTS, qualify
+from jifen.ledger.tiers.qualifying import qualify
 from jifen.ledger.transactions import RefundOrder, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
@@ -92,7 +92,7 @@ def refund(
     effects: tuple[AnyEffect, ...] = revoked
     state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
     state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
-    if order.point_type.endswith(CONSUMER_POINTS):
+    if order.qualifies:
         effects += qualify(state, body.merchant, order.account, -revoked[0].points, context)
     before_fen = order.refunded_fen
     return (*effects, *give_back_paid(state, body.merchant, body.order_id, before_fen, refunded_fen, context))

@@ -39,15 +39,12 @@ from jifen.ledger.types import Account, Holding
 
 
 def follow_up(
-    state: StateWriter, organization: str, account: bytes, points: int, context: BlockContext
+    state: StateWriter, book: TierBook, organization: str, account: bytes, points: int, context: BlockContext
 ) -> tuple[AnyEffect, ...]:
     """Do what follows a member's own purchase: count it for the tier, then carry out a standing order.
 
-    Costs one look-up where there is neither. Arguments as of `tiers.qualify`.
+    `book` is the organization's; without one nothing follows. The other arguments as of `tiers.qualify`.
     """
-    book = read(state, tier_book_key(organization), TierBook)
-    if book is None:
-        return ()
     told = qualify(state, organization, account, points, context)
     if not book.standing_orders:
         return told

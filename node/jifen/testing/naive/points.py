@@ -16,7 +16,7 @@ from jifen.testing.naive.earning import Result, explained, left_of
 from jifen.testing.naive.records import NaiveLeg, NaiveLot, NaiveMove, NaiveOrder
 from jifen.testing.naive.rules import others_of, reckoned
 from jifen.testing.naive.terms import Effects, dates_of, in_force, is_awaited
-from jifen.testing.naive.tiers import FOLLOWS, count
+from jifen.testing.naive.tiers import FOLLOWS, count, counts_for_a_tier
 
 if TYPE_CHECKING:
     from jifen.testing.naive.ledger import NaiveLedger
@@ -182,7 +182,9 @@ def earn(ledger: "NaiveLedger", body: EarnPoints, item: Transaction, time: int) 
     """Credit a purchase."""
     known = [reckoned(ledger, body, leg, leg.terms, time) for leg in new_legs(ledger, body, time)]
     effects = tuple(credit(ledger, body, leg, result, time) for leg, result in known)
-    ledger.orders[body.merchant, body.order_id] = NaiveOrder(item.id, body, tuple(leg for leg, _ in known))
+    ledger.orders[body.merchant, body.order_id] = NaiveOrder(
+        item.id, body, tuple(leg for leg, _ in known), counts_for_a_tier(ledger, body.point_type)
+    )
     told = [*effects, *count(ledger, body.point_type, body.account, known[0][1].points, time)]
     for follow in FOLLOWS:
         told += follow(ledger, body.point_type, body.account, time)
@@ -274,6 +276,8 @@ def refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, time: in
         left = left_of(ledger, order, leg).points
         taken.append(before - left)
         effects.append(revoke(ledger, body, order, leg, (before - left, left)))
+    if not order.counts:
+        return tuple(effects)
     return (*effects, *count(ledger, order.body.point_type, order.body.account, -taken[0], time))
 
 

@@ -65,6 +65,8 @@ class NaiveOrder(NamedTuple):
     body: EarnPoints
     legs: tuple[NaiveLeg, ...]
     """The customer's first."""
+    counts: bool = False
+    """Whether it counts for a tier: there were tiers on the day."""
 
 
 @dataclass

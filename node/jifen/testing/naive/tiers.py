@@ -172,6 +172,12 @@ def reached(programme: TierProgramme, points: int) -> int:
     return sum(1 for tier in programme.tiers if points >= tier.threshold)
 
 
+def counts_for_a_tier(ledger: "NaiveLedger", point_type: str) -> bool:
+    """Tell whether a purchase that earns points of a type now counts for a tier."""
+    organization, role = point_type.split("/")
+    return role == "consumer" and organization in ledger.tiers.programmes
+
+
 def count(ledger: "NaiveLedger", point_type: str, account: bytes, points: int, time: int) -> Effects:
     """Count what a purchase earned or a refund took."""
     organization, role = point_type.split("/")

@@ -201,7 +201,7 @@ def members_and_orders(twin: NaiveLedger) -> dict[bytes, Record]:
         (head, tail), *others = [leg_record(twin, order, leg) for leg in order.legs]
         refunded = twin.refunded_of(merchant, number)
         legs = tuple(Leg(*start, *end) for start, end in others)
-        fields: tuple[Any, ...] = (order.identity, *head, body.amount_fen, refunded, *tail, legs)
+        fields: tuple[Any, ...] = (order.identity, *head, body.amount_fen, refunded, *tail, legs, order.counts)
         expected[state.order_key(merchant, number)] = OrderRecord(*fields)
     for (merchant, number), (identity, _) in twin.refunds.items():
         expected[state.refund_key(merchant, number)] = RefundRecord(identity)
