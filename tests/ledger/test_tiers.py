@@ -210,6 +210,33 @@ def test_a_tier_that_never_falls_stays_for_years() -> None:
     assert stage.tier() == "gold"
 
 
+def test_a_tier_that_never_falls_cannot_be_bought_and_given_back() -> None:
+    for late in (False, True):
+        stage = TierStage(ladder(downgrade=Downgrade.NEVER))
+        stage.buy("A1", 60)
+        stage.buy("A2", 440)
+        if late:
+            assert changes(stage.days(10)) == [(PROLONGED, "peak", "peak")]
+        stage.give_back("A2", 440)
+        assert stage.tier() == "peak"
+
+        assert changes(stage.days(10)) == [(DOWNGRADED, "peak", "silver")]
+        assert changes(stage.days(10)) == [(PROLONGED, "silver", "silver")]
+        stage.give_back("A1", 60)
+        assert changes(stage.days(10)) == [(DOWNGRADED, "silver", "")]
+
+
+def test_a_tier_that_never_falls_stays_when_its_threshold_rises_or_a_little_is_given_back() -> None:
+    stage = TierStage(ladder(downgrade=Downgrade.NEVER))
+    stage.buy("A1", 150)
+    stage.publish(ladder(2, downgrade=Downgrade.NEVER, tiers=(SILVER, Tier("gold", "Gold", 400), PEAK)))
+    stage.give_back("A1", 50)
+
+    assert changes(stage.days(10)) == [(PROLONGED, "gold", "gold")]
+    stage.give_back("A1", 1)
+    assert changes(stage.days(10)) == [(DOWNGRADED, "gold", "silver")]
+
+
 def test_no_more_than_two_steps_a_tier_are_taken_however_long_no_block_was_made() -> None:
     stage = TierStage(ladder(period=RollingPeriod(1), downgrade=Downgrade.ONE_DOWN, grace_days=1))
     stage.buy("A1", 500)
@@ -256,6 +283,17 @@ def test_a_refund_in_the_grace_counts_against_it() -> None:
     stage.give_back("A2", 1)
 
     assert changes(stage.days(3)) == [(DOWNGRADED, "gold", "silver")]
+
+
+def test_who_gives_everything_back_in_the_grace_falls_and_owes_nothing_without_a_tier() -> None:
+    stage = TierStage(ladder(grace_days=3))
+    stage.buy("A1", 100)
+    stage.days(10)
+    stage.days(10)
+    stage.give_back("A1", 100)
+
+    assert changes(stage.days(3)) == [(DOWNGRADED, "gold", "")]
+    assert stage.member().points == 0
 
 
 def test_rising_ends_a_grace() -> None:

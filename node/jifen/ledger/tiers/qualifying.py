@@ -141,6 +141,7 @@ def qualify(
     if not member.tier and member.period_end <= time:
         member = Membership("", member.since, member.height, 0, period_end_of(programme, time), 0, 0, member.lifetime)
     tier, since, height, grace_until = member.tier, member.since, member.height, member.grace_until
+    asked = member.asked
     counted = member.points + points
     if counted < 0 and not tier:
         counted = 0
@@ -148,9 +149,9 @@ def qualify(
     rank = reached_by(programme, counted) if points > 0 else 0
     if rank and rank > rank_of(programme, tier):
         tier, since, height = programme.tiers[rank - 1].id, time, context.height
-        judged = grace_until = 0
+        judged, grace_until, asked = 0, 0, programme.tiers[rank - 1].threshold
     lifetime = max(0, member.lifetime + points)
-    after = Membership(tier, since, height, counted, member.period_end, judged, grace_until, lifetime)
+    after = Membership(tier, since, height, counted, member.period_end, judged, grace_until, lifetime, asked)
     schedule(state, key, before.due, after.due)
     state.put(key, after)
     qualified = PointsQualified(organization, account, points, counted, tier, lifetime)
@@ -193,13 +194,15 @@ def _end_period(member: Membership, case: Case) -> tuple[Membership, AnyEffect]:
     end, points = member.period_end, member.points
     stays = programme.downgrade is Downgrade.NEVER
     next_end = period_end_of(programme, case.context.time) if stays else _end_after(programme, end)
-    opened = Membership(member.tier, member.since, member.height, 0, next_end, 0, 0, member.lifetime)
+    opened = Membership(member.tier, member.since, member.height, 0, next_end, 0, 0, member.lifetime, member.asked)
     rank = rank_of(programme, member.tier)
     missing = programme.tiers[rank - 1].threshold - points
     if missing <= 0 or stays or not programme.grace_days:
         return _judged(opened, points, end, case)
     until = min(end + programme.grace_days * DAY_MS, next_end)
-    waiting = Membership(member.tier, member.since, member.height, 0, next_end, points, until, member.lifetime)
+    waiting = Membership(
+        member.tier, member.since, member.height, 0, next_end, points, until, member.lifetime, member.asked
+    )
     return waiting, TierAtRisk(case.organization, case.account, member.tier, points, missing, until)
 
 
@@ -217,7 +220,7 @@ def _end_after(programme: TierProgramme, end: int) -> int:
 
 def _end_grace(member: Membership, case: Case) -> tuple[Membership, AnyEffect]:
     after = Membership(
-        member.tier, member.since, member.height, member.points, member.period_end, 0, 0, member.lifetime
+        member.tier, member.since, member.height, member.points, member.period_end, 0, 0, member.lifetime, member.asked
     )
     return _judged(after, member.judged, member.grace_until, case)
 
@@ -229,7 +232,8 @@ def _judged(member: Membership, points: int, end: int, case: Case) -> tuple[Memb
     if reached >= before:
         rank = reached  # a later version may have lowered a threshold
     elif programme.downgrade is Downgrade.NEVER:
-        rank = before
+        # What stays for ever has to have been earned, and not bought in the evening and given back in the morning.
+        rank = before if member.lifetime >= member.asked else min(before, reached_by(programme, member.lifetime))
     else:
         rank = before - 1 if programme.downgrade is Downgrade.ONE_DOWN else reached
     tier = programme.tiers[rank - 1].id if rank else ""
@@ -237,7 +241,11 @@ def _judged(member: Membership, points: int, end: int, case: Case) -> tuple[Memb
     effect = TierChanged(case.organization, case.account, change, member.tier, tier, points, programme.version, end)
     if rank == before:
         return member, effect
-    after = Membership(tier, context.time, context.height, member.points, member.period_end, 0, 0, member.lifetime)
+    threshold = programme.tiers[rank - 1].threshold if rank else 0
+    asked = threshold if rank > before else min(member.asked, threshold)
+    # Who has no tier any more owes nothing.
+    left = member.points if tier else max(0, member.points)
+    after = Membership(tier, context.time, context.height, left, member.period_end, 0, 0, member.lifetime, asked)
     return after, effect
 
 

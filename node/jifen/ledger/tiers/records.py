@@ -71,7 +71,7 @@ class Downgrade(IntEnum):
     """What becomes of a tier that the points of a period do not reach again, once the grace is over."""
 
     NEVER = 1
-    """It stays for ever."""
+    """It stays for ever, unless refunds leave less in a whole life than it asked for: then it was never earned."""
     ONE_DOWN = 2
     """It falls to the next lower one."""
     BALANCE_BASED = 3
@@ -150,6 +150,8 @@ class Membership(Record, frozen=True):
     """Block time at which the grace is over, ms; 0: none is given."""
     lifetime: Quantity = 0
     """Qualifying points ever earned, less those of refunds."""
+    asked: Quantity = 0
+    """Qualifying points that its tier asked for when it was reached; 0 without a tier."""
 
     @property
     def due(self) -> int:

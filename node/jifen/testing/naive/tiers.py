@@ -44,6 +44,8 @@ class NaiveMember:
     tier: str = ""
     since: int = 0
     height: int = 0
+    price: int = 0
+    """What the tier cost when it was reached."""
 
     @property
     def points(self) -> int:
@@ -194,6 +196,7 @@ def count(ledger: "NaiveLedger", point_type: str, account: bytes, points: int, t
     risen = points > 0 and rank > names.index(him.tier)
     if risen:
         him.tier, him.since, him.height, him.grace = names[rank], time, ledger.height, 0
+        him.price = programme.tiers[rank - 1].threshold
     told: list[tuple[object, ...]] = [(organization, account, points, him.points, him.tier, him.lifetime)]
     if risen:
         change = (TierChange.UPGRADED, before, him.tier, him.points, programme.version, time)
@@ -231,12 +234,20 @@ def judge(
             return [(organization, account, him.tier, points, missing, him.grace)]
     fair = reached(programme, points)
     if fair < rank:
-        fair = {Downgrade.NEVER: rank, Downgrade.ONE_DOWN: rank - 1, Downgrade.BALANCE_BASED: fair}[programme.downgrade]
+        lasting = rank
+        if him.lifetime < him.price:
+            lasting = [place for place in range(rank + 1) if place <= reached(programme, him.lifetime)][-1]
+        ways = {Downgrade.NEVER: lasting, Downgrade.ONE_DOWN: rank - 1, Downgrade.BALANCE_BASED: fair}
+        fair = ways[programme.downgrade]
     change = TierChange.PROLONGED
     if fair != rank:
         change = TierChange.UPGRADED if fair > rank else TierChange.DOWNGRADED
         him.since, him.height = time, ledger.height
+        costs = [0, *(tier.threshold for tier in programme.tiers)][fair]
+        him.price = costs if fair > rank or costs < him.price else him.price
     before, him.tier = him.tier, names[fair]
+    if him.tier == "" and him.points < 0:
+        him.counted.append(-him.points)
     return [(organization, account, change, before, him.tier, points, programme.version, when)]
 
 

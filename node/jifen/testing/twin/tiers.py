@@ -164,7 +164,7 @@ def tiers_and_members(twin: NaiveLedger) -> dict[bytes, Record]:
         for name in sorted({*tiers.programmes, *tiers.maps, *orders})
     }
     for (account, organization), him in tiers.members.items():
-        counts = (him.points, him.ends, him.judged, him.grace, him.lifetime)
+        counts = (him.points, him.ends, him.judged, him.grace, him.lifetime, him.price)
         found[state.membership_key(account, organization)] = Membership(him.tier, him.since, him.height, *counts)
     return found
 
