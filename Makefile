@@ -42,7 +42,7 @@ demo: $(RUNTIME) ## run an alliance of four validators on real purchases (ARGS="
 test: $(DEVELOPMENT) ## run the tests (ARGS="-k transfer")
 	$(BIN)/pytest $(ARGS)
 
-nightly: $(DEVELOPMENT) ## offer more than a million drawn transactions to the ledger and its naive twin (ARGS=-x); half an hour
+nightly: $(DEVELOPMENT) ## offer more than a million drawn transactions to the ledger and its naive twin (ARGS=-x); most of an hour
 	$(BIN)/pytest --hypothesis-profile=nightly -o faulthandler_timeout=0 \
 		tests/ledger/test_ledger_against_the_naive_twin.py $(ARGS)
 

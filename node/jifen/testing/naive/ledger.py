@@ -8,7 +8,6 @@ Each family of transactions has its rules in a module of its own (`naive_members
 work on the lists kept here.
 """
 
-import copy
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -94,6 +93,24 @@ from jifen.testing.naive.records import (
     NaiveReceipt,
 )
 from jifen.testing.naive.scene import CHAIN_ID, DAY_MS
+
+
+def copied(value: Any) -> Any:
+    """Return something that may change by itself: records and tuples cannot, and are shared.
+
+    `copy.deepcopy` copies those too, which took a third of a run's time.
+    """
+    if isinstance(value, dict):
+        same = type(value)()
+        same.update({key: copied(item) for key, item in value.items()})
+        return same
+    if isinstance(value, list | set):
+        return type(value)(copied(item) for item in value)
+    if type(value).__module__.startswith(NaiveLedger.__module__.rpartition(".")[0]) and hasattr(value, "__dict__"):
+        same = object.__new__(type(value))
+        same.__dict__.update({name: copied(item) for name, item in vars(value).items()})
+        return same
+    return value
 
 
 class NaiveLedger:
@@ -211,7 +228,8 @@ class NaiveLedger:
 
     def copy(self) -> "NaiveLedger":
         """Return a ledger of its own that may go another way."""
-        return copy.deepcopy(self)
+        same: NaiveLedger = copied(self)
+        return same
 
     def balance(self, account: bytes, point_type: str) -> int:
         """Return how many points of a type the account can spend."""
