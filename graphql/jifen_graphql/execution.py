@@ -70,6 +70,9 @@ _VALIDATION_ERRORS_MAX: Final = 5
 _WAITING: Final = frozenset({"minHeight", "consistency"})
 """Arguments that may ask for a wait."""
 
+STOPPING: Final = "STOPPING"
+"""Error code of a validator whose store is closed already: ask another one. Clients take it for transient."""
+
 Answer = dict[str, Any]
 """`data`, `errors` and `extensions` of a GraphQL response, ready to be written as JSON."""
 
@@ -228,9 +231,12 @@ class Engine:
         if operation.waits:
             await self._wait_for_height(operation, variables)
         await trio.lowlevel.checkpoint()  # one breath for consensus before up to 50 ms of work
-        with self.node.read() as view:
-            self._learn_sizes(view)
-            return self.evaluate(operation, variables, RequestContext(self.node, self.summaries, view))
+        try:
+            with self.node.read() as view:
+                self._learn_sizes(view)
+                return self.evaluate(operation, variables, RequestContext(self.node, self.summaries, view))
+        except StoreClosed as closed:
+            raise RequestRefused(stopping(closed)) from None
 
     def check(self, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise RequestRefused when the operation with these variables passes a limit."""
@@ -313,6 +319,11 @@ class Engine:
             raise RequestRefused(error) from error
 
 
+def stopping(closed: StoreClosed) -> GraphQLError:
+    """Return what a request is told that meets a store closed by stopping."""
+    return refusal(STOPPING, str(closed))
+
+
 def _answer(result: ExecutionResult) -> Answer:
     """Return the response of an execution; errors of ours are logged in full and told as one code."""
     answer: Answer = {"data": result.data}
@@ -326,7 +337,7 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     if original is None or isinstance(original, GraphQLError):
         return dict(error.formatted)
     if isinstance(original, StoreClosed):
-        return {**error.formatted, "message": str(original), "extensions": {"code": "STOPPING"}}
+        return {**error.formatted, "message": str(original), "extensions": {"code": STOPPING}}
     _log.error("resolver failed", path=error.path, exc_info=original)
     masked = {**error.formatted, "message": "this validator failed to answer; its log says why"}
     masked["extensions"] = {"code": "INTERNAL"}

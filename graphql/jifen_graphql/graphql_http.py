@@ -11,11 +11,11 @@ import trio
 from graphql import OperationType
 from msgspec import Meta
 
-from jifen_graphql.execution import Engine, RequestRefused
+from jifen_graphql.execution import STOPPING, Engine, RequestRefused
 from jifen_graphql.limits import DOCUMENT_BYTES_MAX, REQUEST_SECONDS_MAX
 from jifen_graphql.responses import GRAPHQL_JSON, JSON, HttpRefused, Response, json_response, refused
 
-_STATUS_OF_CODE: Final = {"HEIGHT_NOT_REACHED": 503, "NOT_CURRENT": 503, "TOO_LARGE": 413}
+_STATUS_OF_CODE: Final = {"HEIGHT_NOT_REACHED": 503, "NOT_CURRENT": 503, STOPPING: 503, "TOO_LARGE": 413}
 """HTTP status of a refusal under application/graphql-response+json; every other code is 400."""
 
 QUERY_STRING_BYTES_MAX: Final = 16 << 10

@@ -17,9 +17,9 @@ import trio
 from graphql import GraphQLError, OperationType
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from jifen.actors.node import TooManySubscribers
+from jifen.actors.node import StoreClosed, TooManySubscribers
 from jifen_graphql.cost import refusal
-from jifen_graphql.execution import Answer, Engine, Operation, RequestRefused
+from jifen_graphql.execution import Answer, Engine, Operation, RequestRefused, stopping
 from jifen_graphql.limits import REQUEST_SECONDS_MAX
 from jifen_graphql.schema.context import RequestContext
 from jifen_graphql.schema.subscriptions import SOURCES
@@ -234,6 +234,8 @@ class Session:
             return _error(running.id, refused)
         except GraphQLError as error:
             return _error(running.id, RequestRefused(error))
+        except StoreClosed as error:
+            return _error(running.id, RequestRefused(stopping(error)))
         except TooManySubscribers as error:
             return _error(running.id, RequestRefused(refusal("BUSY", str(error))))
         except trio.TooSlowError:

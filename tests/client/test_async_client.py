@@ -73,7 +73,7 @@ async def test_points_come_as_integers_though_the_api_writes_them_as_strings() -
     assert found.available == found.lots[0].points == 2**53 - 1
 
 
-@pytest.mark.parametrize("fault", ["refused", "500", "429", "INTERNAL", "HEIGHT_NOT_REACHED"])
+@pytest.mark.parametrize("fault", ["refused", "500", "429", "INTERNAL", "HEIGHT_NOT_REACHED", "STOPPING"])
 async def test_a_validator_that_cannot_answer_is_passed_over_and_left_alone_afterwards(fault: str) -> None:
     asked: list[str] = []
 

@@ -33,7 +33,7 @@ RETRY_SECONDS_MAX: Final = 1.0
 PORT_MAX: Final = 65535
 """Largest TCP port."""
 
-TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "NOT_CURRENT", "TIMED_OUT"})
+TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "NOT_CURRENT", "STOPPING", "TIMED_OUT"})
 """GraphQL error codes of a validator that cannot answer now while another one may."""
 
 
