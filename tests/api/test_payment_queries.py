@@ -115,7 +115,9 @@ async def test_k6_who_accepts_what_at_which_rate_and_who_holds_whose_is_on_one_s
     assert (accepted.acceptance.step_points, accepted.acceptance.daily_fen) == (5, None)
     assert await shop.ask(payments.ACCEPTANCES, organization=shop.other, after=None) == (accepted,)
     assert await shop.ask(payments.ACCEPTANCES, organization=None, after=f"{shop.other}:{TYPE}") == ()
-    [policy] = await shop.ask(payments.POLICIES)
+    [policy] = await shop.ask(payments.POLICIES, revision=None)
+    assert await shop.ask(payments.POLICIES, revision=1) == (policy,)
+    assert await shop.ask(payments.POLICIES, revision=2) == ()
     assert (policy.organization, policy.share_bp, policy.daily_fen) == (shop.other, 3_000, None)
 
 

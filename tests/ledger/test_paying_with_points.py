@@ -26,10 +26,10 @@ from jifen.ledger.payments.bodies import (
 from jifen.ledger.payments.effects import OrderPaid, PointsGivenBack, PointsHeld, PointsReleased
 from jifen.ledger.payments.giving_back import paid_fen, payment_of
 from jifen.ledger.payments.plan import Plan, make_plan
-from jifen.ledger.payments.records import Acceptance
+from jifen.ledger.payments.records import Acceptance, PaymentPolicies
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import WorkingState, hold_key, holding_key, organization_key, supply_key
+from jifen.ledger.state import WorkingState, hold_key, holding_key, organization_key, past_policies_key, supply_key
 from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import PointType, RollingExpiry, Terms
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, Transaction
@@ -316,6 +316,34 @@ def test_f5_a_merchant_may_only_tighten_what_its_mall_says_also_when_the_mall_sa
     assert (paid.paid_fen, paid.share_bp) == (500, 5_000)
     assert not isinstance(shops.limit("north", 2_000, daily_fen=1_000), Rejection)
     assert shops.pay("W2", 1_000, (NORTH, 201), at="north") is Rejection.SHARE_EXCEEDED
+
+
+def test_i10_payments_holds_and_captures_name_the_policies_that_bound_them_and_these_can_be_looked_up() -> None:
+    shops = Shops()
+    shops.accept("north", NORTH)
+    shops.earn(NORTH, "n", 5_000)
+    before = shops.pay("W0", 1_000, (NORTH, 0), at="north")
+    shops.limit("center", 5_000)
+    shops.limit("north", 2_000)
+    paid = shops.pay("W1", 1_000, (NORTH, 0), at="north")
+    asked = HoldPoints(*shops.head(), "north", "W2", HASH, ANN, 1_000, (PaymentPart(NORTH, 0),), shops.time + 9)
+    held = shops.take(asked, "ann")
+    hold = shops.last.id
+    shops.limit("center", 1_000, version=2)
+    captured = shops.take(CaptureHold(*shops.head(), "north", ANN, hold, 1_000, ()), "north")
+    after = shops.pay("W3", 1_000, (NORTH, 0), at="north")
+    assert isinstance(held, tuple)
+    assert isinstance(captured, tuple)
+    told = [effect for effect in (before, paid, *held, *captured, after) if isinstance(effect, OrderPaid | PointsHeld)]
+    assert [(effect.share_bp, effect.policies_revision) for effect in told] == [
+        (10_000, 0), (2_000, 2), (2_000, 2), (2_000, 2), (1_000, 3),
+    ]  # fmt: skip
+    shares = []
+    for revision in (1, 2, 3):
+        found = shops.state.get(past_policies_key(revision))
+        assert isinstance(found, PaymentPolicies)
+        shares.append({policy.organization: policy.share_bp for policy in found.policies})
+    assert shares == [{"center": 5_000}, {"center": 5_000, "north": 2_000}, {"center": 1_000, "north": 2_000}]
 
 
 def test_a_daily_cap_begins_anew_with_the_next_day_and_a_hold_that_is_given_up_leaves_room() -> None:

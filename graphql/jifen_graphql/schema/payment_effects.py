@@ -97,11 +97,12 @@ class PaymentPolicySet:
     """Effect of `setPaymentPolicy`."""
 
     policy: PaymentPolicy
+    policies_revision: int = strawberry.field(description="Of all policies together, from now on.")
 
     @classmethod
     def of(cls, effect: ledger.PaymentPolicySet) -> PaymentPolicySet:
         """Return the API's form of an effect."""
-        return cls(policy=PaymentPolicy.of(effect.policy))
+        return cls(policy=PaymentPolicy.of(effect.policy), policies_revision=effect.revision)
 
 
 @strawberry.type(description="One point type's part of a payment: `points` at `rate` are `fen`, without a rest.")
@@ -168,6 +169,9 @@ class OrderPaid:
     share_bp: int = strawberry.field(description="Largest part of the order that points could pay, in basis points.")
     paid_parts: list[PointsPaid]
     captured_hold: Hash | None = strawberry.field(description="Null unless it captured a hold.")
+    policies_revision: int = strawberry.field(
+        description="Of the payment policies that gave `shareBp`, see `paymentPolicies`; 0: there were none."
+    )
 
     @classmethod
     def of(cls, effect: ledger.OrderPaid) -> OrderPaid:
@@ -183,6 +187,7 @@ class OrderPaid:
             share_bp=effect.share_bp,
             paid_parts=[PointsPaid.of(part) for part in effect.parts],
             captured_hold=None if effect.hold is None else Hash(effect.hold),
+            policies_revision=effect.policies_revision,
         )
 
 
@@ -200,6 +205,9 @@ class PointsHeld:
     share_bp: int
     held_parts: list[PointsPaid]
     runs_out_at: DateTime = strawberry.field(description="Block time at which they come back by themselves.")
+    policies_revision: int = strawberry.field(
+        description="Of the payment policies that gave `shareBp`, see `paymentPolicies`; 0: there were none."
+    )
 
     @classmethod
     def of(cls, effect: ledger.PointsHeld) -> PointsHeld:
@@ -215,6 +223,7 @@ class PointsHeld:
             share_bp=effect.share_bp,
             held_parts=[PointsPaid.of(part) for part in effect.parts],
             runs_out_at=DateTime(effect.until),
+            policies_revision=effect.policies_revision,
         )
 
 

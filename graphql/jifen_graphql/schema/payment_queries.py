@@ -84,9 +84,15 @@ class PaymentQueries:
         return acceptances_of(info.context.view, organization, first, (name, point_type) if after else None)
 
     @query_field("How far organizations let orders be paid with points, by id.")
-    def payment_policies(self, info: Info) -> list[PaymentPolicy]:
+    def payment_policies(
+        self,
+        info: Info,
+        revision: Annotated[
+            int | None, strawberry.argument(description="As receipts name it; those in force when left out.")
+        ] = None,
+    ) -> list[PaymentPolicy]:
         """Read the policies of the snapshot."""
-        return policies_of(info.context.view)
+        return policies_of(info.context.view, revision)
 
     @query_field("What points paid for an order of a merchant; null when none did.")
     def order_payment(self, info: Info, merchant: str, order_id: str) -> OrderPayment | None:

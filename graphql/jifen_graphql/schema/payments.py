@@ -11,7 +11,7 @@ from jifen.ledger.payments import records
 from jifen.ledger.payments.plan import Plan
 from jifen.ledger.points.positions import Position, holder_and_type_of, rate_of_key
 from jifen.ledger.rejections import REJECTION_TEXTS, Rejection
-from jifen.ledger.state import ACCEPTANCE, POLICIES_KEY, POSITION, after_prefix, hold_key
+from jifen.ledger.state import ACCEPTANCE, POLICIES_KEY, POSITION, after_prefix, hold_key, past_policies_key
 from jifen.ledger.types import AccountId
 from jifen_graphql.schema.payment_effects import Acceptance, PaymentPolicy, PaymentRate
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
@@ -181,9 +181,11 @@ class PartnerPosition:
     cursor: str
 
 
-def policies_of(view: ReadView) -> list[PaymentPolicy]:
-    """Return every organization's policy, in order of id."""
-    found = view.get(POLICIES_KEY)
+def policies_of(view: ReadView, revision: int | None = None) -> list[PaymentPolicy]:
+    """Return every organization's policy, now or as of a revision, by id; none where there was no such revision."""
+    if revision is not None and not 0 < revision <= records.REVISION_MAX:
+        return []
+    found = view.get(POLICIES_KEY if revision is None else past_policies_key(revision))
     return [PaymentPolicy.of(item) for item in found.policies] if isinstance(found, records.PaymentPolicies) else []
 
 

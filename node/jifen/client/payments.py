@@ -139,7 +139,8 @@ ACCEPTANCES: Final = Operation[tuple[AcceptedPoints, ...]](
     tuple[AcceptedPoints, ...],
 )
 POLICIES: Final = Operation[tuple[PaymentPolicy, ...]](
-    "query PaymentPolicies { paymentPolicies { organization version shareBp dailyFen ofMall } }",
+    "query PaymentPolicies($revision: Int) { "
+    "paymentPolicies(revision: $revision) { organization version shareBp dailyFen ofMall } }",
     "paymentPolicies",
     tuple[PaymentPolicy, ...],
 )
@@ -190,9 +191,9 @@ class PaymentCalls(ABC):
             if len(page) < PAGE:
                 return tuple(found)
 
-    async def payment_policies(self) -> tuple[PaymentPolicy, ...]:
-        """Return how far organizations let orders be paid with points."""
-        return await self._ask(POLICIES, {})
+    async def payment_policies(self, revision: int | None = None) -> tuple[PaymentPolicy, ...]:
+        """Return how far organizations let orders be paid with points: now, or as of a receipt's revision."""
+        return await self._ask(POLICIES, {"revision": revision})
 
     async def examine_order_payment(
         self, organization: str, account: str, amount_fen: int, parts: Sequence[tuple[str, int]]
@@ -243,9 +244,9 @@ class BlockingPaymentCalls(ABC):
         """See `Client.acceptances`."""
         return self._run(lambda: self._client.acceptances(organization))
 
-    def payment_policies(self) -> tuple[PaymentPolicy, ...]:
+    def payment_policies(self, revision: int | None = None) -> tuple[PaymentPolicy, ...]:
         """See `Client.payment_policies`."""
-        return self._run(self._client.payment_policies)
+        return self._run(lambda: self._client.payment_policies(revision))
 
     def examine_order_payment(
         self, organization: str, account: str, amount_fen: int, parts: Sequence[tuple[str, int]]

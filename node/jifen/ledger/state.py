@@ -292,6 +292,11 @@ def past_acceptance_key(organization: str, point_type: str, version: int) -> byt
     return key + version.to_bytes(4, "big")
 
 
+def past_policies_key(revision: int) -> bytes:
+    """State key of a revision of all payment policies in the history, the newest included."""
+    return POLICIES + revision.to_bytes(4, "big")
+
+
 class StateReader(Protocol):
     """What a rule needs of the state."""
 

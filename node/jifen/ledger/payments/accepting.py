@@ -26,6 +26,7 @@ from jifen.ledger.state import (
     acceptance_key,
     organization_key,
     past_acceptance_key,
+    past_policies_key,
     point_type_key,
 )
 from jifen.ledger.terms.records import PointType, Terms, terms_in_force
@@ -35,7 +36,7 @@ from jifen.ledger.types import AMOUNT_FEN_MAX, Organization, OrganizationKind, O
 ACCEPTING_SCOPE = int(Scope.ADMIN)
 """Scope that sets what an organization takes: a till that could would pay with its own thin air."""
 
-NO_POLICIES = PaymentPolicies(())
+NO_POLICIES = PaymentPolicies((), 0)
 
 
 class Limits(NamedTuple):
@@ -43,6 +44,8 @@ class Limits(NamedTuple):
 
     share_bp: int
     daily_fen: int
+    revision: int
+    """Of the policies; 0: there is none."""
 
 
 def limits_of(state: StateReader, organization: str, is_mall: bool) -> Limits:
@@ -51,12 +54,12 @@ def limits_of(state: StateReader, organization: str, is_mall: bool) -> Limits:
     Without any policy points may pay everything.
     """
     share_bp, daily_fen = BASIS_POINTS, AMOUNT_FEN_MAX
-    found = read(state, POLICIES_KEY, PaymentPolicies)
-    for policy in found.policies if found else ():
+    found = read(state, POLICIES_KEY, PaymentPolicies) or NO_POLICIES
+    for policy in found.policies:
         if policy.organization == organization or (policy.of_mall and not is_mall):
             share_bp = min(share_bp, policy.share_bp)
             daily_fen = min(daily_fen, policy.daily_fen)
-    return Limits(share_bp, daily_fen)
+    return Limits(share_bp, daily_fen, found.revision)
 
 
 def rate_of(acceptance: Acceptance) -> Rate:
@@ -156,11 +159,13 @@ def set_payment_policy(
     state: StateWriter, body: SetPaymentPolicy, _transaction: Transaction, policy: PaymentPolicy, _context: BlockContext
 ) -> tuple[PaymentPolicySet]:
     """Let the policy hold. Looser ones that merchants have set stay, and bind no longer by themselves."""
-    known = (read(state, POLICIES_KEY, PaymentPolicies) or NO_POLICIES).policies
-    others = [item for item in known if item.organization != body.organization]
-    after = tuple(sorted((*others, policy), key=lambda item: item.organization))
-    state.put(POLICIES_KEY, PaymentPolicies(after))
-    return (PaymentPolicySet(policy),)
+    known = read(state, POLICIES_KEY, PaymentPolicies) or NO_POLICIES
+    others = [item for item in known.policies if item.organization != body.organization]
+    policies = tuple(sorted((*others, policy), key=lambda item: item.organization))
+    after = PaymentPolicies(policies, known.revision + 1)
+    state.put(POLICIES_KEY, after)
+    state.put(past_policies_key(after.revision), after)
+    return (PaymentPolicySet(policy, after.revision),)
 
 
 def _administered(state: StateReader, name: str) -> Rejection | Organization:

@@ -14,7 +14,7 @@ from jifen.ledger.payments.records import (
 )
 from jifen.ledger.points.lots import lot_order, points_of
 from jifen.ledger.points.positions import reduced
-from jifen.ledger.state import ACCEPTANCE, HOLD, ORDER, PAYMENT, POLICIES
+from jifen.ledger.state import ACCEPTANCE, HOLD, ORDER, PAYMENT, POLICIES, POLICIES_KEY, past_policies_key
 from jifen.ledger.types import OrderRecord
 
 
@@ -95,12 +95,21 @@ def check_acceptances_are_kept_and_count_their_day(items: Items) -> None:
 
 
 def check_payment_policies_stand_once_in_order(items: Items) -> None:
-    """F5: every organization has at most one policy, found in order."""
+    """F5, I10: every organization has at most one policy, found in order; every revision stands in the history."""
+    newest, history = 0, []
     for key, record in items:
         if key[:1] == POLICIES:
             assert isinstance(record, PaymentPolicies)
             names = [policy.organization for policy in record.policies]
             require(bool(names) and names == sorted({*names}), f"F5: policies stand in disorder: {names}")
+            versions = sum([policy.version for policy in record.policies])
+            require(versions == record.revision, f"I10: revision {record.revision} has {versions} versions: {record}")
+            if key == POLICIES_KEY:
+                newest = record.revision
+            else:
+                require(key == past_policies_key(record.revision), f"I10: {key.hex()} holds {record}")
+                history.append(record.revision)
+    require(sorted(history) == [*range(1, newest + 1)], f"I10: of {newest} revisions of policies there are {history}")
 
 
 def _check_part(what: str, part: PaidPart) -> None:

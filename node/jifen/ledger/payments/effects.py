@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from jifen.ledger.effects import Effect
-from jifen.ledger.payments.records import Acceptance, BasisPoints, PaymentPolicy
+from jifen.ledger.payments.records import Acceptance, BasisPoints, PaymentPolicy, Revision
 from jifen.ledger.points.positions import Rate
 from jifen.ledger.types import (
     AccountBytes,
@@ -33,6 +33,8 @@ class PaymentPolicySet(Effect, frozen=True, tag=46):
     """An organization has said how far orders may be paid with points."""
 
     policy: PaymentPolicy
+    revision: Annotated[int, Meta(ge=1)]
+    """Of all policies together, from now on."""
 
 
 class PointsPaid(Record, frozen=True):
@@ -69,6 +71,8 @@ class OrderPaid(Effect, frozen=True, tag=47):
     """In the order of the transaction, without those of no points."""
     hold: HashBytes | None = None
     """The hold that was captured."""
+    policies_revision: Revision = 0
+    """Of the payment policies that gave `share_bp`: those of the hold's block, if one was captured; 0: no policy."""
 
 
 class PointsHeld(Effect, frozen=True, tag=48):
@@ -84,6 +88,8 @@ class PointsHeld(Effect, frozen=True, tag=48):
     share_bp: BasisPoints
     parts: tuple[PointsPaid, ...]
     until: TimeMs
+    policies_revision: Revision = 0
+    """As in `OrderPaid`."""
 
 
 class PointsReturned(Record, frozen=True):

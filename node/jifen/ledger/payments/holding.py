@@ -104,6 +104,7 @@ def hold(
         plan.share_bp,
         parts,
         body.until,
+        plan.policies_revision,
     )
     state.put(key, record)
     schedule(state, key, 0, body.until)
@@ -118,6 +119,7 @@ def hold(
         plan.share_bp,
         told(plan.parts),
         body.until,
+        plan.policies_revision,
     )
     return (effect,)
 
@@ -181,6 +183,7 @@ def capture(
             record.share_bp,
             tuple(effects),
             body.hold,
+            record.policies_revision,
         )
     ]
     if released:

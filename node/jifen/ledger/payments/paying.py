@@ -80,6 +80,8 @@ def pay_order(
         body.amount_fen - plan.paid_fen,
         plan.share_bp,
         told(plan.parts),
+        None,
+        plan.policies_revision,
     )
     return (effect,)
 

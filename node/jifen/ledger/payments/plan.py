@@ -71,6 +71,8 @@ class Plan(NamedTuple):
     paid_fen: int
     parts: tuple[PlannedPart, ...]
     """In the order in which they were asked for, without those of no points. Invariant: at least one."""
+    policies_revision: int
+    """Of the payment policies that gave `share_bp`; 0: there was none."""
 
 
 def make_plan(
@@ -117,7 +119,7 @@ def make_plan(
         return Rejection.NOTHING_TO_PAY
     if sum([len(part.taken) for part in planned]) > PAYMENT_LOTS_MAX:
         return Rejection.TOO_MANY_LOTS
-    return Plan(limits.share_bp, sum([part.fen for part in planned]), tuple(planned))
+    return Plan(limits.share_bp, sum([part.fen for part in planned]), tuple(planned), limits.revision)
 
 
 def count_taken(state: StateWriter, organization: str, part: PlannedPart) -> None:

@@ -43,8 +43,13 @@ HOLD_MS_MAX: Final = 30 * 24 * 60 * 60 * 1000
 VERSION_MAX: Final = 10**6
 """Largest version of an acceptance or policy: far beyond any number of changes."""
 
+REVISION_MAX: Final = 10**9
+"""Largest revision of all policies together: more than the versions of all organizations."""
+
 BasisPoints = Annotated[int, Meta(ge=1, le=BASIS_POINTS)]
 Version = Annotated[int, Meta(ge=1, le=VERSION_MAX)]
+Revision = Annotated[int, Meta(ge=0, le=REVISION_MAX)]
+"""How many payment policies had been set; 0: none, so that points might pay everything."""
 
 
 class Acceptance(Record, frozen=True):
@@ -102,9 +107,14 @@ class PaymentPolicy(Record, frozen=True):
 
 
 class PaymentPolicies(Record, frozen=True):
-    """Every organization's policy. Invariant: sorted by organization, which stands once."""
+    """Every organization's policy, after one of them was set: those in force, or in the history some that were.
+
+    Invariant: sorted by organization, which stands once; the versions together are `revision`. The history has every
+    revision from 1 to the one in force (I10).
+    """
 
     policies: tuple[PaymentPolicy, ...]
+    revision: Revision
 
 
 class PaidPart(Record, frozen=True):
@@ -166,3 +176,5 @@ class Hold(Record, frozen=True):
     parts: tuple[PaidPart, ...]
     until: TimeMs
     """Block time at which they come back, ms."""
+    policies_revision: Revision = 0
+    """Of the payment policies that gave `share_bp`."""

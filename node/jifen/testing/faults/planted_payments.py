@@ -29,6 +29,7 @@ from jifen.ledger.state import (
     hold_key,
     order_key,
     past_acceptance_key,
+    past_policies_key,
     payment_key,
     position_key,
 )
@@ -120,7 +121,10 @@ PLANTED_IN_PAYMENTS: Final[tuple[tuple[Callable[[Items], None], dict[bytes, Reco
         "not worth whole fen",
         "an acceptance of half a fen",
     ),
-    (ordered, {POLICIES_KEY: PaymentPolicies(())}, "in disorder", "no policy"),
-    (ordered, {POLICIES_KEY: PaymentPolicies((POLICY, POLICY))}, "in disorder", "a policy twice"),
+    (ordered, {POLICIES_KEY: PaymentPolicies((), 0)}, "in disorder", "no policy"),
+    (ordered, {POLICIES_KEY: PaymentPolicies((POLICY, POLICY), 2)}, "in disorder", "a policy twice"),
+    (ordered, {POLICIES_KEY: PaymentPolicies((POLICY,), 2)}, "revision 2 has 1 versions", "a revision too many"),
+    (ordered, {POLICIES_KEY: PaymentPolicies((POLICY,), 1)}, "of 1 revisions of policies", "no history of policies"),
+    (ordered, {past_policies_key(2): PaymentPolicies((POLICY,), 1)}, "holds", "a revision in the place of another"),
 )
 """Check, what is put into a sound state, what the check says, and a name."""

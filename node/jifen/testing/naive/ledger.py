@@ -215,6 +215,8 @@ class NaiveLedger:
         """Every version of how an organization takes a point type, when it was published, by which transaction."""
         self.payment_policies: dict[str, list[PaymentPolicy]] = {}
         """Every version of every organization's payment policy."""
+        self.policies_ever_set: list[PaymentPolicy] = []
+        """The same of all organizations, in the order in which they were set."""
         self.payments: dict[tuple[str, str], naive_payments.NaivePayment] = {}
         """What points paid, by merchant and order id."""
         self.holds: dict[tuple[bytes, bytes], naive_payments.NaiveHold] = {}

@@ -47,7 +47,8 @@ def set_policy(ledger: "NaiveLedger", body: SetPaymentPolicy, _item: Transaction
     """Set a payment policy."""
     policy = policy_of(body, ledger)
     ledger.payment_policies.setdefault(body.organization, []).append(policy)
-    return ((policy,),)
+    ledger.policies_ever_set.append(policy)
+    return ((policy, len(ledger.policies_ever_set)),)
 
 
 def rate_of(rate: Fraction) -> Rate:
@@ -116,7 +117,7 @@ def take_in(ledger: "NaiveLedger", organization: str, part: NaivePart) -> None:
 
 def pay(ledger: "NaiveLedger", body: PayOrder, item: Transaction, time: int) -> Effects:
     """Pay an order."""
-    share = limits(ledger, body.merchant)[0]
+    share, count = limits(ledger, body.merchant)[0], len(ledger.policies_ever_set)
     parts = take_parts(ledger, body.merchant, body.account, body.amount_fen, body.parts, time)
     for part in parts:
         take_in(ledger, body.merchant, part)
@@ -125,7 +126,7 @@ def pay(ledger: "NaiveLedger", body: PayOrder, item: Transaction, time: int) -> 
     )
     paid = sum(part.fen for part in parts)
     head = (body.merchant, body.order_id, body.order_hash, body.account, body.amount_fen)
-    return ((*head, paid, body.amount_fen - paid, share, told(ledger, body.account, parts), None),)
+    return ((*head, paid, body.amount_fen - paid, share, told(ledger, body.account, parts), None, count),)
 
 
 def hold_key_of(account: bytes, hold: bytes) -> bytes:
@@ -135,14 +136,14 @@ def hold_key_of(account: bytes, hold: bytes) -> bytes:
 
 def hold(ledger: "NaiveLedger", body: HoldPoints, item: Transaction, time: int) -> Effects:
     """Hold points."""
-    share = limits(ledger, body.organization)[0]
+    share, count = limits(ledger, body.organization)[0], len(ledger.policies_ever_set)
     parts = take_parts(ledger, body.organization, body.account, body.amount_fen, body.parts, time)
     key = hold_key_of(body.account, item.id)
     ledger.lots += [lot._replace(place="held", held_for=key) for part in parts for lot in part.lots]
-    ledger.holds[body.account, item.id] = NaiveHold(body, share, parts)
+    ledger.holds[body.account, item.id] = NaiveHold(body, share, parts, count)
     head = (body.organization, body.order_id, body.order_hash, body.account, item.id, body.amount_fen)
     shown = told(ledger, body.account, parts)
-    return ((*head, sum(part.fen for part in parts), share, shown, body.until),)
+    return ((*head, sum(part.fen for part in parts), share, shown, body.until, count),)
 
 
 def cut(lots: tuple[NaiveLot, ...], start: int, stop: int) -> list[NaiveLot]:
@@ -213,7 +214,14 @@ def capture(ledger: "NaiveLedger", body: CaptureHold, item: Transaction, time: i
     )
     paid = sum(part.fen for part in parts)
     head = (body.merchant, order.order_id, order.order_hash, body.account, body.amount_fen, paid)
-    first = (*head, body.amount_fen - paid, held.share_bp, told(ledger, body.account, parts), body.hold)
+    first = (
+        *head,
+        body.amount_fen - paid,
+        held.share_bp,
+        told(ledger, body.account, parts),
+        body.hold,
+        held.policies_set,
+    )
     released = [(body.merchant, *whose, tuple(returned), False)] if returned else []
     return (first, *released, *expired)
 

@@ -71,6 +71,8 @@ class NaiveHold(NamedTuple):
     body: HoldPoints
     share_bp: int
     parts: tuple[NaivePart, ...]
+    policies_set: int
+    """How many payment policies had been set."""
 
 
 def against_admin(ledger: "NaiveLedger", organization: str, item: Transaction) -> set[Rejection]:

@@ -298,9 +298,12 @@ def acceptances_and_policies(twin: NaiveLedger) -> dict[bytes, Record]:
         taken = taken_on(twin, organization, point_type, day)
         newest = AcceptanceRecord(acceptance, time, identity, day, taken)
         expected[state.acceptance_key(organization, point_type)] = newest
-    if twin.payment_policies:
-        policies = tuple(twin.payment_policies[name][-1] for name in sorted(twin.payment_policies))
-        expected[state.POLICIES_KEY] = PaymentPolicies(policies)
+    for revision in range(1, len(twin.policies_ever_set) + 1):
+        last = {policy.organization: policy for policy in twin.policies_ever_set[:revision]}
+        expected[state.past_policies_key(revision)] = PaymentPolicies(
+            tuple(last[name] for name in sorted(last)), revision
+        )
+        expected[state.POLICIES_KEY] = expected[state.past_policies_key(revision)]
     return expected
 
 
@@ -316,7 +319,9 @@ def payments_and_holds(twin: NaiveLedger) -> dict[bytes, Record]:
         order_of = held.body
         head_of = (account, order_of.organization, order_of.order_id, order_of.order_hash, order_of.amount_fen)
         kept = tuple(part_of(part, part.points) for part in held.parts)
-        expected[state.hold_key(account, identity)] = Hold(*head_of, held.share_bp, kept, order_of.until)
+        expected[state.hold_key(account, identity)] = Hold(
+            *head_of, held.share_bp, kept, order_of.until, held.policies_set
+        )
     return expected
 
 
