@@ -95,13 +95,13 @@ def reckon(state: StateReader, sale: Sale, recipient: Recipient, time: int) -> R
     """Return what a leg is given at a block time, ms, under the rule and the campaigns that hold then."""
     book, name = recipient.book, recipient.point_type.id
     rule = rule_in_force(book, time)
-    tags = NO_TAGS
-    if rule.regions or rule.industries or [c for c in book.campaigns if c.regions or c.industries]:
+    campaigns, tags = tuple([c for c in book.campaigns if c.starts_at <= time < c.ends_at]), NO_TAGS
+    if rule.regions or rule.industries or [c for c in campaigns if c.regions or c.industries]:
         tags = read(state, tags_key(sale.merchant), OrganizationTags) or NO_TAGS
+        campaigns = tuple([c for c in campaigns if reaches(c.regions, c.industries, tags)])
     if (rule.ends_at and time >= rule.ends_at) or not reaches(rule.regions, rule.industries, tags):
         credit, setting = Credit(0, 0, (), 0, 1, 1, 0, ()), Setting(rule, "", (), (), 0, holds=False)
         return Reckoned(rule, credit, _NOTHING, (), None, _explained(setting, credit, _NOTHING, (1, 1)))
-    campaigns = tuple([c for c in book.campaigns if _holds(c, tags, time)])
     tally, counted = None, _UNCOUNTED
     if rule.visits_per_day or counts_in_periods(rule) or [c for c in campaigns if c.member_cap < POINTS_MAX]:
         tally = read_tally(state, recipient.account, name)
@@ -142,10 +142,6 @@ def keep(state: StateWriter, point_type: str, account: bytes, reckoned: Reckoned
         charge_campaign(state, campaign, point_type, points)
     if reckoned.tally is not None:
         put_tally(state, account, point_type, reckoned.tally)
-
-
-def _holds(campaign: Campaign, tags: OrganizationTags, time: int) -> bool:
-    return campaign.starts_at <= time < campaign.ends_at and reaches(campaign.regions, campaign.industries, tags)
 
 
 def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemPart, ...], int]:
