@@ -4,8 +4,8 @@ Run: `.venv/bin/python -m bench.apply [accounts ...]`. For ledgers of so many ac
 when left out), each with ten lots that expire, it prints what `apply_transaction` takes in microseconds, without
 signature check and store: median and 90th percentile over all transactions with their records in memory, and the median
 with records that are read from the disk first; behind them the ratio of the largest ledger's median to the smallest's.
-All in processor time, so that a busy machine changes less. The price of a signature check is measured in the same run.
-A million accounts take some minutes and gigabytes of disk.
+All in processor time, and the ledgers take turns, so that a busy machine changes little in the ratio. The price of a
+signature check is measured in the same run. A million accounts take some minutes and gigabytes of disk.
 """
 
 import random
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -42,6 +43,18 @@ class Figures(NamedTuple):
     """With records that are read from the disk first."""
 
 
+class Ledger(NamedTuple):
+    """What is measured."""
+
+    accounts: int
+    store: LedgerStore
+    chain: bytes
+    member: KeyPair
+    """The key of all accounts."""
+    draws: random.Random
+    figures: dict[str, Figures]
+
+
 def measure(state: WorkingState, chain: bytes, case: Case) -> list[int]:
     """Apply transactions in a block of their own and return the nanoseconds each took."""
     state.begin_block()
@@ -58,33 +71,32 @@ def measure(state: WorkingState, chain: bytes, case: Case) -> list[int]:
     return took
 
 
-def one_ledger(accounts: int) -> dict[str, Figures]:
-    """Return the figures of a ledger of so many accounts."""
+def open_ledger(stack: ExitStack, accounts: int) -> Ledger:
+    """Write a ledger of so many accounts, which goes with the stack."""
     document = genesis()
-    chain, member = chain_id(document), KeyPair.derive(bytes(32), "member")
-    anchor = genesis_block(chain, document)
-    draws = random.Random(accounts)
-    figures: dict[str, Figures] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        store = LedgerStore(Path(directory), anchor)
-        start = time.perf_counter()
-        fill(store, anchor, accounts, member)
-        print(f"{accounts:,} accounts written in {time.perf_counter() - start:.0f} s", file=sys.stderr)
-        for _ in range(ROUNDS):
-            numbers = draws.sample(range(accounts), BLOCK)
-            names = [account(number) for number in numbers]
-            others = [account((number + 1) % accounts) for number in numbers]
-            people = People(chain, member, names, others)
-            for step, make in cases(people).items():
-                case, state = make(), WorkingState(store, store.tip.height)
-                found = figures.setdefault(step, Figures([], []))
-                found.cold.extend(measure(state, chain, case))
-                found.warm.extend(measure(state, chain, case))
-            state = WorkingState(store, store.tip.height)
-            for step, work in {"agenda, a block": lambda: idle(state, chain), "check a signature": signature}.items():  # noqa: B023 - called at once
-                note(figures, step, work)
-        store.close()
-    return figures
+    member, anchor = KeyPair.derive(bytes(32), "member"), genesis_block(chain_id(document), document)
+    store = LedgerStore(Path(stack.enter_context(tempfile.TemporaryDirectory())), anchor)
+    stack.callback(store.close)
+    start = time.perf_counter()
+    fill(store, anchor, accounts, member)
+    print(f"{accounts:,} accounts written in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    return Ledger(accounts, store, chain_id(document), member, random.Random(accounts), {})
+
+
+def one_round(ledger: Ledger) -> None:
+    """Measure a block of every kind of transaction, with accounts drawn anew."""
+    accounts, store, chain, member, draws, figures = ledger
+    numbers = draws.sample(range(accounts), BLOCK)
+    names = [account(number) for number in numbers]
+    others = [account((number + 1) % accounts) for number in numbers]
+    for step, make in cases(People(chain, member, names, others)).items():
+        case, state = make(), WorkingState(store, store.tip.height)
+        found = figures.setdefault(step, Figures([], []))
+        found.cold.extend(measure(state, chain, case))
+        found.warm.extend(measure(state, chain, case))
+    state = WorkingState(store, store.tip.height)
+    note(figures, "agenda, a block", lambda: idle(state, chain))
+    note(figures, "check a signature", signature)
 
 
 def note(figures: dict[str, Figures], step: str, work: Callable[[], int]) -> None:
@@ -116,14 +128,18 @@ def signature() -> int:
 def main() -> None:
     """Measure and print."""
     sizes = [int(text) for text in sys.argv[1:]] or list(ACCOUNTS)
-    found = {accounts: one_ledger(accounts) for accounts in sizes}
+    with ExitStack() as stack:
+        ledgers = [open_ledger(stack, accounts) for accounts in sizes]
+        for _ in range(ROUNDS):
+            for ledger in ledgers:
+                one_round(ledger)
     print(
         f"{'microseconds: median, 90 %, from disk':40}" + "".join(f"{accounts:>22,}" for accounts in sizes) + "  ratio"
     )
-    for step in found[sizes[0]]:
+    for step in ledgers[0].figures:
         row, medians = "", []
-        for accounts in sizes:
-            warm, cold = found[accounts][step]
+        for ledger in ledgers:
+            warm, cold = ledger.figures[step]
             medians.append(statistics.median(warm) / 1000)
             tenth = statistics.quantiles(warm, n=10)[-1] / 1000
             row += f"{medians[-1]:8.1f}{tenth:7.1f}{statistics.median(cold) / 1000:7.1f}"
