@@ -206,7 +206,7 @@ async def test_a_certified_block_that_cannot_be_reproduced_stops_the_validator(
     first, second = chain.build([chain.clerk.register("ann")]), chain.build([chain.clerk.register("bob")])
     delivery = falsified(node, [first, second], "state_digest", chain.certify(second))
     await node.consensus.deliver(delivery)
-    with trio.fail_after(10), pytest.raises(BlockInvalid, match="what this validator holds is damaged"):
+    with trio.fail_after(60), pytest.raises(BlockInvalid, match="what this validator holds is damaged"):
         await node.consensus.run()
     assert node.sent == []
     assert node.store.last_height == 0
@@ -247,7 +247,7 @@ async def test_a_write_that_fails_lets_no_vote_out(node: OneValidator, monkeypat
 
     monkeypatch.setattr(node.store, "write", fail)
     await node.consensus.deliver(Delivery(VoteRequest(5, "mall", "books", 0, 0, False)))
-    with trio.fail_after(10), pytest.raises(ExceptionGroup) as caught:
+    with trio.fail_after(60), pytest.raises(ExceptionGroup) as caught:
         async with node.running():
             await trio.sleep_forever()
     assert caught.group_contains(StoreFailed)

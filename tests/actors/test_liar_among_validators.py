@@ -38,7 +38,7 @@ class StolenLink:
         self.changed = trio.Event()
 
     async def until(self, connected: bool) -> LinkState:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not self.states or self.states[-1].connected is not connected:
                 await self.changed.wait()
         return self.states[-1]

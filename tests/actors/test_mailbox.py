@@ -88,7 +88,7 @@ async def test_many_putters_and_one_taker_lose_no_wake_up() -> None:
             if number % 7 == 0:
                 mailbox.put_at_once((putter + 100, number))
 
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for putter in range(8):
                 nursery.start_soon(put, putter)

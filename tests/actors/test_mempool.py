@@ -81,7 +81,7 @@ async def settled(wait: Callable[[], Awaitable[list[SubmitResult]]], act: Callab
     async def run() -> None:
         results.extend(await wait())
 
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run)
             await trio.testing.wait_all_tasks_blocked()
@@ -207,7 +207,7 @@ async def test_everybody_who_waits_for_a_transaction_is_told(centre: Centre) -> 
     async def wait() -> None:
         results.extend(await centre.mempool.submit([sealed.signed], wait=True, timeout_seconds=10))
 
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for _ in range(5):
                 nursery.start_soon(wait)

@@ -20,7 +20,7 @@ from jifen.transport import PortBusy
 async def test_a_busy_peer_port_is_raised_by_itself(tmp_path: Path) -> None:
     setup = small_alliance(tmp_path, ("mall",)).setups["mall"]
     listeners = await trio.open_tcp_listeners(setup.peer_port, host="127.0.0.1")
-    with trio.fail_after(20), pytest.raises(PortBusy):
+    with trio.fail_after(60), pytest.raises(PortBusy):
         await run_node(setup)
     for listener in listeners:
         await listener.aclose()
@@ -52,7 +52,7 @@ async def test_a_failing_disk_stops_the_validator_with_the_reason_and_confirms_n
     def fail(store: LedgerStore, batches: object) -> None:
         raise error
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         try:
             async with running_alliance(tmp_path, ("mall",)) as running:
                 await running.start()
@@ -77,7 +77,7 @@ async def test_a_validator_that_stops_raises_its_reason_by_itself(
         raise StoreFailed("the disk is gone")
 
     monkeypatch.setattr(LedgerStore, "write", fail)
-    with trio.fail_after(20), pytest.raises(NodeStopped, match=r"^stopped: the disk is gone$"):
+    with trio.fail_after(60), pytest.raises(NodeStopped, match=r"^stopped: the disk is gone$"):
         await run_node(setup)
     with locked_directory(setup.directory):
         pass
@@ -104,7 +104,7 @@ async def test_a_record_that_does_not_decode_stops_the_validator_with_a_reason(
             rotten = True
             await running.submit("mall", running.clerk.register("ann").signed)
 
-    with trio.fail_after(20), pytest.raises(ExceptionGroup) as caught:
+    with trio.fail_after(60), pytest.raises(ExceptionGroup) as caught:
         await run()
     assert caught.group_contains(NodeStopped, match="rotten")
 
@@ -184,5 +184,5 @@ async def test_waiting_for_a_height_ends_when_it_is_there_or_the_time_is_over(tm
         assert not await node.wait_for_height(99, 0.05)
         async with node.subscribe_blocks(after=0) as heights, trio.open_nursery() as nursery:
             nursery.start_soon(running.submit, "mall", running.clerk.register("ann").signed)
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 assert [await anext(heights), await anext(heights)] == [1, 2]

@@ -125,7 +125,7 @@ async def test_a_fetch_that_is_cut_off_goes_on_with_what_came(
 
     monkeypatch.setattr(SnapshotFetch, "put", put_some)
     await alliance.start(away)
-    with trio.fail_after(30):
+    with trio.fail_after(90):
         await cut.wait()
     await alliance.stop(away)
     fetches = folder_of(alliance, away).fetches()

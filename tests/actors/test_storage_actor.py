@@ -75,7 +75,7 @@ async def test_nothing_leaves_before_the_write_has_returned(bench: Bench) -> Non
         assert bench.done == []
         assert bench.store.hard_state == HardState(0, None)
         bench.disk.may_go_on.set()
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while not bench.done:
                 await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
@@ -91,7 +91,7 @@ async def test_what_waits_during_a_sync_shares_the_next_one_and_keeps_its_order(
             await bench.actor.submit(vote(term))
         await bench.actor.submit(StorageJob(None, vote(8).messages))
         bench.disk.may_go_on.set()
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while len(bench.done) < 8:
                 await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
@@ -108,7 +108,7 @@ async def test_a_job_without_writes_waits_for_those_before_it(bench: Bench) -> N
         await trio.testing.wait_all_tasks_blocked()
         assert bench.done == []
         bench.disk.may_go_on.set()
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while len(bench.done) < 2:
                 await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
@@ -139,7 +139,7 @@ async def test_after_a_failed_write_nothing_leaves_and_the_actor_ends_with_the_r
     bench.disk.may_go_on.set()
     for term in (1, 2):
         await bench.actor.submit(vote(term))
-    with trio.fail_after(10), pytest.raises(StoreFailed, match="the disk is gone"):
+    with trio.fail_after(60), pytest.raises(StoreFailed, match="the disk is gone"):
         await bench.actor.run()
     assert bench.done == []
     assert len(bench.disk.batches) == 1
@@ -172,7 +172,7 @@ async def test_acknowledgements_are_signed_in_the_term_of_the_response_for_every
     await bench.actor.submit(StorageJob(batch, (Acknowledgement(response, named),)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.actor.run)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while not bench.done:
                 await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()

@@ -19,7 +19,7 @@ from jifen.testing.small_alliance import small_alliance
 from jifen_graphql.server import serve_public
 
 HTTP_ANSWERS = {"application/json": 200, "application/graphql-response+json": 503}
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come; only a failing test waits so long."""
 
 BLOCKS = "subscription($after: Int) { blocks(after: $after) { height } }"

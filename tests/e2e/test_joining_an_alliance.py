@@ -15,7 +15,7 @@ from jifen.ledger.types import OrganizationKind
 from jifen.testing.nemesis.processes import free_port_base
 from jifen.testing.small_alliance import free_ports
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 """How long a command may take on a busy machine."""
 
 PLANS = (

@@ -62,7 +62,7 @@ async def test_one_that_is_killed_while_it_takes_a_snapshot_over_goes_on_where_i
     alliance = made(tmp_path)
     clerk = Clerk(chain_id(alliance.genesis), system_clock() + LIFETIME_MS)
     halted = tmp_path / f"cafe{HALTED_SUFFIX}"
-    with trio.fail_after(60):
+    with trio.fail_after(180):
         async with trio.open_nursery() as nursery:
             processes = {name: ValidatorProcess(tmp_path, name, nursery) for name in NAMES}
             try:

@@ -66,7 +66,7 @@ def run_and_kill(home: Path, port_base: int) -> tuple[str, dict[str, Any], str]:
     ) as process:  # fmt: skip
         try:
             leader = kill_the_leader(home, port_base, process)
-            output, said = process.communicate(timeout=200)
+            output, said = process.communicate(timeout=280)
         finally:
             process.kill()
     assert process.returncode == 0, said

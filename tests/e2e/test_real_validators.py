@@ -142,7 +142,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled_when_the_leader_is_killed
     alliance = small_alliance(tmp_path, NAMES, QUICK)
     (tmp_path / GENESIS_FILE).write_bytes(encode_genesis(alliance.genesis))
     clerk = Clerk(chain_id(alliance.genesis), system_clock() + LIFETIME_MS)
-    with trio.fail_after(60):
+    with trio.fail_after(180):
         async with trio.open_nursery() as nursery:
             processes = {name: ValidatorProcess(tmp_path, name, nursery) for name in NAMES}
             with killed_at_the_end(processes):

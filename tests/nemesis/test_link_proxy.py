@@ -42,7 +42,7 @@ class Recipient:
 @asynccontextmanager
 async def linked() -> AsyncIterator[tuple[LinkProxy, Recipient]]:
     recipient = Recipient()
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
             recipient.port = listener.socket.getsockname()[1]
