@@ -13,8 +13,8 @@ from jifen.ledger.swaps.records import ENTRY, OpenOffers, SwapOffer
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.terms.records import SwapCorridor
 from jifen.ledger.types import Lot, LotOrigin, Record
+from jifen.testing.naive.held import lots_kept
 from jifen.testing.naive.ledger import NaiveLedger
-from jifen.testing.naive.points import spending_order
 from jifen.testing.naive.records import NaiveLot
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.naive.swaps import left_of
@@ -250,7 +250,7 @@ def offers(twin: NaiveLedger) -> dict[bytes, Record]:
     mine: dict[bytes, tuple[bytes, ...]] = {}
     for made in twin.offers:
         body = made.body
-        lots = tuple(map(as_record, sorted(left_of(twin, made), key=spending_order)))
+        lots = tuple(map(as_record, lots_kept(twin, b"f" + made.identity)))
         found[b"f" + made.identity] = SwapOffer(
             body.maker,
             body.give_type,
