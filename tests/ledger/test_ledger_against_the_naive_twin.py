@@ -22,6 +22,9 @@ NIGHTLY_RUNS: Final = 6_000
 NIGHTLY_RUNS_ALONE: Final = 400
 """Runs of each family alone in the nightly profile: it meets its own corners far more often than among the others."""
 
+RUNS: Final = 25
+"""Runs of all families together otherwise: some ten seconds."""
+
 RUNS_ALONE: Final = 10
 """Runs of each family alone otherwise."""
 
@@ -34,7 +37,7 @@ is_nightly: Final = settings.get_current_profile_name() == "nightly"
 
 TestLedgerAgainstItsTwin = LedgerMachine.TestCase
 TestLedgerAgainstItsTwin.settings = settings(
-    stateful_step_count=60, max_examples=NIGHTLY_RUNS if is_nightly else settings().max_examples
+    stateful_step_count=60, max_examples=NIGHTLY_RUNS if is_nightly else RUNS
 )
 
 
