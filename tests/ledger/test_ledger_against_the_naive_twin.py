@@ -36,9 +36,7 @@ FAMILIES: Final = [family for family in LedgerMachine.__mro__ if issubclass(fami
 is_nightly: Final = settings.get_current_profile_name() == "nightly"
 
 TestLedgerAgainstItsTwin = LedgerMachine.TestCase
-TestLedgerAgainstItsTwin.settings = settings(
-    stateful_step_count=60, max_examples=NIGHTLY_RUNS if is_nightly else RUNS
-)
+TestLedgerAgainstItsTwin.settings = settings(stateful_step_count=60, max_examples=NIGHTLY_RUNS if is_nightly else RUNS)
 
 
 @pytest.mark.parametrize("family", FAMILIES[1:], ids=lambda family: family.__name__)
