@@ -508,6 +508,11 @@ def test_points_are_taken_held_captured_and_examined_from_the_command_line(
     taken = alliance.by_the_merchant("pay", "accept", TYPE, "--rate", "1:2", "--share", "5000", "--json")
     assert json.loads(taken.stdout)["version"] == "1"
     assert "2 fen for 1" in alliance.run("pay", "accepts", "north-music").stdout
+    assert alliance.run("pay", "policies").stdout == "no policies: orders may be paid with points whole\n"
+    alliance.by_the_merchant("pay", "policy", "--share", "6000")
+    now = alliance.run("pay", "policies").stdout
+    assert "60 % of an order, any a day  (its own)" in now
+    assert alliance.run("pay", "policies", "--revision", "1").stdout == now
     asked = ("--account", members["alice"], "--amount", "100", "--with", TYPE)
     examined = alliance.told("pay", "examine", "north-music", *asked)
     assert (examined["paidFen"], examined["moneyFen"], examined["parts"][0]["points"]) == (50, 50, 25)

@@ -229,6 +229,30 @@ def set_policy(
     print_submission(submission, as_json, version=str(version))
 
 
+@app.command("policies")
+def list_policies(
+    revision: Annotated[int | None, typer.Option("--revision", min=1, help="As a payment's receipt names it.")] = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how far orders may be paid with points: now, or when a payment was made.
+
+    \b
+    jifen pay policies --revision 3
+    """
+    found = asked(lambda client: client.payment_policies(revision), home, url)
+    if as_json:
+        print_json(found)
+        return
+    for item in found:
+        whose = "the mall's, for all merchants" if item.of_mall else "its own"
+        daily = "any" if item.daily_fen is None else f"{item.daily_fen:,} fen"
+        typer.echo(f"{item.organization:<32} {item.share_bp / 100:g} % of an order, {daily} a day  ({whose})")
+    if not found:
+        typer.echo("no policies: orders may be paid with points whole")
+
+
 @app.command("hold")
 def hold(  # noqa: PLR0917 - typer calls it by name
     organization: Annotated[str, typer.Argument(metavar="ORGANIZATION")],
