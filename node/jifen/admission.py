@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta
 
 from jifen import config
-from jifen.alliance import OPERATOR_SCOPES, AllianceError, make_identity, new_directory, node_toml
+from jifen.alliance import OPERATOR_SCOPES, make_identity, new_directory, node_toml
 from jifen.codec.genesis import chain_id, encode_genesis
+from jifen.home import AllianceError
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance.changes import OPERATORS_MAX, AdmitValidator, Newcomer, OneCertificate

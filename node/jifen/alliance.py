@@ -18,8 +18,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from jifen import config
-from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
+from jifen.actors.limits import BYTES_PER_SECOND_DEFAULT
 from jifen.codec.genesis import GENESIS_FORMAT, chain_id, encode_genesis
+from jifen.home import ALLIANCE_FILE, HOME_FORMAT, MEMBERS_KEY_FILE, AllianceError, AllianceRecord, read_alliance
 from jifen.keys.keystore import write_key_file, write_secret
 from jifen.keys.signing import KeyPair
 from jifen.ledger.checkpoints.records import CHECKPOINT_BLOCKS_DEFAULT, CHECKPOINT_BLOCKS_MAX
@@ -33,14 +34,8 @@ from jifen.ledger.types import (
     OrganizationStatus,
     RoleClass,
 )
-from jifen.store.ledger_store import MAP_BYTES_DEFAULT
+from jifen.store.limits import MAP_BYTES_DEFAULT
 from jifen.transport.identity import create_tls_identity
-
-HOME_FORMAT: Final = 1
-"""Format of a home that this version reads and writes."""
-
-ALLIANCE_FILE: Final = "alliance.json"
-MEMBERS_KEY_FILE: Final = "members.key"
 
 PORT_BASE_DEFAULT: Final = 8080
 """First public port; organization i listens on base + i, its peers reach it on base + 100 + i, its admin API on
@@ -62,10 +57,6 @@ PASSPHRASE_BYTES: Final = 24
 """Random bytes of a passphrase that no person needs to remember."""
 
 
-class AllianceError(Exception):
-    """A home that cannot be made or used; the text says what to do."""
-
-
 class OrganizationPlan(msgspec.Struct, frozen=True):
     """An organization to be."""
 
@@ -75,18 +66,6 @@ class OrganizationPlan(msgspec.Struct, frozen=True):
     earn_points: int
     """Points for every `earn_fen` fen."""
     earn_fen: int
-
-
-class AllianceRecord(msgspec.Struct, frozen=True):
-    """What HOME/alliance.json says."""
-
-    format: int
-    name: str
-    chain_id: str
-    """Hex."""
-    port_base: int
-    organizations: tuple[str, ...]
-    """In the order of genesis."""
 
 
 class Identity(NamedTuple):
@@ -113,51 +92,6 @@ DEMO_ORGANIZATIONS: Final = (
 def public_url(record: AllianceRecord, index: int) -> str:
     """Return the base URL of the public API of the organization at `index`."""
     return f"http://127.0.0.1:{record.port_base + index}"
-
-
-def read_alliance(home: Path) -> AllianceRecord | None:
-    """Return what a home belongs to, or None where there is none yet; raises AllianceError."""
-    path = home / ALLIANCE_FILE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        if home.is_dir() and any(home.iterdir()):
-            raise AllianceError(
-                f"{home} is not empty and holds no alliance; name an empty or new directory with --home"
-            ) from None
-        if home.exists() and not home.is_dir():
-            raise AllianceError(f"{home} is a file; name a directory with --home") from None
-        return None
-    except OSError as error:
-        raise AllianceError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        version = msgspec.json.decode(data, type=dict[str, object]).get("format")
-        if version != HOME_FORMAT:
-            age = "an older" if isinstance(version, int) and version < HOME_FORMAT else "a newer or unknown"
-            raise AllianceError(
-                f"{home} was made by {age} version of Jifen (format {version}, this one reads {HOME_FORMAT}); "
-                "use that version, or another --home"
-            )
-        record = msgspec.json.decode(data, type=AllianceRecord)
-    except msgspec.DecodeError as error:
-        raise AllianceError(f"{path} is damaged ({error}); restore it from a copy, or use another --home") from None
-    _check_members(home, record)
-    return record
-
-
-def _check_members(home: Path, record: AllianceRecord) -> None:
-    for name in record.organizations:
-        directory = home / name
-        if not (directory / config.CONFIG_FILE).is_file():
-            raise AllianceError(
-                f"{directory} is missing from the alliance; restore it from a copy, or use another --home"
-            )
-        found = chain_id(config.read_genesis(directory)).hex()
-        if found != record.chain_id:
-            raise AllianceError(
-                f"{directory} belongs to another alliance (chain {found[:16]}) than {home / ALLIANCE_FILE} "
-                f"(chain {record.chain_id[:16]}); put the right directory back, or use another --home"
-            )
 
 
 def check_port_base(port_base: int, organizations: int) -> None:

@@ -1,6 +1,7 @@
-"""A validator's settings: `node.toml`, the files beside it, and the environment.
+"""A validator's settings: `node.toml`, the secrets beside it, and the environment; read and checked here.
 
-Everything is read and checked once, here; what comes out can be started. A home is a directory of data directories:
+Every command reads a home, few start a validator: so nothing here needs the node, and what takes one to start is put
+together in `loading.py`. A home is a directory of data directories:
 
     HOME/alliance.json                  what the home belongs to
     HOME/<organization>/node.toml       settings of one validator: this module's `NodeConfig`
@@ -23,17 +24,12 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from jifen.actors.peers import Contact
-from jifen.actors.setup import NodeSetup
-from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
+from jifen.actors.limits import BYTES_PER_SECOND_DEFAULT
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import decode_genesis
-from jifen.keys.keystore import read_key_file
-from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
 from jifen.ledger.types import Slug
-from jifen.store.ledger_store import MAP_BYTES_DEFAULT
-from jifen.transport.identity import IdentityFault, certificate_fingerprint
+from jifen.store.limits import MAP_BYTES_DEFAULT
 
 CONFIG_FORMAT: Final = 1
 """Format of node.toml that this version reads and writes."""
@@ -43,12 +39,6 @@ CONFIG_BYTES_MAX: Final = 64 << 10
 
 SECRET_BYTES_MAX: Final = 4096
 """Largest passphrase or token file read."""
-
-CONTACTS_BYTES_MAX: Final = 1 << 20
-"""Largest list of contacts read: 64 of them with their certificates have a tenth of that."""
-
-PEM_BYTES_MAX: Final = 64 << 10
-"""Largest certificate or key file read; ours have under one KiB."""
 
 TOKEN_CHARACTERS_MIN: Final = 32
 """Shortest admin token: 128 bits in hexadecimal."""
@@ -125,21 +115,6 @@ class Address(msgspec.Struct, frozen=True):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class LoadedNode(msgspec.Struct, frozen=True):
-    """Everything that starting a validator takes."""
-
-    setup: NodeSetup
-    public: Address
-    admin: Address
-    admin_token: str
-    """Bearer token of the admin API; never printed."""
-    allowed_hosts: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Leaves the token out, so that no log shows it."""
-        return f"LoadedNode({self.setup.organization}, public={self.public.text}, admin={self.admin.text})"
-
-
 def home_directory(given: Path | None) -> Path:
     """Return the home: the given one, or that of the environment, or `.jifen` in the current directory."""
     return given or Path(os.environ.get(HOME_VARIABLE) or HOME_DEFAULT)
@@ -158,7 +133,7 @@ def parse_address(text: str) -> Address:
 def read_config(directory: Path) -> NodeConfig:
     """Return the settings in a data directory; raises ConfigError."""
     path = directory / CONFIG_FILE
-    data = _read_file(path, CONFIG_BYTES_MAX, "make an alliance with `jifen init`, or name another directory")
+    data = read_file(path, CONFIG_BYTES_MAX, "make an alliance with `jifen init`, or name another directory")
     try:
         table = tomllib.loads(data.decode())
     except tomllib.TOMLDecodeError as error:
@@ -198,7 +173,7 @@ def read_genesis(directory: Path) -> Genesis:
 def read_genesis_file(path: Path) -> Genesis:
     """Return a genesis document; raises ConfigError."""
     try:
-        return decode_genesis(_read_file(path, 2 << 20, "copy the one that the alliance agreed on"))
+        return decode_genesis(read_file(path, 2 << 20, "copy the one that the alliance agreed on"))
     except Malformed as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -220,8 +195,8 @@ def find_passphrase(directory: Path | None) -> str | None:
 
 def read_secret_text(path: Path) -> str:
     """Return the one line of a secret's file; raises ConfigError when others could read it."""
-    data = _read_file(path, SECRET_BYTES_MAX, "restore it from your copy")
-    _refuse_readable(path)
+    data = read_file(path, SECRET_BYTES_MAX, "restore it from your copy")
+    refuse_readable(path)
     try:
         text = data.decode().rstrip("\r\n")
     except UnicodeDecodeError:
@@ -229,44 +204,6 @@ def read_secret_text(path: Path) -> str:
     if not text or "\n" in text:
         raise ConfigError(f"{path} must hold exactly one line; restore it from your copy")
     return text
-
-
-def load_setup(directory: Path, passphrase: str | None = None) -> LoadedNode:
-    """Read and check everything that a validator needs to start.
-
-    Args:
-        directory: the data directory.
-        passphrase: opens the keys; found by `find_passphrase` when left out.
-
-    Raises:
-        ConfigError: a setting or file is wrong; the text names it.
-        KeyFileError: a key file does not open.
-    """
-    config, genesis = read_config(directory), read_genesis(directory)
-    known = {organization.id: organization for organization in genesis.organizations}
-    if config.organization not in known and config.validator is None:
-        raise ConfigError(
-            f"{directory / CONFIG_FILE}: {config.organization!r} is no organization of {GENESIS_FILE}, "
-            f"which knows {', '.join(known)}"
-        )
-    words = find_passphrase(directory) if passphrase is None else passphrase
-    if words is None:
-        raise ConfigError(
-            f"the keys in {directory} need a passphrase; set {PASSPHRASE_FILE_VARIABLE} to a file with it"
-        )
-    validator = read_key_file(directory / VALIDATOR_KEY_FILE, words)
-    if config.validator is None and validator.public != known[config.organization].validator_key:
-        raise ConfigError(
-            f"{directory / VALIDATOR_KEY_FILE} is not the key that {GENESIS_FILE} names for {config.organization}; "
-            "restore the right one"
-        )
-    return LoadedNode(
-        setup=_setup(directory, config, genesis, validator, read_key_file(directory / OPERATOR_KEY_FILE, words)),
-        public=parse_address(config.public_listen),
-        admin=parse_address(config.admin_listen),
-        admin_token=read_token(directory),
-        allowed_hosts=config.allowed_hosts,
-    )
 
 
 def read_token(directory: Path) -> str:
@@ -280,70 +217,14 @@ def read_token(directory: Path) -> str:
     return token
 
 
-def _setup(directory: Path, config: NodeConfig, genesis: Genesis, validator: KeyPair, operator: KeyPair) -> NodeSetup:
-    addresses: dict[str, tuple[str, int]] = {}
-    for name, text in config.peers.items():
-        address = parse_address(text)
-        addresses[name] = (address.host, address.port)
-    listen = parse_address(config.peer_listen)
-    _check_identity_files(directory, genesis, config)
-    return NodeSetup(
-        genesis=genesis,
-        organization=config.organization,
-        validator=config.validator or config.organization,
-        contacts=read_contacts(directory),
-        validator_key=validator,
-        operator_key=operator,
-        directory=directory,
-        certificate_path=directory / CERTIFICATE_FILE,
-        private_key_path=directory / TLS_KEY_FILE,
-        peer_host=listen.host,
-        peer_port=listen.port,
-        peer_addresses=addresses,
-        store_map_bytes=config.store_map_bytes,
-        retained_blocks=config.retained_blocks,
-        snapshot_bytes_per_second=config.snapshot_bytes_per_second,
-    )
-
-
-def read_contacts(directory: Path) -> tuple[Contact, ...]:
-    """Return whom a validator that joined knew at first; none for one that genesis names. Raises ConfigError."""
-    path = directory / CONTACTS_FILE
-    if not path.exists():
-        return ()
-    try:
-        data = _read_file(path, CONTACTS_BYTES_MAX, "join again to have it written")
-        return msgspec.json.decode(data, type=tuple[Contact, ...])
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{path} is damaged ({error}); remove it and join again") from None
-
-
-def _check_identity_files(directory: Path, genesis: Genesis, config: NodeConfig) -> None:
-    """See to it that the peers will know this validator: they take no certificate but the one they agreed on."""
-    certificate = _read_file(directory / CERTIFICATE_FILE, PEM_BYTES_MAX, "restore it from your copy")
-    _read_file(directory / TLS_KEY_FILE, PEM_BYTES_MAX, "restore it from your copy")
-    _refuse_readable(directory / TLS_KEY_FILE)
-    if config.validator is not None:
-        return  # the ledger names it, which is looked at when the validator starts
-    organization = config.organization
-    [pinned] = [peer.certificate_pem for peer in genesis.validators if peer.organization == organization]
-    try:
-        same = certificate_fingerprint(certificate) == certificate_fingerprint(pinned.encode())
-    except IdentityFault:
-        same = False
-    if not same:
-        raise ConfigError(
-            f"{directory / CERTIFICATE_FILE} is not the certificate that {GENESIS_FILE} names for {organization}, "
-            "so no other validator would talk to this one; restore the right one with its key"
-        )
-
-
-def _refuse_readable(path: Path) -> None:
+def refuse_readable(path: Path) -> None:
+    """Raise ConfigError when others on this machine could read the file."""
     if path.stat().st_mode & 0o077:
         raise ConfigError(f"{path} can be read by others on this machine; run: chmod 600 {path}")
 
 
-def _read_file(path: Path, bytes_max: int, advice: str) -> bytes:
+def read_file(path: Path, bytes_max: int, advice: str) -> bytes:
+    """Return what a file holds; raises ConfigError, with the advice, when it is missing or larger than real ones."""
     try:
         with path.open("rb") as file:
             data = file.read(bytes_max + 1)

@@ -42,6 +42,7 @@ def test_every_import_contract_is_kept(repository: Path) -> None:
             "the API talks to the node through its facade only",
         ),
         ("node/jifen/client/node.py", "import jifen.actors", "the client SDK needs the formats and the keys"),
+        ("node/jifen/actors/limits.py", "import jifen.actors.snapshots", "reading a home loads no node"),
     ],
 )
 def test_a_forbidden_import_breaks_its_contract(

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from jifen import alliance, config
-from jifen.alliance import DEMO_ORGANIZATIONS, AllianceError, OrganizationPlan, create_alliance, read_alliance
+from jifen.alliance import DEMO_ORGANIZATIONS, OrganizationPlan, create_alliance
 from jifen.codec.genesis import chain_id
+from jifen.home import AllianceError, read_alliance
 from jifen.ledger.types import OrganizationKind
 
 ONE = DEMO_ORGANIZATIONS[1:2]

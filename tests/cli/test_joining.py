@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from jifen import admission, alliance, config
 from jifen.admission import JoinRequest, RequestError, ValidatorPlan, decode_request, prepare_validator, read_request
-from jifen.alliance import OPERATOR_SCOPES, AllianceError
+from jifen.alliance import OPERATOR_SCOPES
 from jifen.cli.app import app
 from jifen.codec.changes import change_fingerprint
 from jifen.codec.genesis import chain_id, encode_genesis
+from jifen.home import AllianceError
 from jifen.keys.keystore import KeyFileError, read_key_file, write_key_file
 from jifen.keys.signing import KeyPair
 from jifen.ledger.types import OrganizationKind, Scope

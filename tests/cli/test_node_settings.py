@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jifen import config
+from jifen import config, loading
 from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
 from jifen.config import ConfigError
 from jifen.keys.keystore import KeyFileError
@@ -42,7 +42,7 @@ def replace(directory: Path, old: str, new: str) -> None:
 
 
 def test_a_directory_as_it_was_made_loads(directory: Path) -> None:
-    loaded = config.load_setup(directory)
+    loaded = loading.load_setup(directory)
 
     assert (loaded.public.port, loaded.setup.peer_port, loaded.admin.port) == (20001, 20101, 20201)
     assert loaded.setup.peer_addresses == {}, "addresses are the ledger's unless the file says otherwise"
@@ -54,14 +54,14 @@ def test_a_name_under_which_nobody_can_ask_is_refused(directory: Path, name: str
     replace(directory, "format = 1\n", f'format = 1\nallowed_hosts = ["{name}"]\n')
 
     with pytest.raises(ConfigError, match=r"allowed_hosts: .* is no host name"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_text_that_is_not_utf8_is_named(directory: Path) -> None:
     (directory / config.CONFIG_FILE).write_bytes(b"format = 1 # \xff")
 
     with pytest.raises(ConfigError, match="byte 13 is no UTF-8 text"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_a_certificate_that_no_peer_expects_is_found_before_the_start(directory: Path) -> None:
@@ -69,26 +69,26 @@ def test_a_certificate_that_no_peer_expects_is_found_before_the_start(directory:
         shutil.copy(directory.parent / "harbour-mall" / name, directory / name)
 
     with pytest.raises(ConfigError, match=r"is not the certificate that genesis\.json names for north-music"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_a_tls_key_that_others_can_read_is_refused(directory: Path) -> None:
     (directory / config.TLS_KEY_FILE).chmod(0o640)
 
     with pytest.raises(ConfigError, match=r"private-key\.pem can be read by others"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_addresses_of_peers_can_be_overridden(directory: Path) -> None:
     append(directory, '[peers]\nharbour-mall = "mall.example:9000"\n')
 
-    assert config.load_setup(directory).setup.peer_addresses == {"harbour-mall": ("mall.example", 9000)}
+    assert loading.load_setup(directory).setup.peer_addresses == {"harbour-mall": ("mall.example", 9000)}
 
 
 def test_an_ipv6_address_stands_in_brackets(directory: Path) -> None:
     replace(directory, 'public_listen = "127.0.0.1:20001"', 'public_listen = "[::1]:20001"')
 
-    assert config.load_setup(directory).public.text == "[::1]:20001"
+    assert loading.load_setup(directory).public.text == "[::1]:20001"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_wrong_setting_is_named(directory: Path, text: str, message: str) -> N
     append(directory, text)
 
     with pytest.raises(ConfigError, match=message):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_wrong_line_is_named(directory: Path, old: str, new: str, message: str
     replace(directory, old, new)
 
     with pytest.raises(ConfigError, match=message):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_missing_file_is_named(directory: Path, name: str) -> None:
     (directory / name).unlink()
 
     with pytest.raises(ConfigError, match=f"{name} does not exist"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 @pytest.mark.parametrize("name", ["passphrase", "admin.token"])
@@ -151,7 +151,7 @@ def test_a_secret_that_others_can_read_is_refused(directory: Path, name: str) ->
     (directory / name).chmod(0o644)
 
     with pytest.raises(ConfigError, match="can be read by others on this machine; run: chmod 600"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 @pytest.mark.parametrize(("content", "message"), [("short", "32 or more"), ("", "one line"), ("a\nb", "one line")])
@@ -159,14 +159,14 @@ def test_a_poor_admin_token_is_refused(directory: Path, content: str, message: s
     (directory / "admin.token").write_text(content)
 
     with pytest.raises(ConfigError, match=message):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_a_damaged_genesis_is_named(directory: Path) -> None:
     (directory / "genesis.json").write_text("{}")
 
     with pytest.raises(ConfigError, match=r"genesis\.json: genesis: "):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_a_key_of_another_organization_is_refused(directory: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_key_of_another_organization_is_refused(directory: Path) -> None:
     shutil.copy(directory.parent / "harbour-mall" / "keys" / "operator.key", directory / "keys" / "operator.key")
 
     with pytest.raises(ConfigError, match=r"is not the key that genesis\.json names for north-music"):
-        config.load_setup(directory, words)
+        loading.load_setup(directory, words)
 
 
 def test_the_passphrase_of_the_environment_goes_first(
@@ -198,12 +198,12 @@ def test_without_a_passphrase_the_way_to_give_one_is_named(directory: Path) -> N
     (directory / "passphrase").unlink()
 
     with pytest.raises(ConfigError, match="set JIFEN_PASSPHRASE_FILE"):
-        config.load_setup(directory)
+        loading.load_setup(directory)
 
 
 def test_a_wrong_passphrase_opens_nothing(directory: Path) -> None:
     with pytest.raises(KeyFileError, match="the passphrase is wrong or the file was altered"):
-        config.load_setup(directory, "quite another passphrase")
+        loading.load_setup(directory, "quite another passphrase")
 
 
 def test_every_setting_is_written_into_a_new_file_or_named_in_it(made: Path) -> None:

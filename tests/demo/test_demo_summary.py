@@ -15,16 +15,8 @@ from jifen.client import Client
 from jifen.demo import summary
 from jifen.demo.bound import bound_of, measure_verification
 from jifen.demo.importer import ImportReport
-from jifen.demo.summary import (
-    Unreached,
-    Validator,
-    digests_agree,
-    look,
-    look_at_one_height,
-    state_of,
-    summarize,
-    table_of,
-)
+from jifen.demo.summary import Unreached, digests_agree, look, look_at_one_height, state_of, summarize, table_of
+from jifen.home import Validator
 
 AS_OF = {"height": 7, "hash": "ab" * 32, "time": "2026-01-31T08:00:00.000Z"}
 VALIDATORS = [Validator(name, f"http://{name}.example") for name in ("mall", "books")]

@@ -12,7 +12,7 @@ import lmdb
 import msgspec
 import pytest
 
-from jifen import config
+from jifen import loading
 from jifen.alliance import DEMO_ORGANIZATIONS, create_alliance
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import Executor
@@ -71,7 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Make the world once; tests work on copies."""
     home = tmp_path_factory.mktemp("made") / "home"
     create_alliance(home, "Test", DEMO_ORGANIZATIONS[:3], port_base=20000, now=lambda: CREATED)
-    setups = {name: config.load_setup(home / name).setup for name in NAMES}
+    setups = {name: loading.load_setup(home / name).setup for name in NAMES}
     signers = {name: setup.validator_key for name, setup in setups.items()}
     genesis = setups["harbour-mall"].genesis
     chain = chain_id(genesis)

@@ -7,7 +7,7 @@ import lmdb
 import msgspec
 import pytest
 
-from jifen import alliance, config
+from jifen import alliance, loading
 from jifen.alliance import DEMO_ORGANIZATIONS, OrganizationPlan, create_alliance
 from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import Executor
@@ -44,7 +44,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     create_alliance(home, "Test", DEMO_ORGANIZATIONS[:1], port_base=20000, now=lambda: CREATED)
     found = home / "harbour-mall"
-    setup = config.load_setup(found).setup
+    setup = loading.load_setup(found).setup
     chain = chain_id(setup.genesis)
     builder = TransactionBuilder(chain, clock=lambda: NOW)
     member = KeyPair.derive(bytes(32), "alice")

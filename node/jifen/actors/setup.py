@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 
+from jifen.actors.limits import BYTES_PER_SECOND_DEFAULT
 from jifen.actors.peers import Contact
-from jifen.actors.snapshots import BYTES_PER_SECOND_DEFAULT
 from jifen.consensus.types import UNCOMMITTED_HEIGHTS_MAX
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
-from jifen.store.ledger_store import MAP_BYTES_DEFAULT
+from jifen.store.limits import MAP_BYTES_DEFAULT
 
 
 class Timing(msgspec.Struct, frozen=True):

@@ -36,10 +36,6 @@ REQUESTS_WAITING_MAX = 64
 LOOKS_SECONDS = 30.0
 """Pause between two looks whether a leader is heard: many elections long."""
 
-BYTES_PER_SECOND_DEFAULT = 8 << 20
-"""Default bound on what is served to all peers together: a gigabyte in two minutes, and a line of 100 Mbit/s keeps a
-third of itself for consensus and clients."""
-
 Chunks = Callable[[], Iterator[bytes]]
 
 log = structlog.get_logger()

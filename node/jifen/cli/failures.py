@@ -41,7 +41,7 @@ _EXPECTED: Final = {
         "jifen.cli.failures.CommandFailed",
         "jifen.actors.node.NodeStopped",
         "jifen.admission.RequestError",
-        "jifen.alliance.AllianceError",
+        "jifen.home.AllianceError",
         "jifen.client.errors.ClientError",
         "jifen.config.ConfigError",
         "jifen.demo.importer.ImportFailed",

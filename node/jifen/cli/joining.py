@@ -125,7 +125,7 @@ def start(
     from jifen.cli.logs import set_up_logs
     from jifen.cli.options import urls_of
     from jifen.cli.serving import serve
-    from jifen.config import load_setup
+    from jifen.loading import load_setup
 
     loaded = load_setup(data)
     urls = urls_of(contact or [item.public_url for item in loaded.setup.genesis.validators], None)

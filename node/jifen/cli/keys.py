@@ -75,9 +75,9 @@ def derive(
     jifen key derive 0001
     jifen key derive 0001 --output customer.key
     """
-    from jifen.alliance import MEMBERS_KEY_FILE
     from jifen.cli.options import home_of
     from jifen.config import PASSPHRASE_FILE, read_secret_text
+    from jifen.home import MEMBERS_KEY_FILE
     from jifen.keys.keystore import read_secret, write_key_file
     from jifen.keys.signing import KeyPair
 

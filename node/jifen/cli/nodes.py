@@ -78,7 +78,7 @@ def start(
     from jifen.cli.descriptors import allow_open_files
     from jifen.cli.logs import set_up_logs
     from jifen.cli.serving import serve
-    from jifen.config import load_setup
+    from jifen.loading import load_setup
 
     loaded = load_setup(data)
     set_up_logs(loaded.setup.organization)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from jifen.alliance import AllianceRecord
     from jifen.client import Client
+    from jifen.home import AllianceRecord
 
 T = TypeVar("T")
 
@@ -32,8 +32,8 @@ def home_of(home: Path | None) -> Path:
 
 def alliance_of(home: Path | None) -> "AllianceRecord":
     """Return the alliance of a home that must hold one; raises CommandFailed."""
-    from jifen.alliance import read_alliance
     from jifen.cli.failures import CommandFailed
+    from jifen.home import read_alliance
 
     path = home_of(home)
     record = read_alliance(path)
@@ -44,9 +44,8 @@ def alliance_of(home: Path | None) -> "AllianceRecord":
 
 def urls_of(urls: list[str] | None, home: Path | None) -> list[str]:
     """Return the validators to talk to: the given ones, or those of the home; raises UsageFault."""
-    from jifen.alliance import ALLIANCE_FILE
     from jifen.cli.failures import UsageFault
-    from jifen.demo.home import validators_of
+    from jifen.home import ALLIANCE_FILE, validators_of
 
     if urls:
         from jifen.client.endpoints import base_url
@@ -63,7 +62,7 @@ def urls_of(urls: list[str] | None, home: Path | None) -> list[str]:
 
 def chain_of(home: Path | None) -> bytes | None:
     """Return the chain id of the home, or None when there is no alliance in it."""
-    from jifen.alliance import ALLIANCE_FILE
+    from jifen.home import ALLIANCE_FILE
 
     if not (home_of(home) / ALLIANCE_FILE).is_file():
         return None

@@ -10,7 +10,7 @@ import trio
 from jifen.actors.joining import become_voter
 from jifen.actors.node import run_node
 from jifen.actors.surroundings import Surroundings, whole_machine
-from jifen.config import LoadedNode
+from jifen.loading import LoadedNode
 from jifen_graphql.server import serve_admin, serve_public
 
 STDIN_BYTES = 4096

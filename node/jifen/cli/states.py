@@ -9,7 +9,7 @@ import typer
 from jifen.cli.options import HomeOption, JsonOption, UrlOption, alliance_of, home_of, print_json, urls_of
 
 if TYPE_CHECKING:
-    from jifen.demo.summary import Validator
+    from jifen.home import Validator
 
 
 def status(home: HomeOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
@@ -138,8 +138,7 @@ def verify(
 
 
 def _validators(urls: list[str] | None, home: Path | None) -> "list[Validator]":
-    from jifen.demo.home import validators_of
-    from jifen.demo.summary import Validator
+    from jifen.home import Validator, validators_of
 
     if urls:
         return [Validator(url, url) for url in urls_of(urls, home)]
@@ -148,7 +147,7 @@ def _validators(urls: list[str] | None, home: Path | None) -> "list[Validator]":
 
 
 def _data_directories(given: list[Path] | None, home: Path | None) -> list[Path]:
-    from jifen.alliance import ALLIANCE_FILE, read_alliance
+    from jifen.home import ALLIANCE_FILE, read_alliance
 
     found: list[Path] = []
     for path in given or [home_of(home)]:

@@ -5,12 +5,11 @@ from pathlib import Path
 import msgspec
 
 from jifen import config
-from jifen.alliance import MEMBERS_KEY_FILE, AllianceRecord
 from jifen.client import TransactionBuilder
 from jifen.demo.importer import Sender
 from jifen.demo.planning import deal_out, merchants_of
 from jifen.demo.purchases import Purchase
-from jifen.demo.summary import Validator
+from jifen.home import MEMBERS_KEY_FILE, AllianceRecord, validators_of
 from jifen.keys.keystore import KeyFileError, read_key_file, read_secret
 
 
@@ -25,16 +24,6 @@ class ImportInputs(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Leaves the secrets out."""
         return f"ImportInputs({len(self.senders)} merchants)"
-
-
-def validators_of(home: Path, record: AllianceRecord) -> tuple[Validator, ...]:
-    """Return where the validators of a home answer, in the order of genesis; raises ConfigError."""
-    found = []
-    for name in record.organizations:
-        public = config.parse_address(config.read_config(home / name).public_listen)
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(public.host, public.host)  # noqa: S104 - compared, not bound
-        found.append(Validator(name, f"http://{config.Address(host, public.port).text}"))
-    return tuple(found)
 
 
 def load_import(home: Path, record: AllianceRecord, purchases: list[Purchase]) -> ImportInputs:

@@ -23,20 +23,18 @@ from jifen.alliance import (
     DEMO_NAME,
     DEMO_ORGANIZATIONS,
     PORT_BASE_DEFAULT,
-    AllianceError,
-    AllianceRecord,
     check_port_base,
     check_ports,
     create_alliance,
-    read_alliance,
 )
 from jifen.client import Client, Unavailable
 from jifen.demo.bound import bound_of, measure_verification
-from jifen.demo.home import ImportInputs, load_import, validators_of
+from jifen.demo.home import ImportInputs, load_import
 from jifen.demo.importer import Importer, ImportReport
 from jifen.demo.processes import LOG_FILE, ProcessGroup, ValidatorProcess
 from jifen.demo.purchases import Purchase, read_purchases
 from jifen.demo.summary import Summary, digests_agree, look_at_one_height, summarize, table_of
+from jifen.home import AllianceError, AllianceRecord, read_alliance, validators_of
 from jifen.store.directory import locked_directory
 
 LEADER_SECONDS: Final = 30.0

@@ -13,6 +13,7 @@ from jifen.client import Client, ClientError
 from jifen.client.records import Overview
 from jifen.demo.bound import VerificationBound
 from jifen.demo.importer import ImportReport
+from jifen.home import Validator
 
 DIGEST_CHARACTERS_SHOWN: Final = 12
 """Of a state digest in the table: 48 bits, enough for eyes; the comparison takes all."""
@@ -67,13 +68,6 @@ class Summary(msgspec.Struct, frozen=True, rename="camel"):
     digests_equal: bool
     """Whether all validators that answered have one state digest at one height."""
     verification_bound: VerificationBound
-
-
-class Validator(msgspec.Struct, frozen=True):
-    """Where a validator answers."""
-
-    id: str
-    url: str
 
 
 async def look(validators: Sequence[Validator]) -> tuple[dict[str, Overview], dict[str, str]]:

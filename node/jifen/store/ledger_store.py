@@ -36,12 +36,10 @@ from jifen.store.errors import (
     WrongChain,
 )
 from jifen.store.evidence import evidence_place
+from jifen.store.limits import MAP_BYTES_DEFAULT
 from jifen.store.records import CommittedBlock, StoreBatch, cut_after
 from jifen.store.scan import StateScan
 from jifen.store.view import BASE_KEY, CHANGE_KEY, ReadView, decode_position, height_key, read_range
-
-MAP_BYTES_DEFAULT: Final = 64 << 30
-"""Largest size of the store. The file grows as needed, so this costs address space only."""
 
 READERS_MAX: Final = 512
 """Read snapshots open at once: every API request holds one for a moment, never across a wait."""

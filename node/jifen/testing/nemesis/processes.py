@@ -15,9 +15,10 @@ import trio
 
 from jifen import config
 from jifen.admission import ValidatorPlan, prepare_validator
-from jifen.alliance import ADMIN_PORT_OFFSET, PEER_PORT_OFFSET, AllianceRecord, OrganizationPlan, create_alliance
+from jifen.alliance import ADMIN_PORT_OFFSET, PEER_PORT_OFFSET, OrganizationPlan, create_alliance
 from jifen.client import Client, ClientError
 from jifen.codec.addresses import encode_account
+from jifen.home import AllianceRecord
 from jifen.keys.keystore import read_key_file
 from jifen.keys.signing import KeyPair
 from jifen.ledger.governance.changes import AdmitValidator

@@ -26,7 +26,7 @@ from jifen.cli.descriptors import allow_open_files
 from jifen.cli.failures import exit_code_of
 from jifen.cli.logs import set_up_logs
 from jifen.cli.serving import serve
-from jifen.config import LoadedNode, load_setup
+from jifen.loading import LoadedNode, load_setup
 
 LINE_BYTES_MAX: Final = 64
 """Longest line of standard input: a number."""
