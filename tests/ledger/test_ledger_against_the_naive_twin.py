@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RULE_MARKER, run_state_machine_as_test
 
+from jifen.ledger.rewards.records import Redemption
+from jifen.testing.naive.scene import DAY_MS
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.machine import TwinMachine
 from jifen.testing.twin.points import PointRules
@@ -44,6 +46,22 @@ def test_a_family_of_transactions_alone_agrees_with_its_twin(family: type[TwinMa
     runs = NIGHTLY_RUNS_ALONE if is_nightly else RUNS_ALONE
 
     run_state_machine_as_test(family, settings=settings(stateful_step_count=60, max_examples=runs))
+
+
+def test_the_twin_agrees_about_points_whose_life_a_lock_has_paused_and_that_wait_in_a_redemption() -> None:
+    machine = LedgerMachine()
+    machine.prepare()
+    # Bo's lock, which one organization asked for, has lapsed after three days.
+    machine.begin(4 * DAY_MS)
+    machine.publish_a_reward(nonce=bytes(8), codes=False, points=5, limit=0, minutes=60, stock=3, foreign=True)
+    prices = machine.twin.rewards["mall/mug"].versions[-1][0].prices
+    mug, place = sorted(machine.twin.rewards).index("mall/mug"), [price.point_type for price in prices]
+    machine.redeem_properly(picks=[(bytes(8), "bo", mug, place.index("books/guide"), False)])
+    machine.end()
+
+    waiting = [record for record in machine.records().values() if isinstance(record, Redemption) and record.lots]
+    assert [(lot.points, lot.paused_days) for lot in waiting[-1].lots] == [(5, 3)]
+    machine.teardown()
 
 
 @pytest.mark.skipif(not is_nightly, reason="counts what the nightly profile has done")

@@ -24,10 +24,10 @@ from jifen.ledger.receipts import Receipt
 from jifen.ledger.rejections import PRECEDENCE, Rejection
 from jifen.ledger.state import WorkingState
 from jifen.ledger.transactions import Body, RegisterMember, Transaction
-from jifen.ledger.types import EMPTY_HOLDING, Holding, Lot, Record, TransactionMark
+from jifen.ledger.types import EMPTY_HOLDING, Holding, Lot, LotOrigin, Record, TransactionMark
 from jifen.testing.memory import Memory
 from jifen.testing.naive.ledger import NaiveLedger
-from jifen.testing.naive.records import NaiveReceipt
+from jifen.testing.naive.records import NaiveLot, NaiveReceipt
 from jifen.testing.naive.scene import CHAIN_ID, DAY_MS, START, key_of, scene, transaction
 from jifen.testing.twin.draws import MEMBERS
 
@@ -234,6 +234,12 @@ class TwinMachine(RuleBasedStateMachine):
                     naive = self.twin.lots_of(account, point_type, place)
                     assert [shape(lot) for lot in lots] == [(*lot[2:7], lot.paused_days) for lot in naive]
         assert holdings == {}
+
+
+def as_record(lot: NaiveLot) -> Lot:
+    """Return a naive lot as the real ledger writes it."""
+    origin = LotOrigin[lot.origin.upper()]
+    return Lot(lot.points, origin, lot.available_from, lot.expires_at, lot.renewal_days, lot.paused_days)
 
 
 def shape(lot: Lot) -> tuple[object, ...]:

@@ -19,14 +19,13 @@ from jifen.ledger.payments.bodies import (
 from jifen.ledger.payments.records import Acceptance, AcceptanceRecord, Hold, OrderPayment, PaidPart, PaymentPolicies
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.transactions import RefundOrder
-from jifen.ledger.types import AMOUNT_FEN_MAX, Lot, LotOrigin, Record
+from jifen.ledger.types import AMOUNT_FEN_MAX, Record
 from jifen.testing.naive.ledger import NaiveLedger
 from jifen.testing.naive.paying import back_after, cut, rate_of
 from jifen.testing.naive.payments import NaivePart, taken_on
-from jifen.testing.naive.records import NaiveLot
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.twin.draws import ISSUED_TYPES, MEMBERS, POINT_TYPES, TILLS, lives, members, nonces
-from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.machine import TwinMachine, as_record
 from jifen.testing.twin.points import PointRules
 
 TAKERS: Final = ("mall", "books", "books", "cafe", "attic", "nobody")
@@ -272,15 +271,9 @@ def wanted_of(wanted: tuple[PaymentPart, ...]) -> list[tuple[str, int]]:
     return [(part.point_type, part.points) for part in wanted]
 
 
-def lot_of(lot: NaiveLot) -> Lot:
-    """Return a naive lot as records write it."""
-    dates = (lot.available_from, lot.expires_at, lot.renewal_days, lot.paused_days)
-    return Lot(lot.points, LotOrigin[lot.origin.upper()], *dates)
-
-
 def part_of(part: NaivePart, left: int) -> PaidPart:
     """Return a part of which so many points are left as records write it."""
-    lots = tuple(lot_of(lot) for lot in cut(part.lots, 0, left))
+    lots = tuple(as_record(lot) for lot in cut(part.lots, 0, left))
     return PaidPart(
         part.point_type, part.points, rate_of(part.rate), part.acceptance_version, lots, part.day, part.terms_version
     )

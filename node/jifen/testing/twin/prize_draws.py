@@ -22,7 +22,7 @@ from jifen.ledger.draws.records import (
 )
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.transactions import RegisterMember
-from jifen.ledger.types import Lot, LotOrigin, Record
+from jifen.ledger.types import Record
 from jifen.testing.naive import draws as naive_draws
 from jifen.testing.naive.ledger import NaiveLedger
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
@@ -37,7 +37,7 @@ from jifen.testing.scenes.draw import (
     revealing,
 )
 from jifen.testing.twin.draws import MEMBERS, lives, nonces
-from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.machine import TwinMachine, as_record
 from jifen.testing.twin.points import PointRules
 
 INSIDER: Final = "books admin"
@@ -286,10 +286,7 @@ def records_of_draws(twin: NaiveLedger) -> dict[bytes, Record]:
             tally = DrawTally(len(draw.owners), naive_draws.digest_of(draw))
             expected[state.draw_tally_key(*draw.name)] = tally
         for item in draw.bought:
-            lots = tuple(
-                Lot(lot.points, LotOrigin[lot.origin.upper()], lot.available_from, lot.expires_at, lot.renewal_days)
-                for lot in naive_draws.held_by(twin, draw, item)
-            )
+            lots = tuple(map(as_record, naive_draws.held_by(twin, draw, item)))
             account = item.body.account
             expected[draw.key_of(item)] = DrawEntry(
                 item.first, item.body.entries, account, item.body.point_type, item.points, item.identity, lots

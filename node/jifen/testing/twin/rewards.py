@@ -34,14 +34,14 @@ from jifen.ledger.rewards.records import (
 )
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.transactions import TransferPoints
-from jifen.ledger.types import Lot, LotOrigin, Record
+from jifen.ledger.types import Lot, Record
 from jifen.testing.naive import cashbacks as naive_cashbacks
 from jifen.testing.naive import rewards as naive_rewards
 from jifen.testing.naive.held import lots_kept
 from jifen.testing.naive.ledger import NaiveLedger
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.twin.draws import ISSUED_TYPES, MEMBERS, POINT_TYPES, TILLS, lives, members, nonces
-from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.machine import TwinMachine, as_record
 from jifen.testing.twin.points import PointRules
 
 REWARDS: Final = ("mall/mug", "mall/mug", "mall/ticket", "books/pen", "mall/mug", "attic/lamp", "nobody/thing")
@@ -373,10 +373,7 @@ class RewardRules(PointRules):
 
 def real_lots(twin: NaiveLedger, key: bytes) -> tuple[Lot, ...]:
     """Return the lots that the record of a state key keeps, as the real ledger writes them."""
-    return tuple(
-        Lot(lot.points, LotOrigin[lot.origin.upper()], lot.available_from, lot.expires_at, lot.renewal_days)
-        for lot in lots_kept(twin, key)
-    )
+    return tuple(map(as_record, lots_kept(twin, key)))
 
 
 def rewards(twin: NaiveLedger) -> dict[bytes, Record]:

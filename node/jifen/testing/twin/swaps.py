@@ -12,14 +12,13 @@ from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSw
 from jifen.ledger.swaps.records import ENTRY, OpenOffers, SwapOffer
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.terms.records import SwapCorridor
-from jifen.ledger.types import Lot, LotOrigin, Record
+from jifen.ledger.types import Record
 from jifen.testing.naive.held import lots_kept
 from jifen.testing.naive.ledger import NaiveLedger
-from jifen.testing.naive.records import NaiveLot
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.naive.swaps import left_of
 from jifen.testing.twin.draws import MEMBERS, POINT_TYPES, lives, members, nonces
-from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.machine import TwinMachine, as_record
 from jifen.testing.twin.points import PointRules
 
 SWAPPED_TYPES: Final = ("mall/consumer", "books/store", "books/guide")
@@ -236,12 +235,6 @@ class SwapRules(PointRules):
         made = self.twin.offers[pick % len(self.twin.offers)]
         key = key_of(signer) if signer else self.twin.accounts[made.body.maker][0]
         self.submit(CancelSwapOffer(self.time + DAY_MS, nonce, made.identity), key)
-
-
-def as_record(lot: NaiveLot) -> Lot:
-    """Return a lot as the real ledger writes it."""
-    origin = LotOrigin[lot.origin.upper()]
-    return Lot(lot.points, origin, lot.available_from, lot.expires_at, lot.renewal_days, lot.paused_days)
 
 
 def offers(twin: NaiveLedger) -> dict[bytes, Record]:
