@@ -138,6 +138,13 @@ def test_a_failing_seed_is_saved_and_replays_until_its_bug_is_mended(
     assert "violations" in capsys.readouterr().out
 
 
+def test_a_run_without_a_terminal_tells_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "2", "--first", "7"]) == 0
+
+    said = capsys.readouterr().out
+    assert said.index("1 of 2 worlds, 0 violations") < said.index("2 of 2 worlds, 0 violations") < said.index("leaders")
+
+
 def test_the_report_of_a_failure_tells_what_happened_before() -> None:
     with planted(BUG):
         report = report_of(drawn(7))

@@ -27,6 +27,9 @@ from jifen.testing.world.scenario import Scenario, drawn, from_text, shrunk, to_
 DIRECTORY: Final = Path("simulation-failures")
 """Where failing scenarios are saved."""
 
+PROGRESS_LINES: Final = 20
+"""Lines that tell how far a run is where no terminal shows the bar, as in a log: a thousand worlds take minutes."""
+
 
 class Kind(NamedTuple):
     """A kind of worlds."""
@@ -156,10 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenarios, count = map(kind.draw, range(options.first, options.first + options.seeds)), options.seeds
     started = process_time()
     columns = (TextColumn("worlds"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("worlds", total=count)
-        for failure in run(scenarios, totals, kind):
+        for ran, failure in enumerate(run(scenarios, totals, kind), 1):
             progress.advance(bar)
+            if not console.is_terminal and ran % max(count // PROGRESS_LINES, 1) == 0:
+                console.print(f"{ran} of {count} worlds, {len(totals.failures)} violations")
             if failure is not None:
                 path = save(failure, options.save)
                 console.print(failure.report, markup=False, soft_wrap=True)

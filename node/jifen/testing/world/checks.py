@@ -213,8 +213,28 @@ class Checks:
             key = (entry.term, entry.height)
             first = self._entries.setdefault(key, entry.hash)
             _require(first == entry.hash or bool(self.liars), "log matching is broken", key)
-        if any(isinstance(item, VoteResponse) and item.granted for item in output.messages_after_persist):
-            self._memory[node.id].quiet_ticks = 0
+        for item in (*output.messages, *output.messages_after_persist):
+            if isinstance(item, VoteResponse) and item.granted and not item.pre:
+                self._memory[node.id].quiet_ticks = 0
+            elif isinstance(item, AppendResponse) and item.success and item.recipient != node.id:
+                self._check_proved(node, item)
+
+    def _check_proved(self, node: "SimulatedValidator", message: AppendResponse) -> None:
+        """A follower acknowledges no more of its log than a request has shown to be the leader's (Raft 5.3).
+
+        Seen as the core says it, not as it goes out: of what never becomes durable nothing would be heard.
+        """
+        term, proved = self._memory[node.id].proved
+        _require(
+            term > message.term
+            or proved.get(message.height) == message.hash
+            # What is committed equals every later leader's log: whoever comes by a snapshot says so unasked.
+            or bool(self.liars)
+            or (not message.signatures and self.blocks.get(message.height) == message.hash),
+            "acknowledged more than the request proved",
+            node.id,
+            message.height,
+        )
 
     def promised(self, node: "SimulatedValidator", message: Message) -> None:
         """Nothing is promised that the disk does not hold. Called when a message may go out, not when it goes."""
@@ -238,18 +258,6 @@ class Checks:
         )
         place = (node.id, message.term)
         self._acknowledged[place] = max(message.height, self._acknowledged.get(place, 0))
-        if message.recipient != node.id:
-            term, proved = self._memory[node.id].proved
-            _require(
-                term > message.term
-                or proved.get(message.height) == message.hash
-                # What is committed equals every later leader's log: whoever comes by a snapshot says so unasked.
-                or bool(self.liars)
-                or (not message.signatures and self.blocks.get(message.height) == message.hash),
-                "acknowledged more than the request proved",
-                node.id,
-                message.height,
-            )
         for item in message.signatures:
             key = (node.id, message.term, item.height)
             _require(self._signed.setdefault(key, item.hash) == item.hash, "signed two blocks", key)
