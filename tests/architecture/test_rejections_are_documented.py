@@ -1,11 +1,11 @@
-"""The list of rejections in docs/ledger.md is the one in the code."""
+"""The list of rejections in docs/ledger/rejections.md is the one in the code."""
 
 import re
 from pathlib import Path
 
 from jifen.ledger.rejections import FINAL_REJECTIONS, REJECTION_TEXTS, Rejection
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger" / "rejections.md"
 
 
 def test_the_document_lists_every_rejection_in_order_of_precedence() -> None:
