@@ -16,6 +16,7 @@ from jifen.ledger.cashback.effects import (
     CashbackRequested,
 )
 from jifen.ledger.cashback.records import Cashback, CashbackPolicy, CashbackStatus, CashbackUse
+from jifen.ledger.opened.records import MemberOpen, OrganizationOpen
 from jifen.ledger.points.positions import Rate
 from jifen.ledger.receipts import Receipt
 from jifen.ledger.rewards import records as rewards
@@ -104,9 +105,13 @@ RECORDS: Final[dict[str, Any]] = {
     "asked": Cashback(*CASH, 5, RATE, 2, TIME, TIME + 9, 20_717, 24_320, CashbackStatus.REQUESTED, LOTS, True),
     "paid": Cashback(*CASH, 5, RATE, 2, TIME, TIME + 9, 1, 2, CashbackStatus.PAID, (), False, TIME + 1, HASH),
     "use": CashbackUse(50),
+    "open of organization": OrganizationOpen(3, 1000),
+    "open of member": MemberOpen(100, 16),
 }
 
 GOLDEN: Final[dict[str, str]] = {
+    "open of member": "926410",
+    "open of organization": "9203cd03e8",
     "publish": (
         "9733cf000001a0c4506c00c4080001020304050607a86d616c6c2f6d75670297a34d75679294ab626f6f6b732f73746f"
         "7265cd0190a4676f6c64920a0194ad6d616c6c2f636f6e73756d657264a0920100cf000001a0c4506c00cf000001a0c4"

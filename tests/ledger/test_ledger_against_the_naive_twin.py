@@ -53,7 +53,7 @@ def test_the_twin_agrees_about_points_whose_life_a_lock_has_paused_and_that_wait
     machine.prepare()
     # Bo's lock, which one organization asked for, has lapsed after three days.
     machine.begin(4 * DAY_MS)
-    machine.publish_a_reward(nonce=bytes(8), codes=False, points=5, limit=0, minutes=60, stock=3, foreign=True)
+    machine.publish_a_reward(nonce=bytes(8), reward="mall/mug", points=5, limit=0, minutes=60, stock=3, foreign=True)
     prices = machine.twin.rewards["mall/mug"].versions[-1][0].prices
     mug, place = sorted(machine.twin.rewards).index("mall/mug"), [price.point_type for price in prices]
     machine.redeem_properly(picks=[(bytes(8), "bo", mug, place.index("books/guide"), False)])

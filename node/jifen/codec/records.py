@@ -14,6 +14,7 @@ from jifen.ledger.evidence.records import EvidenceAgainst
 from jifen.ledger.governance.proposals import Governance, Proposal
 from jifen.ledger.governance.validators import Validator, ValidatorSet
 from jifen.ledger.locks.records import AccountLock
+from jifen.ledger.opened.records import MemberOpen, OrganizationOpen
 from jifen.ledger.payments.records import AcceptanceRecord, Hold, OrderPayment, PaymentPolicies
 from jifen.ledger.points.limits import Moved
 from jifen.ledger.points.positions import Position
@@ -112,6 +113,8 @@ _KINDS: Final[dict[bytes, type[Record]]] = {
     state.OFFER: SwapOffer,
     state.BOARD: BoardEntry,
     state.OPEN_OFFERS: OpenOffers,
+    state.ORGANIZATION_OPEN: OrganizationOpen,
+    state.MEMBER_OPEN: MemberOpen,
 }
 
 _DECODERS: Final[dict[bytes, StrictDecoder[Record]]] = {

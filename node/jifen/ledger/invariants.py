@@ -28,6 +28,7 @@ from jifen.ledger.locks.checks import (
     check_only_what_was_earned_remembers_its_pauses,
     check_what_was_moved_is_counted_for_somebody,
 )
+from jifen.ledger.opened.checks import check_no_more_is_counted_as_open_than_there_is
 from jifen.ledger.payments.checks import (
     check_acceptances_are_kept_and_count_their_day,
     check_holds_keep_what_they_promise,
@@ -208,6 +209,7 @@ CHECKS = (
     check_offers_hold_what_is_left_of_them,
     check_the_board_shows_what_is_open,
     check_members_offers_are_listed,
+    check_no_more_is_counted_as_open_than_there_is,
 )
 """All of them."""
 

@@ -40,8 +40,10 @@ class Rejection(IntEnum):
     POINTS_NOT_ACCEPTED = 126
     WRONG_KIND_OF_STOCK = 123
     REWARD_CODE_KNOWN = 124
+    TOO_MANY_REWARDS = 215
     REWARD_PRICE_WRONG = 127
     REWARD_LIMIT_REACHED = 128
+    TOO_MANY_REDEMPTIONS = 216
     REWARD_SOLD_OUT = 129
     REDEMPTION_UNKNOWN = 130
     REDEMPTION_NOT_HELD = 131
@@ -50,6 +52,7 @@ class Rejection(IntEnum):
     CASHBACK_PRICE_WRONG = 134
     CASHBACK_TOO_SMALL = 135
     CASHBACK_CAP_REACHED = 136
+    TOO_MANY_CASHBACKS = 217
     CASHBACK_UNKNOWN = 137
     CASHBACK_NOT_OPEN = 138
     DRAW_UNKNOWN = 190
@@ -59,6 +62,7 @@ class Rejection(IntEnum):
     CLOSE_OUT_OF_RANGE = 194
     PRIZE_TOO_LARGE = 195
     PRICE_UNFOUNDED = 196
+    TOO_MANY_DRAWS = 214
     DRAW_OVER = 197
     DRAW_CLOSED = 202
     DRAW_NOT_CLOSED = 203
@@ -209,8 +213,10 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.POINTS_NOT_ACCEPTED: "it has no price in these points, or their issuer does not honour them there at it",
     Rejection.WRONG_KIND_OF_STOCK: "the stock of a reward with codes are its codes: add those, and units to others",
     Rejection.REWARD_CODE_KNOWN: "one of the codes was added before: each is given out once",
+    Rejection.TOO_MANY_REWARDS: "the organization has a thousand rewards that are not withdrawn: withdraw one",
     Rejection.REWARD_PRICE_WRONG: "the price for this member is another: look at the reward again",
     Rejection.REWARD_LIMIT_REACHED: "the member has redeemed this reward as often as one may",
+    Rejection.TOO_MANY_REDEMPTIONS: "a hundred of the member's redemptions wait at the organization: fetch one there",
     Rejection.REWARD_SOLD_OUT: "nothing is left of this reward",
     Rejection.REDEMPTION_UNKNOWN: "the reward has no redemption of that number",
     Rejection.REDEMPTION_NOT_HELD: "the redemption is fulfilled or cancelled already",
@@ -219,6 +225,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.CASHBACK_PRICE_WRONG: "the issuer pays another amount for these points: look at its policy again",
     Rejection.CASHBACK_TOO_SMALL: "it is less than the issuer's smallest cash back: ask for more points at once",
     Rejection.CASHBACK_CAP_REACHED: "the member would pass the issuer's cap of a day or month: ask for less, or later",
+    Rejection.TOO_MANY_CASHBACKS: "the issuer has yet to pay sixteen requests of the member: wait for one of them",
     Rejection.CASHBACK_UNKNOWN: "the point type has no cash back of that number",
     Rejection.CASHBACK_NOT_OPEN: "the cash back is paid or rejected already",
     Rejection.DRAW_UNKNOWN: "the organization has published no draw of that name",
@@ -228,6 +235,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.CLOSE_OUT_OF_RANGE: "close height, reveal and settlement must lie ahead, and at most 366 days",
     Rejection.PRIZE_TOO_LARGE: "a prize is worth more than 50,000 yuan, the most that a promotion may give away by lot",
     Rejection.PRICE_UNFOUNDED: "the points' issuer does not let the organization take them, or promises less for them",
+    Rejection.TOO_MANY_DRAWS: "the organization has sixteen draws that are not over: cancel one, or wait",
     Rejection.DRAW_OVER: "the draw was settled, cancelled or given back: nothing about it can be changed",
     Rejection.DRAW_CLOSED: "the ledger has passed the draw's close height: no more entries, and no calling off",
     Rejection.DRAW_NOT_CLOSED: "secrets are shown above the draw's close height only: wait for it",

@@ -64,6 +64,10 @@ OFFER = b"f"
 BOARD = b"F"
 OPEN_OFFERS = b"S"
 
+ORGANIZATION_OPEN = b"0"
+MEMBER_OPEN = b"1"
+"""Digits: all letters are taken."""
+
 TIERS = b"q"
 MEMBERSHIP = b"Q"
 BONUS = b"n"
@@ -269,6 +273,16 @@ def draw_entry_key(organization: str, draw: str, last: int) -> bytes:
 def draw_member_key(account: bytes, organization: str, draw: str) -> bytes:
     """State key of what a member has in a draw; an account's draws stand together."""
     return DRAW_MEMBER + account + organization.encode() + b"\0" + draw.encode()
+
+
+def organization_open_key(organization: str) -> bytes:
+    """State key of how much an organization has open."""
+    return ORGANIZATION_OPEN + organization.encode()
+
+
+def member_open_key(account: bytes, organization: str) -> bytes:
+    """State key of how much an account has open with an organization; those of one account stand together."""
+    return MEMBER_OPEN + account + organization.encode()
 
 
 def payment_key(merchant: str, order_id: str) -> bytes:

@@ -24,6 +24,7 @@ from jifen.ledger.cashback.records import (
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.locks.records import is_locked
+from jifen.ledger.opened.records import CASHBACKS_MAX, count_open_of_member, open_of_member
 from jifen.ledger.points.held import (
     HELD_IN,
     HELD_LOTS_MAX,
@@ -131,6 +132,8 @@ def check_request(
     this_month = used_points(state, month_use_key(body.account, body.point_type, month))
     if today + body.points > policy.day_points or this_month + body.points > policy.month_points:
         return Rejection.CASHBACK_CAP_REACHED
+    if open_of_member(state, body.account, point_type.issuer).cashbacks >= CASHBACKS_MAX:
+        return Rejection.TOO_MANY_CASHBACKS
     reason = _against_points(state, body)
     if reason is not None:
         return reason
@@ -153,6 +156,7 @@ def request(
     state.put(cashback_of_account_key(asked.account, asked.requested_at, name, number), LISTED)
     state.put(open_cashback_key(name, asked.due_at, number), LISTED)
     schedule(state, key, 0, asked.due_at)
+    count_open_of_member(state, asked.account, asked.issuer, cashbacks=1)
     _count(state, asked, asked.points)
     holding = read(state, holding_key(asked.account, name), Holding) or EMPTY_HOLDING
     head = (name, number, asked.account, asked.points, asked.price, asked.policy_version)
@@ -246,8 +250,9 @@ def _open(state: StateReader, body: ConfirmCashback | RejectCashback, transactio
 
 
 def _close(state: StateWriter, asked: Cashback) -> None:
-    """Take a request off the list of unpaid ones and off the agenda."""
+    """Take a request off the list of unpaid ones, off what is open, and off the agenda."""
     state.delete(open_cashback_key(asked.point_type, asked.due_at, asked.number))
+    count_open_of_member(state, asked.account, asked.issuer, cashbacks=-1)
     if not asked.overdue:
         schedule(state, cashback_key(asked.point_type, asked.number), asked.due_at, 0)
 

@@ -103,6 +103,11 @@ class Cashback(Record, frozen=True):
     reason: Annotated[str, Meta(max_length=200)] = ""
     """Why it was rejected."""
 
+    @property
+    def issuer(self) -> str:
+        """Who is to pay."""
+        return self.point_type.partition("/")[0]
+
 
 class CashbackUse(Record, frozen=True):
     """How many points of a type a member has asked money for, in one day or month, without being rejected."""

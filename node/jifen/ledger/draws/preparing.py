@@ -23,6 +23,7 @@ from jifen.ledger.draws.records import (
     read_draw,
     read_tally,
 )
+from jifen.ledger.opened.records import DRAWS_MAX, count_open, open_of_organization
 from jifen.ledger.points.positions import is_accepted_at, is_within_settlement_price
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -74,6 +75,8 @@ def check_draw_creation(
     priced = zip(terms.prices, types, strict=True)
     if not all(found and is_founded(body.organization, price, found, context.time) for price, found in priced):
         return Rejection.PRICE_UNFOUNDED
+    if open_of_organization(state, body.organization).draws >= DRAWS_MAX:
+        return Rejection.TOO_MANY_DRAWS
     return terms
 
 
@@ -87,6 +90,7 @@ def create_draw(
     key = draw_key(body.organization, body.draw)
     state.put(key, draw)
     schedule(state, key, 0, draw.due)
+    count_open(state, body.organization, draws=1)
     effect = DrawCreated(body.organization, body.draw, digest, terms.prize_count, terms.close_height, terms.settle_by)
     return (effect,)
 

@@ -24,6 +24,7 @@ from jifen.ledger.draws.records import (
     read_draw,
     read_tally,
 )
+from jifen.ledger.opened.records import count_open
 from jifen.ledger.points.held import release_points, spend_held
 from jifen.ledger.points.positions import take_in
 from jifen.ledger.receipts import AnyEffect
@@ -159,6 +160,7 @@ def wake_draw(state: StateWriter, key: bytes, context: BlockContext) -> tuple[An
     _take_in_all(state, draw, spent)
     ended = settled == read_tally(state, draw).entries
     if ended:
+        count_open(state, draw.organization, draws=-1)
         status = DrawStatus.REFUNDED if refunding else DrawStatus.SETTLED
         withheld = withheld_in(draw) if draw.reason is RefundReason.SECRETS_WITHHELD else ()
         effects.append(DrawEnded(draw.organization, draw.name, status, draw.reason, settled, withheld))

@@ -166,6 +166,11 @@ class Redemption(Record, frozen=True):
     ended_at: TimeMs = 0
     """Block time at which it was fulfilled or cancelled, ms."""
 
+    @property
+    def organization(self) -> str:
+        """Who gives the reward."""
+        return self.reward.partition("/")[0]
+
 
 class RewardStanding(Record, frozen=True):
     """How many of a member's redemptions of a reward are not cancelled."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import MINUTE_MS
 from jifen.ledger.locks.records import is_locked
+from jifen.ledger.opened.records import REDEMPTIONS_MAX, count_open_of_member, open_of_member
 from jifen.ledger.points.held import HELD_IN, HeldPoints, hold_points, may_hold, release_points, spend_held
 from jifen.ledger.points.lots import points_of
 from jifen.ledger.points.positions import take_in
@@ -149,6 +150,7 @@ def fulfil(
     """Let the points go: nobody can take them back."""
     price, key = held.price, redemption_key(held.reward, held.number)
     spend_held(state, held.account, price.point_type, price.points, context.time)
+    count_open_of_member(state, held.account, held.organization, redemptions=-1)
     schedule(state, key, held.due, 0)
     state.put(key, _ended(held, RedemptionStatus.FULFILLED, context.time))
     return (_let_go(state, held),)
@@ -208,6 +210,9 @@ def may_have_another(state: StateReader, reward: Reward, account: bytes) -> bool
 def _against_taking(state: StateReader, reward: Reward, price: RewardPrice, account: bytes) -> Rejection | None:
     if not may_have_another(state, reward, account):
         return Rejection.REWARD_LIMIT_REACHED
+    waits = reward.details.hold_minutes > 0
+    if waits and open_of_member(state, account, reward.organization).redemptions >= REDEMPTIONS_MAX:
+        return Rejection.TOO_MANY_REDEMPTIONS
     if not reward.stock or reward.redeemed == STOCK_MAX:
         return Rejection.REWARD_SOLD_OUT
     holding = read(state, holding_key(account, price.point_type), Holding) or EMPTY_HOLDING
@@ -233,6 +238,7 @@ def _take(state: StateWriter, deal: Deal, account: bytes, context: BlockContext)
     _count(state, account, reward.id, 1)
     tail = () if due else (_fulfilled_at_once(state, made, context),)
     if due:
+        count_open_of_member(state, account, reward.organization, redemptions=1)
         schedule(state, key, 0, due)
         state.put(key, made)
     holding = read(state, holding_key(account, price.point_type), Holding) or EMPTY_HOLDING
@@ -249,7 +255,7 @@ def _fulfilled_at_once(state: StateWriter, made: Redemption, context: BlockConte
 
 def _let_go(state: StateWriter, held: Redemption) -> RedemptionFulfilled:
     """Burn the points that have left the member's holding, or let the organization have them."""
-    price, organization = held.price, held.reward.partition("/")[0]
+    price, organization = held.price, held.organization
     point_type = read(state, point_type_key(price.point_type), PointType)
     assert point_type is not None, f"{held.reward} was redeemed for {price.point_type}, which does not exist"
     take_in(state, organization, point_type, price.rate, price.points)
@@ -265,6 +271,7 @@ def _give_back(state: StateWriter, held: Redemption, reason: str, context: Block
     released = release_points(state, held.account, price.point_type, held.lots, context.time)
     state.put(redemption_key(held.reward, held.number), _ended(held, RedemptionStatus.CANCELLED, context.time))
     _count(state, held.account, held.reward, -1)
+    count_open_of_member(state, held.account, held.organization, redemptions=-1)
     reward = read(state, reward_key(held.reward), Reward)
     assert reward is not None, f"{held.reward} was redeemed and does not exist"
     if not reward.details.has_codes:

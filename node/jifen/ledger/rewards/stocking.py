@@ -1,6 +1,7 @@
 """Publishing rewards, putting them in stock and withdrawing them."""
 
 from jifen.ledger.context import BlockContext
+from jifen.ledger.opened.records import REWARDS_MAX, count_open, open_of_organization
 from jifen.ledger.points.positions import is_accepted_at, is_within_settlement_price
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -73,6 +74,8 @@ def check_reward_publication(
         return Rejection.POINTS_NOT_ACCEPTED
     if body.stock and body.details.has_codes:
         return Rejection.WRONG_KIND_OF_STOCK
+    if _opens(before) and open_of_organization(state, organization.id).rewards >= REWARDS_MAX:
+        return Rejection.TOO_MANY_REWARDS
     return before if before is None or _has_room(before, body.stock) else Rejection.SUPPLY_EXHAUSTED
 
 
@@ -83,6 +86,8 @@ def publish_reward(
     stock, redeemed, codes = (before.stock, before.redeemed, before.codes) if before else (0, 0, 0)
     after = Reward(body.reward, body.version, body.details, stock + body.stock, redeemed, codes)
     state.put(reward_key(body.reward), after)
+    if _opens(before):
+        count_open(state, after.organization, rewards=1)
     version = RewardVersion(body.details, context.time, transaction.id)
     state.put(reward_version_key(body.reward, body.version), version)
     return (RewardPublished(body.reward, body.version, after.stock),)
@@ -162,6 +167,7 @@ def withdraw_reward(
     """Withdraw it."""
     after = Reward(before.id, before.version, before.details, before.stock, before.redeemed, before.codes, True)
     state.put(reward_key(before.id), after)
+    count_open(state, before.organization, rewards=-1)
     return (RewardWithdrawn(before.id, before.version),)
 
 
@@ -174,6 +180,11 @@ def contradicts_itself(details: RewardDetails) -> bool:
     """Tell whether details break their invariant: two prices for one, or a window without a moment in it."""
     named = {(price.point_type, price.tier) for price in details.prices}
     return len(named) < len(details.prices) or 0 < details.closes_at <= details.opens_at
+
+
+def _opens(before: Reward | None) -> bool:
+    """Tell whether publishing a version opens a reward, given how it is."""
+    return before is None or before.withdrawn
 
 
 def _has_room(reward: Reward, added: int) -> bool:

@@ -16,8 +16,8 @@ from jifen.ledger.points.positions import Rate
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Body
 from jifen.testing.faults.lock import ann_is_locked
-from jifen.testing.faults.scene import ANN, BO, DORA, HEIGHT, NOW, STRANGER, Fault
-from jifen.testing.naive.scene import DAY_MS
+from jifen.testing.faults.scene import ANN, BO, DORA, HEIGHT, NOW, STRANGER, Fault, Scene
+from jifen.testing.naive.scene import DAY_MS, key_of, transaction
 from jifen.testing.scenes.draw import draw_terms, hashes_of, let_attic_act, piece_of, revealing, scene_draw
 from jifen.testing.scenes.governance import suspend_everybody
 
@@ -51,6 +51,14 @@ def price(point_type: str, fen: int = 0) -> tuple[EntryPrice]:
 
 
 KNOWN_PIECE: Final = (Piece(0, piece_of("closed", "mall", 0)),)
+
+
+def many_draws(scene: Scene) -> None:
+    """Let the mall have as many draws as it may; the scene has nine that are not over."""
+    for number in range(7):
+        body = CreateDraw(NOW, bytes(8), "mall", f"more-{number}", draw_terms(NOW, HEIGHT + 1))
+        scene.take(transaction(body, key_of("mall admin")))
+
 
 DRAW_FAULTS: Final = (
     *(Fault(kind, Rejection.ORGANIZATION_UNKNOWN, {"organization": "nobody"}) for kind in OF_THE_ORGANIZER),
@@ -99,6 +107,7 @@ DRAW_FAULTS: Final = (
     of_terms(Rejection.CLOSE_OUT_OF_RANGE, settle_by=NOW + 366 * DAY_MS + 1),
     of_terms(Rejection.PRIZE_TOO_LARGE, prizes=(Prize("car", 5_000_001, 1),)),
     of_terms(Rejection.PRICE_UNFOUNDED, prices=price("books/consumer")),
+    Fault("publish draw", Rejection.TOO_MANY_DRAWS, {}, stage=many_draws),
     *(Fault(kind, Rejection.DRAW_OVER, {"draw": "off"}) for kind in ("commit", "keep", "enter", "reveal", "cancel")),
     *(Fault(kind, Rejection.DRAW_OVER, {"draw": "drawn"}) for kind in ("commit", "keep", "enter", "reveal", "cancel")),
     Fault("keep", Rejection.DRAW_OVER, {"draw": "dropped"}),

@@ -17,6 +17,8 @@ from jifen.ledger.cashback.records import (
     month_use_key,
     open_cashback_key,
 )
+from jifen.ledger.opened.checks import check_no_more_is_counted_as_open_than_there_is as opened
+from jifen.ledger.opened.records import MemberOpen, OrganizationOpen
 from jifen.ledger.points.positions import Rate
 from jifen.ledger.rewards.checks import (
     check_cash_backs_hold_earned_points_and_count_against_caps as cashed,
@@ -47,7 +49,7 @@ from jifen.ledger.rewards.records import (
     reward_version_key,
 )
 from jifen.ledger.scheduling import ENTRY
-from jifen.ledger.state import agenda_key, holding_key, supply_key
+from jifen.ledger.state import agenda_key, holding_key, member_open_key, organization_open_key, supply_key
 from jifen.ledger.types import Holding, Lot, LotOrigin, Record, Supply
 from jifen.testing.naive.scene import account_of, key_of
 
@@ -86,6 +88,9 @@ SOUND_REWARDS: Final[dict[bytes, Record]] = {
     open_cashback_key(TYPE, 90, 1): LISTED,
     day_use_key(ANN, TYPE, 3): CashbackUse(5),
     month_use_key(ANN, TYPE, 4): CashbackUse(5),
+    organization_open_key("mall"): OrganizationOpen(0, 2),
+    member_open_key(ANN, "mall"): MemberOpen(1, 0),
+    member_open_key(ANN, "books"): MemberOpen(0, 1),
     holding_key(ANN, TYPE): Holding(0, (), held=10),
     supply_key(TYPE): Supply(10, 0),
 }
@@ -123,5 +128,11 @@ PLANTED_IN_REWARDS: Final[
     (cashed, {cashback_policy_key(TYPE): None}, "is not among the None", "money without a policy"),
     (cashed, {open_cashback_key(TYPE, 90, 1): None}, "lists of cash backs", "nobody sees that it is unpaid"),
     (cashed, {day_use_key(ANN, TYPE, 3): CashbackUse(4)}, "what counts against caps", "a cap is not reached"),
+    (opened, {organization_open_key("mall"): OrganizationOpen(0, 3)}, "as open", "a reward too many"),
+    (opened, {organization_open_key("mall"): OrganizationOpen(1, 2)}, "as open", "a draw too many"),
+    (opened, {organization_open_key("cafe"): OrganizationOpen()}, "counts nothing", "a count of nothing"),
+    (opened, {member_open_key(ANN, "mall"): MemberOpen(2, 0)}, "as open", "a redemption too many"),
+    (opened, {member_open_key(ANN, "books"): MemberOpen(0, 2)}, "as open", "a request too many"),
+    (opened, {member_open_key(ANN, "books"): MemberOpen()}, "counts nothing", "a member's count of nothing"),
 )  # fmt: skip
 """Check, change of the sound state, what it says, and what is wrong."""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
+from jifen.ledger.opened.records import MemberOpen
 from jifen.ledger.points.positions import Rate
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.rewards.bodies import (
@@ -17,10 +18,13 @@ from jifen.ledger.rewards.bodies import (
     WithdrawReward,
 )
 from jifen.ledger.rewards.records import STOCK_MAX, RewardPrice
+from jifen.ledger.state import member_open_key
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.transactions import Body, TransferPoints
 from jifen.testing.faults.lock import ann_is_locked
 from jifen.testing.faults.scene import ANN, BO, NOW, STRANGER, Fault, Scene
+from jifen.testing.naive.cashbacks import NaiveCashback
+from jifen.testing.naive.rewards import NaiveRedemption
 from jifen.testing.naive.scene import key_of, transaction
 from jifen.testing.scenes.reward import PRICES, SOLD, STORE, WORTH
 
@@ -74,6 +78,28 @@ def only_received(scene: Scene) -> None:
     scene.take(transaction(TransferPoints(NOW, b"...fro..", BO, ANN, STORE, 650, b""), key_of("bo")))
 
 
+def many_rewards(scene: Scene) -> None:
+    """Let the mall have as many rewards as it may."""
+    for number in range(1000):
+        body = PublishReward(NOW, bytes(8), f"mall/more-{number}", 1, SOLD["mall/rare"], 0)
+        scene.take(transaction(body, key_of("mall admin")))
+
+
+def many_redemptions(scene: Scene) -> None:
+    """Let Ann have as many redemptions as may wait for her."""
+    scene.state.put(member_open_key(ANN, "mall"), MemberOpen(100))
+    for number in range(1, 101):
+        scene.twin.redemptions["mall/more", number] = NaiveRedemption(ANN, 1, PRICES[0], NOW, NOW + 1, "HELD")
+
+
+def many_requests(scene: Scene) -> None:
+    """Let Ann wait for as much money as she may."""
+    scene.state.put(member_open_key(ANN, "books"), MemberOpen(cashbacks=16))
+    for number in range(101, 116):
+        asked = RequestCashback(NOW, bytes(8), ANN, STORE, 20, 2)
+        scene.twin.cashbacks[STORE, number] = NaiveCashback(asked, Rate(10, 1), 1, NOW, NOW + 1, (1970, 1, 1))
+
+
 def of_all(
     reason: Rejection, kinds: tuple[str, ...], changes: dict[str, object], signer: str | None = None
 ) -> tuple[Fault, ...]:
@@ -111,14 +137,18 @@ REWARD_FAULTS: Final = (
     Fault("redemption", Rejection.POINTS_NOT_ACCEPTED, {"point_type": "mall/distributor", "points": 1}),
     Fault("redemption", Rejection.POINTS_NOT_ACCEPTED, {"point_type": STORE}, stage=no_use_elsewhere),
     Fault("reward", Rejection.WRONG_KIND_OF_STOCK, {"details.has_codes": True, "reward": "mall/ticket"}),
+    Fault("reward", Rejection.WRONG_KIND_OF_STOCK, {"details.has_codes": True, "reward": "mall/cup", "version": 1}),
     Fault("codes", Rejection.WRONG_KIND_OF_STOCK, {"reward": "mall/mug"}),
     Fault("restock", Rejection.WRONG_KIND_OF_STOCK, {"reward": "mall/ticket"}),
     Fault("codes", Rejection.REWARD_CODE_KNOWN, {"commitments": (b"\x05" * 32, b"\x02" * 32)}),
     Fault("codes", Rejection.REWARD_CODE_KNOWN, {"commitments": (b"\x06" * 32, b"\x06" * 32)}),
+    Fault("reward", Rejection.TOO_MANY_REWARDS, {"reward": "mall/cup", "version": 1}, stage=many_rewards),
+    Fault("reward", Rejection.TOO_MANY_REWARDS, {"reward": "mall/old"}, stage=many_rewards),
     Fault("redemption", Rejection.REWARD_PRICE_WRONG, {"points": 99}),
     Fault("redemption", Rejection.REWARD_PRICE_WRONG, {"point_type": "mall/guide"}),
     Fault("redemption", Rejection.REWARD_LIMIT_REACHED, {"reward": "mall/once"}),
     Fault("redemption", Rejection.REWARD_LIMIT_REACHED, {"reward": "mall/single"}),
+    Fault("redemption", Rejection.TOO_MANY_REDEMPTIONS, {}, stage=many_redemptions),
     Fault("redemption", Rejection.REWARD_SOLD_OUT, {"reward": "mall/rare"}),
     *of_all(Rejection.REDEMPTION_UNKNOWN, HANDING, {"number": 3}),
     *of_all(Rejection.REDEMPTION_UNKNOWN, HANDING, {"reward": "mall/cup"}),
@@ -158,6 +188,7 @@ CASHBACK_FAULTS: Final = (
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {"points": 210, "amount_fen": 21}),
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {"points": 320, "amount_fen": 32}),
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {}, stage=asked_before),
+    Fault("cash request", Rejection.TOO_MANY_CASHBACKS, {}, stage=many_requests),
     *of_all(Rejection.CASHBACK_UNKNOWN, PAYING, {"number": 3}),
     *of_all(Rejection.CASHBACK_NOT_OPEN, PAYING, {"number": 2}),
     Fault("cash request", Rejection.INSUFFICIENT_POINTS, {}, stage=given_away),
@@ -173,6 +204,8 @@ NOT_OF: Final = (
     "REWARD_LIMIT_REACHED",
     "REWARD_SOLD_OUT",
     "REDEMPTION_NOT_HELD",
+    "TOO_MANY_REWARDS",
+    "TOO_MANY_REDEMPTIONS",
 )
 OF_NO_REWARD: Final = (
     *NOT_OF[:5],
@@ -181,6 +214,7 @@ OF_NO_REWARD: Final = (
     "WRONG_KIND_OF_STOCK",
     "INSUFFICIENT_POINTS",
     "SUPPLY_EXHAUSTED",
+    "TOO_MANY_REDEMPTIONS",
 )
 OF_NO_TYPE: Final = (
     "POINTS_NOT_ACCEPTED",
@@ -189,6 +223,7 @@ OF_NO_TYPE: Final = (
     "CASHBACK_PRICE_WRONG",
     "CASHBACK_TOO_SMALL",
     "CASHBACK_CAP_REACHED",
+    "TOO_MANY_CASHBACKS",
     "CASHBACK_NOT_OPEN",
     "NOT_SELF_EARNED",
 )
@@ -199,6 +234,8 @@ REWARDS_NEVER_MEET: Final[dict[tuple[str, str], str]] = {
     **{("REWARD_UNKNOWN", reason): "there is nothing to say about a reward that is not" for reason in OF_NO_REWARD},
     **{("POINT_TYPE_UNKNOWN", reason): "nobody says anything about such points" for reason in OF_NO_TYPE},
     ("ACCOUNT_UNKNOWN", "REWARD_LIMIT_REACHED"): "who has no account has redeemed nothing",
+    ("ACCOUNT_UNKNOWN", "TOO_MANY_REDEMPTIONS"): "nor does anything wait for him",
+    ("ACCOUNT_UNKNOWN", "TOO_MANY_CASHBACKS"): "nor has he asked for money",
     ("REDEMPTION_UNKNOWN", "REDEMPTION_NOT_HELD"): "what is not was never over",
     ("CASHBACK_UNKNOWN", "CASHBACK_NOT_OPEN"): "what is not was never paid",
 }

@@ -1,7 +1,7 @@
 """Naive rules of cash back: what counts against a cap is added up from all requests there were."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.points.positions import Rate
@@ -15,6 +15,8 @@ from jifen.testing.naive.time import DAY, TIMED_OUT
 
 if TYPE_CHECKING:
     from jifen.testing.naive.ledger import NaiveLedger
+
+MOST_UNPAID: Final = 16
 
 
 class NaiveCashback(NamedTuple):
@@ -97,6 +99,11 @@ def against_request(ledger: "NaiveLedger", body: RequestCashback, item: Transact
         that_month = sum(asked.body.points for asked in mine if asked.date[:2] == (today.year, today.month))
         if that_day + body.points > policy.day_points or that_month + body.points > policy.month_points:
             found.add(Rejection.CASHBACK_CAP_REACHED)
+    issuer = body.point_type.split("/", maxsplit=1)[0]
+    unpaid = [name for (name, _), asked in ledger.cashbacks.items()
+              if asked.body.account == body.account and asked.status == "REQUESTED"]  # fmt: skip
+    if len([name for name in unpaid if name.startswith(f"{issuer}/")]) >= MOST_UNPAID:
+        found.add(Rejection.TOO_MANY_CASHBACKS)
     whose = (body.account, body.point_type)
     earned = [lot.points for lot in ledger.lots_in(*whose, "available") if lot.origin == "earned"]
     if sum(earned) < body.points:

@@ -34,6 +34,9 @@ Effects = tuple[tuple[object, ...], ...]
 SLICE = 32
 """Purchases of entries that are settled in one block."""
 
+MOST_OPEN: Final = 16
+"""Most draws of one organization that are not over."""
+
 LOTS: Final = 366
 """Most lots in one purchase of entries."""
 
@@ -191,6 +194,9 @@ def against_creation(ledger: "NaiveLedger", body: CreateDraw, item: Transaction,
             found.add(Rejection.PRICE_UNFOUNDED)
         if price.rate.fen * promise.settlement_points > promise.settlement_fen * price.rate.points:
             found.add(Rejection.PRICE_UNFOUNDED)
+    mine = [draw for draw in ledger.draws.values() if draw.body.organization == body.organization]
+    if len([draw for draw in mine if draw.status not in {"SETTLED", "REFUNDED"}]) >= MOST_OPEN:
+        found.add(Rejection.TOO_MANY_DRAWS)
     return found
 
 

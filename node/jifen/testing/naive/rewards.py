@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jifen.testing.naive.ledger import NaiveLedger
 
 MOST_IN_STOCK: Final = 1_000_000_000
+MOST_SHOWN: Final = 1000
+MOST_WAITING: Final = 100
 
 
 class NaiveReward(NamedTuple):
@@ -109,6 +111,9 @@ def against_reward(ledger: "NaiveLedger", body: PublishReward, item: Transaction
         found.add(Rejection.WRONG_KIND_OF_STOCK)
     if known and is_full(ledger, body.reward, body.stock):
         found.add(Rejection.SUPPLY_EXHAUSTED)
+    shown = [name for name, other in ledger.rewards.items() if not other.withdrawn and name.startswith(f"{owner}/")]
+    if len({*shown, body.reward}) > MOST_SHOWN:
+        found.add(Rejection.TOO_MANY_REWARDS)
     return found
 
 
@@ -210,6 +215,8 @@ def against_redemption(ledger: "NaiveLedger", body: RedeemReward, item: Transact
     ]
     if details.member_limit and len([made for made in mine if made.status != "CANCELLED"]) >= details.member_limit:
         found.add(Rejection.REWARD_LIMIT_REACHED)
+    if details.hold_minutes and waiting_with(ledger, body.account, body.reward) >= MOST_WAITING:
+        found.add(Rejection.TOO_MANY_REDEMPTIONS)
     if left_of(ledger, body.reward) == 0:
         found.add(Rejection.REWARD_SOLD_OUT)
     if body.point_type in ledger.point_types:
@@ -222,6 +229,13 @@ def against_redemption(ledger: "NaiveLedger", body: RedeemReward, item: Transact
         if not may_be_held(ledger, (body.account, body.point_type), body.points):
             found.add(Rejection.INSUFFICIENT_POINTS)
     return found
+
+
+def waiting_with(ledger: "NaiveLedger", account: bytes, reward: str) -> int:
+    """Count what somebody has redeemed of the organization of a reward that is not over."""
+    owner = reward.split("/", maxsplit=1)[0]
+    return len([made for (name, _), made in ledger.redemptions.items()
+                if made.account == account and name.startswith(f"{owner}/") and made.status == "HELD"])  # fmt: skip
 
 
 def name_of(reward: str, number: int) -> bytes:

@@ -42,10 +42,10 @@ WORTH: Final = Terms(
 SOLD: Final = {
     "mall/mug": RewardDetails("Mug", PRICES, hold_minutes=60, member_limit=3),
     "mall/once": RewardDetails("Once", PRICES, member_limit=1),
-    "mall/rare": RewardDetails("Rare", PRICES),
-    "mall/single": RewardDetails("Single", PRICES, member_limit=1),
+    "mall/rare": RewardDetails("Rare", PRICES, hold_minutes=60),
+    "mall/single": RewardDetails("Single", PRICES, hold_minutes=60, member_limit=1),
     "mall/old": RewardDetails("Old", PRICES, member_limit=1),
-    "mall/late": RewardDetails("Late", PRICES, opens_at=TIME + 1),
+    "mall/late": RewardDetails("Late", PRICES, opens_at=TIME + 1, hold_minutes=60),
     "mall/gone": RewardDetails("Gone", PRICES, closes_at=TIME),
     "mall/ticket": RewardDetails("Ticket", PRICES, has_codes=True),
 }

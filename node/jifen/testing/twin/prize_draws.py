@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from jifen.ledger import state
+from jifen.ledger.draws import preparing
 from jifen.ledger.draws import settling as draw_settling
 from jifen.ledger.draws.bodies import CancelDraw, CommitToDraw, CreateDraw, EnterDraw, FulfilPrize, KeepDrawSecrets
 from jifen.ledger.draws.records import (
@@ -75,6 +76,8 @@ class DrawRules(PointRules):
         # So few that a draw of some entries takes several blocks.
         self.cleanup.enter_context(patch.object(draw_settling, "SETTLED_MAX", 2))
         self.cleanup.enter_context(patch.object(naive_draws, "SLICE", 2))
+        self.cleanup.enter_context(patch.object(preparing, "DRAWS_MAX", 4))
+        self.cleanup.enter_context(patch.object(naive_draws, "MOST_OPEN", 4))
 
     def furnish(self) -> None:
         """Points of another issuer's that the mall may take, and draws that are open."""

@@ -3,14 +3,18 @@
 from datetime import date
 from hashlib import sha256
 from typing import Final
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from jifen.ledger.cashback import cashing
 from jifen.ledger.cashback.bodies import ConfirmCashback, RejectCashback, RequestCashback, SetCashbackPolicy
 from jifen.ledger.cashback.records import Cashback, CashbackPolicy, CashbackStatus, CashbackUse
+from jifen.ledger.opened.records import MemberOpen, OrganizationOpen
 from jifen.ledger.points.positions import Rate
+from jifen.ledger.rewards import redeeming, stocking
 from jifen.ledger.rewards.bodies import (
     AddRewardCodes,
     CancelRedemption,
@@ -44,7 +48,17 @@ from jifen.testing.twin.draws import ISSUED_TYPES, MEMBERS, POINT_TYPES, TILLS, 
 from jifen.testing.twin.machine import TwinMachine, as_record
 from jifen.testing.twin.points import PointRules
 
-REWARDS: Final = ("mall/mug", "mall/mug", "mall/ticket", "books/pen", "mall/mug", "attic/lamp", "nobody/thing")
+REWARDS: Final = (
+    *("mall/mug", "mall/mug", "mall/ticket", "books/pen"),
+    *("mall/mug", "mall/cup", "attic/lamp", "nobody/thing"),
+)
+LIMITS: Final = (
+    *((stocking, "REWARDS_MAX", 2), (naive_rewards, "MOST_SHOWN", 2)),
+    *((redeeming, "REDEMPTIONS_MAX", 2), (naive_rewards, "MOST_WAITING", 2)),
+    *((cashing, "CASHBACKS_MAX", 2), (naive_cashbacks, "MOST_UNPAID", 2)),
+)
+"""So few that members and organizations come to them."""
+
 STOCKERS: Final = ("mall admin", "mall issuer", "books admin", "mall till", "attic admin", "ann")
 TREASURERS: Final = ("mall admin", "mall admin", "books admin", "mall issuer", "ann")
 
@@ -76,6 +90,11 @@ def commitment_of(number: int) -> bytes:
 class RewardRules(PointRules):
     """Rules of rewards, redemptions and cash back."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        for module, name, most in LIMITS:
+            self.cleanup.enter_context(patch.object(module, name, most))
+
     def furnish(self) -> None:
         """Let some points be worth something, be cashable, and be spent at the mall."""
         super().furnish()
@@ -94,7 +113,7 @@ class RewardRules(PointRules):
         paid_with = ("mall/consumer", "books/store", "mall/guide")
         prices = tuple(RewardPrice(name, 7, "", Rate(20, 1)) for name in paid_with)
         for name, codes, minutes in (("mall/mug", False, 60 * 24 * 3), ("mall/ticket", True, 0)):
-            details = RewardDetails(name, prices, 0, 0, 1, codes, minutes)
+            details = RewardDetails(name, prices, 0, 0, 3, codes, minutes)
             stock = 0 if codes else 3
             self.submit(PublishReward(self.time + 1, bytes(8), name, 1, details, stock), key_of("mall admin"))
         codes_of = (commitment_of(90), commitment_of(91))
@@ -122,7 +141,7 @@ class RewardRules(PointRules):
     @precondition(lambda self: self.open)
     @rule(
         nonce=nonces,
-        codes=st.booleans(),
+        reward=st.sampled_from(("mall/mug", "mall/ticket", "mall/mug", "mall/ticket", "mall/cup")),
         points=st.integers(1, 20),
         limit=st.sampled_from((0, 0, 2)),
         minutes=st.sampled_from((0, 60, 60 * 24 * 3, 60 * 24 * 40)),
@@ -130,10 +149,10 @@ class RewardRules(PointRules):
         foreign=st.booleans(),
     )
     def publish_a_reward(
-        self, *, nonce: bytes, codes: bool, points: int, limit: int, minutes: int, stock: int, foreign: bool
+        self, *, nonce: bytes, reward: str, points: int, limit: int, minutes: int, stock: int, foreign: bool
     ) -> None:
         """Publish a reward as it should be, for points of all kinds."""
-        reward = "mall/ticket" if codes else "mall/mug"
+        codes = reward == "mall/ticket"
         known = self.twin.rewards.get(reward)
         if known and known.versions[0][0].has_codes != codes:
             return
@@ -450,4 +469,18 @@ def cash_backs(twin: NaiveLedger) -> dict[bytes, Record]:
     return expected | {key: CashbackUse(points) for key, points in used.items()}
 
 
-TwinMachine.tables += [rewards, redemptions, cash_backs]
+def opened(twin: NaiveLedger) -> dict[bytes, Record]:
+    """Return how much organizations, and members with them, have open."""
+    draws = [name for (name, _), draw in twin.draws.items() if draw.status not in {"SETTLED", "REFUNDED"}]
+    shown = [name.split("/")[0] for name, known in twin.rewards.items() if not known.withdrawn]
+    expected: dict[bytes, Record] = {
+        b"0" + name.encode(): OrganizationOpen(draws.count(name), shown.count(name)) for name in {*draws, *shown}
+    }
+    made = [b"1" + item.account + name.split("/")[0].encode() for (name, _), item in twin.redemptions.items()
+            if item.status == "HELD"]  # fmt: skip
+    asked = [b"1" + item.body.account + name.split("/")[0].encode() for (name, _), item in twin.cashbacks.items()
+             if item.status == "REQUESTED"]  # fmt: skip
+    return expected | {key: MemberOpen(made.count(key), asked.count(key)) for key in {*made, *asked}}
+
+
+TwinMachine.tables += [rewards, redemptions, cash_backs, opened]

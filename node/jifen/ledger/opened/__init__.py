@@ -1,0 +1,1 @@
+"""How much organizations and members have open at once, which is bounded."""
