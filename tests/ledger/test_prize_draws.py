@@ -13,9 +13,10 @@ from jifen.ledger.draws.records import DrawStatus, Prize, RefundReason
 from jifen.ledger.draws.settling import SETTLED_MAX
 from jifen.ledger.points.positions import Position
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.state import holding_key
 from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import Terms
-from jifen.ledger.types import Lot
+from jifen.ledger.types import Lot, LotOrigin
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.scenes.draw import COMMITTERS, FOREIGN, OWN, piece_of
 from jifen.testing.scenes.draw_stage import DRAW, DrawStage
@@ -282,6 +283,18 @@ def test_an_entry_s_points_cannot_be_spent_twice() -> None:
     assert not isinstance(stage.enter("ann", 3), Rejection)
     assert stage.enter("ann", 1) is Rejection.INSUFFICIENT_POINTS
     assert (stage.holding("ann").available, stage.holding("ann").held) == (1, 9)
+
+
+def test_entries_for_points_of_more_days_than_one_record_keeps_are_bought_in_parts() -> None:
+    stage = DrawStage(prices=(msgspec.structs.replace(OWN, points=100),), member_entries_max=100)
+    account = stage.member("ann", mall_points=400)
+    lots = tuple(Lot(1, LotOrigin.EARNED, day, 0) for day in range(1, 401))
+    before = stage.holding("ann")
+    stage.state.put(holding_key(account, "mall/consumer"), msgspec.structs.replace(before, lots=lots))
+    assert stage.enter("ann", 4) is Rejection.TOO_MANY_LOTS
+    assert stage.enter("ann", 5) is Rejection.INSUFFICIENT_POINTS
+    assert not isinstance(stage.enter("ann", 3), Rejection)
+    assert not isinstance(stage.enter("ann", 1), Rejection)
 
 
 def test_who_wins_does_not_depend_on_who_showed_which_secret_first() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 import pytest
 
 from jifen.ledger.context import BlockContext
@@ -21,11 +22,13 @@ from jifen.ledger.rewards.records import (
     code_commitment,
 )
 from jifen.ledger.rewards.redeeming import redeem_for
+from jifen.ledger.state import holding_key, supply_key
 from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import RollingExpiry
 from jifen.ledger.tiers.bodies import PublishTiers
 from jifen.ledger.tiers.records import Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints, TransferPoints
+from jifen.ledger.types import Lot, LotOrigin
 from jifen.testing.naive.scene import CHAIN_ID, account_of, key_of
 from jifen.testing.scenes.reward_stage import ANN, CONSUMER, MUG, STORE, TEN_FOR_ONE, RewardStage, one
 
@@ -305,3 +308,35 @@ def test_a_full_load_of_prices_and_codes_fits_a_transaction() -> None:
     made = builder.publish_reward(operator, reward=name, version=10**6, details=details, stock=0)
     codes = builder.add_reward_codes(operator, reward=name, commitments=[bytes(32)] * CODES_MAX)
     assert max(len(made.signed), len(codes.signed)) <= TRANSACTION_BYTES_MAX
+
+
+def test_points_of_more_days_than_one_record_keeps_are_told_from_points_that_are_not_there(stage: RewardStage) -> None:
+    """A year of daily purchases and two days more, of a point each: what to do about it is something else."""
+    stage.offer(RewardPrice(CONSUMER, 368), RewardPrice(STORE, 200), hold_minutes=HOUR)
+    days_of(stage, 368)
+    assert stage.points.holding().available == 368
+    assert stage.redeem(368) is Rejection.TOO_MANY_LOTS
+    assert redeem_for(stage.points.state, ANN, MUG, stage.points.context, point_type=CONSUMER) is None
+    one(stage.redeem(200, STORE), RewardRedeemed)
+    stage.points.give_away(2)
+    assert stage.redeem(368) is Rejection.INSUFFICIENT_POINTS
+    stage.offer(RewardPrice(CONSUMER, 366), hold_minutes=HOUR)
+    one(stage.redeem(366), RewardRedeemed)
+
+
+def test_money_for_points_of_very_many_days_is_asked_for_in_parts(stage: RewardStage) -> None:
+    stage.pay(day_points=1_000, month_points=1_000)
+    days_of(stage, 370)
+    assert stage.ask(370, 37) is Rejection.TOO_MANY_LOTS
+    assert not isinstance(stage.ask(360, 36), Rejection)
+    assert not isinstance(stage.ask(10, 1), Rejection)
+
+
+def days_of(stage: RewardStage, days: int) -> None:
+    """Let Ann have a point of each of so many days, and no others of the mall's."""
+    lots = tuple(Lot(1, LotOrigin.EARNED, day, 0) for day in range(1, days + 1))
+    before = stage.points.holding()
+    burned = stage.points.supply().burned + before.available - days
+    stage.points.state.put(holding_key(ANN, CONSUMER), msgspec.structs.replace(before, available=days, lots=lots))
+    supply = msgspec.structs.replace(stage.points.supply(), burned=burned)
+    stage.points.state.put(supply_key(CONSUMER), supply)

@@ -231,7 +231,7 @@ def _against_points(state: StateReader, body: RequestCashback) -> Rejection | No
     if points_of(lot for lot in holding.lots if lot.origin is LotOrigin.EARNED) < body.points:
         return Rejection.NOT_SELF_EARNED
     _, taken = taken_of_origin(holding, body.points, LotOrigin.EARNED)
-    return None if len(taken) <= HELD_LOTS_MAX else Rejection.INSUFFICIENT_POINTS
+    return None if len(taken) <= HELD_LOTS_MAX else Rejection.TOO_MANY_LOTS
 
 
 def _open(state: StateReader, body: ConfirmCashback | RejectCashback, transaction: Transaction) -> Rejection | Cashback:

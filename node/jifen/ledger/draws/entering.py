@@ -19,7 +19,7 @@ from jifen.ledger.draws.records import (
     read_tally,
 )
 from jifen.ledger.locks.records import is_locked
-from jifen.ledger.points.held import hold_points, may_hold
+from jifen.ledger.points.held import hold_points, why_not_held
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import (
@@ -132,9 +132,6 @@ def _check_means(state: StateReader, body: EnterDraw, draw: Draw, points: int) -
     holding = read(state, holding_key(body.account, body.point_type), Holding) or EMPTY_HOLDING
     total = (mine.entries if mine else 0) + body.entries
     allowed = min(draw.terms.member_entries_max, MEMBER_ENTRIES_MAX)
-    too_many_lots = points <= holding.available and not may_hold(holding, points)
-    if tally.entries + body.entries > draw.terms.entries_max or total > allowed or too_many_lots:
+    if tally.entries + body.entries > draw.terms.entries_max or total > allowed:
         return Rejection.ENTRIES_EXHAUSTED
-    if holding.available < points:
-        return Rejection.INSUFFICIENT_POINTS
-    return Entering(draw, tally, mine, points)
+    return why_not_held(holding, points) or Entering(draw, tally, mine, points)

@@ -13,6 +13,7 @@ from jifen.ledger.points.expiring import Return, bring_back
 from jifen.ledger.points.holdings import put_holding
 from jifen.ledger.points.lots import points_of, take_lots, taken_of_origin
 from jifen.ledger.records import read
+from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import StateReader, StateWriter, holding_key
 from jifen.ledger.types import EMPTY_HOLDING, Holding, Lot, LotOrigin
 
@@ -35,6 +36,16 @@ HELD_IN: Final[dict[bytes, Callable[[Any], Iterable[HeldPoints]]]] = {}
 def may_hold(holding: Holding, points: int) -> bool:
     """Tell whether so many points can be taken out of a holding and kept in one record."""
     return points <= holding.available and len(take_lots(holding, points)[1]) <= HELD_LOTS_MAX
+
+
+def why_not_held(holding: Holding, points: int) -> Rejection | None:
+    """Return why so many points cannot be taken out of a holding and kept in one record, if anything speaks against it.
+
+    Order: `rejections.py`.
+    """
+    if holding.available < points:
+        return Rejection.INSUFFICIENT_POINTS
+    return None if may_hold(holding, points) else Rejection.TOO_MANY_LOTS
 
 
 def hold_points(state: StateWriter, account: bytes, point_type: str, points: int, time: int) -> tuple[Lot, ...]:

@@ -10,7 +10,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import MINUTE_MS
 from jifen.ledger.locks.records import is_locked
 from jifen.ledger.opened.records import REDEMPTIONS_MAX, count_open_of_member, open_of_member
-from jifen.ledger.points.held import HELD_IN, HeldPoints, hold_points, may_hold, release_points, spend_held
+from jifen.ledger.points.held import HELD_IN, HeldPoints, hold_points, release_points, spend_held, why_not_held
 from jifen.ledger.points.lots import points_of
 from jifen.ledger.points.positions import take_in
 from jifen.ledger.receipts import AnyEffect
@@ -216,7 +216,7 @@ def _against_taking(state: StateReader, reward: Reward, price: RewardPrice, acco
     if not reward.stock or reward.redeemed == STOCK_MAX:
         return Rejection.REWARD_SOLD_OUT
     holding = read(state, holding_key(account, price.point_type), Holding) or EMPTY_HOLDING
-    return None if may_hold(holding, price.points) else Rejection.INSUFFICIENT_POINTS
+    return why_not_held(holding, price.points)
 
 
 def _take(state: StateWriter, deal: Deal, account: bytes, context: BlockContext) -> tuple[AnyEffect, ...]:

@@ -236,7 +236,6 @@ PAYMENTS_NEVER_MEET: Final[dict[tuple[str, str], str]] = {
     ("ACCOUNT_UNKNOWN", "TOO_MANY_HOLDS"): "who has no account has no holds",
     ("ACCOUNT_UNKNOWN", "TOO_MANY_LOTS"): "nor lots",
     ("ACCOUNT_LOCKED", "TOO_MANY_HOLDS"): "the scene's locked account holds nothing",
-    ("ACCOUNT_LOCKED", "TOO_MANY_LOTS"): "and has no points",
     **{(name, "NOTHING_TO_PAY"): "what is stated is something" for name in STATED},
     ("BELOW_MINIMUM", "TOO_MANY_LOTS"): "so few points come from few lots",
     ("NOTHING_TO_PAY", "TOO_MANY_LOTS"): "and none from none",

@@ -18,12 +18,14 @@ from jifen.ledger.rewards.bodies import (
     WithdrawReward,
 )
 from jifen.ledger.rewards.records import STOCK_MAX, RewardPrice
-from jifen.ledger.state import member_open_key
+from jifen.ledger.state import holding_key, member_open_key
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.transactions import Body, TransferPoints
+from jifen.ledger.types import Holding, Lot, LotOrigin
 from jifen.testing.faults.lock import ann_is_locked
 from jifen.testing.faults.scene import ANN, BO, NOW, STRANGER, Fault, Scene
 from jifen.testing.naive.cashbacks import NaiveCashback
+from jifen.testing.naive.records import NaiveLot
 from jifen.testing.naive.rewards import NaiveRedemption
 from jifen.testing.naive.scene import key_of, transaction
 from jifen.testing.scenes.reward import PRICES, SOLD, STORE, WORTH
@@ -100,6 +102,19 @@ def many_requests(scene: Scene) -> None:
         scene.twin.cashbacks[STORE, number] = NaiveCashback(asked, Rate(10, 1), 1, NOW, NOW + 1, (1970, 1, 1))
 
 
+def many_lots(scene: Scene) -> None:
+    """Let Ann's points of the store's be of 600 days, and its caps be high."""
+    policy = SetCashbackPolicy(NOW, bytes(8), "books", STORE, Rate(10, 1), 20, 500, 500, 3)
+    scene.take(transaction(policy, key_of("books admin")))
+    key = holding_key(ANN, STORE)
+    before = scene.state.get(key)
+    assert isinstance(before, Holding)
+    lots = tuple(Lot(1, LotOrigin.EARNED, day, 0) for day in range(1, 601))
+    scene.state.put(key, msgspec.structs.replace(before, available=600, lots=lots))
+    others = [lot for lot in scene.twin.lots if (lot.owner, lot.point_type, lot.place) != (ANN, STORE, "available")]
+    scene.twin.lots = others + [NaiveLot(ANN, STORE, 1, "earned", day, 0) for day in range(1, 601)]
+
+
 def of_all(
     reason: Rejection, kinds: tuple[str, ...], changes: dict[str, object], signer: str | None = None
 ) -> tuple[Fault, ...]:
@@ -146,6 +161,7 @@ REWARD_FAULTS: Final = (
     Fault("reward", Rejection.TOO_MANY_REWARDS, {"reward": "mall/old"}, stage=many_rewards),
     Fault("redemption", Rejection.REWARD_PRICE_WRONG, {"points": 99}),
     Fault("redemption", Rejection.REWARD_PRICE_WRONG, {"point_type": "mall/guide"}),
+    Fault("redemption", Rejection.REWARD_PRICE_WRONG, {"point_type": STORE, "points": 399}),
     Fault("redemption", Rejection.REWARD_LIMIT_REACHED, {"reward": "mall/once"}),
     Fault("redemption", Rejection.REWARD_LIMIT_REACHED, {"reward": "mall/single"}),
     Fault("redemption", Rejection.TOO_MANY_REDEMPTIONS, {}, stage=many_redemptions),
@@ -155,6 +171,7 @@ REWARD_FAULTS: Final = (
     *of_all(Rejection.REDEMPTION_NOT_HELD, HANDING, {"number": 2}),
     Fault("redemption", Rejection.INSUFFICIENT_POINTS, {"point_type": "mall/guide", "points": 500}),
     Fault("redemption", Rejection.INSUFFICIENT_POINTS, {"account": BO}, "bo"),
+    Fault("redemption", Rejection.TOO_MANY_LOTS, {"point_type": STORE, "points": 400}, stage=many_lots),
     Fault("reward", Rejection.SUPPLY_EXHAUSTED, {"stock": STOCK_MAX}),
     Fault("restock", Rejection.SUPPLY_EXHAUSTED, {"units": STOCK_MAX}),
 )
@@ -187,6 +204,7 @@ CASHBACK_FAULTS: Final = (
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {"points": 151, "amount_fen": 15}),
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {"points": 210, "amount_fen": 21}),
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {"points": 320, "amount_fen": 32}),
+    Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {"points": 510, "amount_fen": 51}),
     Fault("cash request", Rejection.CASHBACK_CAP_REACHED, {}, stage=asked_before),
     Fault("cash request", Rejection.TOO_MANY_CASHBACKS, {}, stage=many_requests),
     *of_all(Rejection.CASHBACK_UNKNOWN, PAYING, {"number": 3}),
@@ -194,6 +212,7 @@ CASHBACK_FAULTS: Final = (
     Fault("cash request", Rejection.INSUFFICIENT_POINTS, {}, stage=given_away),
     Fault("cash request", Rejection.NOT_SELF_EARNED, {"account": BO}, "bo"),
     Fault("cash request", Rejection.NOT_SELF_EARNED, {}, stage=only_received),
+    Fault("cash request", Rejection.TOO_MANY_LOTS, {"points": 400, "amount_fen": 40}, stage=many_lots),
 )
 """What can be wrong with cash back."""
 
@@ -213,6 +232,7 @@ OF_NO_REWARD: Final = (
     "POINTS_NOT_ACCEPTED",
     "WRONG_KIND_OF_STOCK",
     "INSUFFICIENT_POINTS",
+    "TOO_MANY_LOTS",
     "SUPPLY_EXHAUSTED",
     "TOO_MANY_REDEMPTIONS",
 )
@@ -236,6 +256,8 @@ REWARDS_NEVER_MEET: Final[dict[tuple[str, str], str]] = {
     ("ACCOUNT_UNKNOWN", "REWARD_LIMIT_REACHED"): "who has no account has redeemed nothing",
     ("ACCOUNT_UNKNOWN", "TOO_MANY_REDEMPTIONS"): "nor does anything wait for him",
     ("ACCOUNT_UNKNOWN", "TOO_MANY_CASHBACKS"): "nor has he asked for money",
+    ("CASHBACK_TOO_SMALL", "TOO_MANY_LOTS"): "so few points come from few lots",
+    ("NOT_SELF_EARNED", "TOO_MANY_LOTS"): "what is not there is in no lots",
     ("REDEMPTION_UNKNOWN", "REDEMPTION_NOT_HELD"): "what is not was never over",
     ("CASHBACK_UNKNOWN", "CASHBACK_NOT_OPEN"): "what is not was never paid",
 }

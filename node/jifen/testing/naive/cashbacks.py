@@ -111,7 +111,7 @@ def against_request(ledger: "NaiveLedger", body: RequestCashback, item: Transact
     if ledger.balance(*whose) < body.points:
         found.add(Rejection.INSUFFICIENT_POINTS)
     if sum(earned) >= body.points and not may_be_held(ledger, whose, body.points, "earned"):
-        found.add(Rejection.INSUFFICIENT_POINTS)
+        found.add(Rejection.TOO_MANY_LOTS)
     return found
 
 

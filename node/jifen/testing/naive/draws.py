@@ -308,7 +308,7 @@ def against_entry(ledger: "NaiveLedger", body: EnterDraw, item: Transaction, tim
         if ledger.balance(body.account, body.point_type) < points:
             found.add(Rejection.INSUFFICIENT_POINTS)
         elif lots_for(ledger, body, points) > LOTS:
-            found.add(Rejection.ENTRIES_EXHAUSTED)
+            found.add(Rejection.TOO_MANY_LOTS)
     return found
 
 

@@ -226,8 +226,10 @@ def against_redemption(ledger: "NaiveLedger", body: RedeemReward, item: Transact
             found.add(Rejection.POINTS_NOT_ACCEPTED)
         if price is not None and price.points != body.points:
             found.add(Rejection.REWARD_PRICE_WRONG)
-        if not may_be_held(ledger, (body.account, body.point_type), body.points):
+        if ledger.balance(body.account, body.point_type) < body.points:
             found.add(Rejection.INSUFFICIENT_POINTS)
+        elif not may_be_held(ledger, (body.account, body.point_type), body.points):
+            found.add(Rejection.TOO_MANY_LOTS)
     return found
 
 
