@@ -410,6 +410,15 @@ def test_proposals_stop_when_too_many_wait_and_go_on_after_a_commit() -> None:
     assert host.raft.proposals_in_flight == 1
 
 
+def test_what_earlier_leaders_left_counts_among_what_waits_once_the_first_block_of_the_term_is_in() -> None:
+    host, _ = leader(terms=(1,) * 3, uncommitted_heights_max=6)
+    for room_left in (True, False):
+        host.propose()
+        assert host.raft.has_room is room_left
+    with pytest.raises(PipelineFull, match="6 blocks wait"):
+        host.propose()
+
+
 def test_proposals_stop_when_too_many_bytes_wait_and_go_on_after_a_commit() -> None:
     """etcd TestUncommittedEntryLimit: the block that passes the bound is taken, the next is not."""
     host, _ = leader(uncommitted_bytes_max=100)
