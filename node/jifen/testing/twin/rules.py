@@ -116,7 +116,7 @@ class RuleRules(PointRules):
     """Rules of earning rules and of what goes with them."""
 
     def furnish(self) -> None:
-        """A rule with everything, and a campaign that soon is used up."""
+        """A rule with everything, a budget that shows at once when it is not charged, and a campaign soon used up."""
         super().furnish()
         self.begin(1)
         rich = EarningRule(
@@ -130,6 +130,7 @@ class RuleRules(PointRules):
             visits_per_day=2,
             factor_numerator=4,
             factor_denominator=3,
+            budget=5000,
         )
         self.publish("mall/consumer", rich, 0, bytes(8), ["mall admin"])
         gala = Campaign("gala", 3, 2, 0, self.time + 2 * DAY_MS, 40, 30)
