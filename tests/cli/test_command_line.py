@@ -1,8 +1,10 @@
 """The command line: one line that says what to do, and an exit code that says whose turn it is."""
 
 import importlib
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,8 +18,10 @@ from typer.testing import CliRunner
 from jifen.cli import failures
 from jifen.cli.app import app
 from jifen.cli.failures import FAILURE, FAULT, REFUSED, USAGE, CommandFailed, UsageFault, exit_code_of
+from jifen.cli.options import open_key
 from jifen.client import Refused, Unavailable
-from jifen.keys.keystore import read_key_file
+from jifen.keys.keystore import KeyFileError, read_key_file, write_key_file
+from jifen.keys.signing import KeyPair
 from jifen.ledger.rejections import Rejection
 
 PASSPHRASE: Final = "correct horse battery"
@@ -195,6 +199,7 @@ def test_a_derived_key_is_the_same_every_time_and_can_be_kept(tmp_path: Path) ->
     [
         (UsageFault("no"), USAGE),
         (Refused("REJECTED", "too poor", Rejection.INSUFFICIENT_POINTS), REFUSED),
+        (Refused("BAD_REQUEST", "account 'zz': has 2 characters instead of 41; copy it again"), USAGE),
         (Unavailable("nobody there"), FAILURE),
         (CommandFailed("no"), FAILURE),
         (KeyboardInterrupt(), FAILURE),
@@ -206,6 +211,55 @@ def test_expected_errors_have_their_exit_codes(
 ) -> None:
     assert exit_code_of(error) == code
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_who_reaches_no_validator_is_told_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    exit_code_of(Unavailable("nobody there"))
+
+    told = "jifen: nobody there; start one with `jifen start` or `jifen demo`, or name another with --url\n"
+    assert capsys.readouterr().err == told
+
+
+def test_every_command_that_the_readme_names_exists() -> None:
+    runner, readme = CliRunner(), (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| `jifen ")]
+    named = {words for row in rows for words in re.findall(r"`jifen ((?:[a-z][a-z-]* ?)+)", row.split(" | ")[0])}
+
+    assert len(named) > 30
+    for words in sorted(named):
+        assert runner.invoke(app, [*words.split(), "--help"]).exit_code == 0, words
+
+
+def test_a_key_is_opened_by_the_passphrase_of_its_own_directory_where_the_environments_opens_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = {name: KeyPair.generate() for name in ("alice", "operator")}
+    write_key_file(tmp_path / "alice.key", pairs["alice"], PASSPHRASE, "alice")
+    write_key_file(tmp_path / "operator.key", pairs["operator"], "another passphrase", "operator")
+    (tmp_path / "data").mkdir()
+    beside = tmp_path / "data" / "passphrase"
+    beside.write_text("another passphrase\n")
+    beside.chmod(0o600)
+    monkeypatch.setenv("JIFEN_PASSPHRASE", PASSPHRASE)
+
+    assert open_key(tmp_path / "alice.key").public == pairs["alice"].public
+    assert open_key(tmp_path / "operator.key", tmp_path / "data").public == pairs["operator"].public
+    with pytest.raises(KeyFileError, match="give the one that it was made with"):
+        open_key(tmp_path / "operator.key")
+    with pytest.raises(CommandFailed, match="make one with `jifen key new"):
+        open_key(tmp_path / "none.key")
+
+
+def test_who_has_no_terminal_is_told_which_key_needs_a_passphrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("JIFEN_PASSPHRASE", "JIFEN_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    write_key_file(tmp_path / "alice.key", KeyPair.generate(), PASSPHRASE, "alice")
+
+    with pytest.raises(CommandFailed, match=r"alice\.key needs a passphrase; set JIFEN_PASSPHRASE_FILE"):
+        open_key(tmp_path / "alice.key")
 
 
 def test_the_reason_of_the_ledger_is_named(capsys: pytest.CaptureFixture[str]) -> None:

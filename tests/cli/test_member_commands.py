@@ -122,6 +122,7 @@ def members(alliance: Alliance) -> dict[str, str]:
 def test_points_are_earned_passed_on_and_shown(alliance: Alliance, members: dict[str, str]) -> None:
     earned = alliance.earn(members["alice"], "A-1", 1234)
     assert earned.returncode == 0, earned.stderr
+    assert "earned       123 north-music/consumer\n" in earned.stdout
 
     moved = alliance.told(
         "tx", "transfer", "--key", str(alliance.keys / "alice.key"), "--to", members["bob"],
@@ -302,6 +303,24 @@ def test_terms_are_shown_changed_and_shown_again(alliance: Alliance, members: di
     assert "  may be       transferable, cashable" in words
     assert words.count(after["terms"]["hash"]) == 2
     assert "north-music/consumer" in alliance.run("point-types", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("pay", "holds", "--account", "zz"), 2, "jifen: account 'zz': has 2 characters instead of 41; copy it again"),
+        (("tiers", "progress", "north-music", "jf1"), 2, "jifen: account 'north-music': has 11 characters"),
+        (("reward", "list", "nobody"), 4, "there is no organization nobody; the alliance has north-music"),
+        (("bonuses", "limits", "nobody"), 4, "there is no organization nobody; the alliance has north-music"),
+        (("tx", "register", "--key", "none.key"), 4, "make one with `jifen key new none.key`"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_answered_with_what_to_do(
+    alliance: Alliance, arguments: tuple[str, ...], code: int, text: str
+) -> None:
+    result = alliance.run(*arguments)
+
+    assert (result.returncode, text in result.stderr, result.stderr.count("\n")) == (code, True, 1), result.stderr
 
 
 @pytest.mark.parametrize(
@@ -517,7 +536,7 @@ def test_points_are_taken_held_captured_and_examined_from_the_command_line(
     examined = alliance.told("pay", "examine", "north-music", *asked)
     assert (examined["paidFen"], examined["moneyFen"], examined["parts"][0]["points"]) == (50, 50, 25)
     refused = alliance.run("pay", "examine", "north-music", *asked[:-1], f"{TYPE}=26")
-    assert "SHARE_EXCEEDED" in refused.stdout
+    assert (refused.returncode, "SHARE_EXCEEDED" in refused.stderr) == (4, True), "a script must notice"
 
     held = alliance.told("pay", "hold", "north-music", "--key", alice, *order, "--amount", "100", "--with", TYPE)
     assert "25 north-music/consumer" in alliance.run("pay", "holds", "--account", members["alice"]).stdout

@@ -7,6 +7,7 @@ when it is written stands in it with an empty signature; he adds his own later, 
 from collections.abc import Iterable
 from typing import Final, NamedTuple, Protocol, final
 
+from jifen.chain.wrong_field import name_the_fault
 from jifen.codec.errors import Malformed
 from jifen.codec.transactions import decode_body, decode_signed, encode_body, encode_signed, transaction_id
 from jifen.keys.signing import KeyPair
@@ -54,15 +55,19 @@ class SealedTransaction(NamedTuple):
 
 
 def seal(chain_id: bytes, body: Body, *signers: Signer) -> SealedTransaction:
-    """Sign a body by everybody given; raises Malformed when a field is out of range.
+    """Sign a body by everybody given; raises Malformed naming the field that is out of range.
 
     Constructing a body in code checks nothing, so it is decoded as every validator will decode it.
     """
     try:
         data = encode_body(body)
     except (OverflowError, UnicodeEncodeError) as error:
-        raise Malformed(f"transaction: a field has a value that no transaction holds: {error}") from None
-    if decode_body(data) != body:
+        raise Malformed(f"transaction: {name_the_fault(body, str(error))}") from None
+    try:
+        decoded = decode_body(data)
+    except Malformed as error:
+        raise Malformed(f"transaction: {name_the_fault(body, str(error))}") from None
+    if decoded != body:
         raise Malformed("transaction: a field has a value that its encoding does not keep")
     identity = transaction_id(chain_id, [signer.public for signer in signers], data)
     return SealedTransaction(identity, encode_signed(data, tuple(signer.approve(identity) for signer in signers)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, print_json, require_organization
 from jifen.cli.tiers import OrganizationArgument, OwnerOption, operator_of, read_json, valid
 from jifen.cli.transactions import print_submission, submit_built
 
@@ -42,6 +42,7 @@ def show_limits(
     \b
     jifen bonuses limits harbour-mall --clerk 5f2c...
     """
+    require_organization(organization, home, url)
     if clerk is not None:
         key = valid(lambda: bytes.fromhex(clerk), "--clerk")
         day = asked(lambda client: client.clerk_day(organization, key), home, url)
@@ -203,7 +204,6 @@ def _named(kind: "type[IntEnum]", name: str, option: str) -> int:
 
 
 def _keys(paths: list[Path] | None) -> "list[KeyPair]":
-    from jifen.cli.options import ask_passphrase
-    from jifen.keys.keystore import read_key_file
+    from jifen.cli.options import open_key
 
-    return [read_key_file(path, ask_passphrase(path.parent)) for path in paths or ()]
+    return [open_key(path, path.absolute().parent.parent, path.parent) for path in paths or ()]

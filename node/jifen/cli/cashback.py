@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.terms import IssuerOption, operator_of
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
@@ -76,9 +76,8 @@ def request(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen cashback request north-music/consumer --key alice.key --points 500
     """
-    from jifen.keys.keystore import read_key_file
 
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     amount = amount_fen or _paid_for(_policy(point_type, home, url), points)
     submission = submit_built(
         lambda builder: builder.request_cashback(pair, point_type=point_type, points=points, amount_fen=amount),

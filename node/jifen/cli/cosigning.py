@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, chain_of, urls_of
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, chain_of, open_key, urls_of
 from jifen.cli.transactions import Draft, print_submission, submit_sealed
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def sign(
     from jifen import config
     from jifen.cli.failures import UsageFault
     from jifen.client import NotASigner, add_signatures
-    from jifen.keys.keystore import read_key_file
 
     if (key is None) == (data is None):
         raise UsageFault("say who signs: either --key FILE or --data DIRECTORY")
@@ -53,7 +52,7 @@ def sign(
         raise UsageFault(f"{file} is for the alliance {chain.hex()[:16]}, the home belongs to {known.hex()[:16]}")
     path = key if data is None else data / config.OPERATOR_KEY_FILE
     assert path is not None, "one of them was given"
-    pair = read_key_file(path, ask_passphrase(data))
+    pair = open_key(path, *([data] if data else []))
     try:
         sealed = add_signatures(chain, signed, [pair])
     except NotASigner as error:

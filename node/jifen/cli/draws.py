@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.terms import operator_of
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
@@ -220,9 +220,8 @@ def enter(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen draw enter harbour-mall/spring --key alice.key --point-type harbour-mall/consumer --entries 3
     """
-    from jifen.keys.keystore import read_key_file
 
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     organization, name = _names(draw)
     submission = submit_built(
         lambda builder: builder.enter_draw(

@@ -18,6 +18,9 @@ FAILURE: Final = 4
 FAULT: Final = 70
 """Jifen is wrong (EX_SOFTWARE of BSD's sysexits.h): there is a traceback to report."""
 
+BAD_REQUEST: Final = "BAD_REQUEST"
+"""The API's code of a request that asks for nothing possible: the arguments are to blame, not the ledger."""
+
 EPILOG: Final = (
     "Exit codes: 0 done; 2 wrong usage; 3 refused by the ledger, the reason is named; 4 failure: something is missing, "
     "busy, damaged or out of reach. Environment: JIFEN_HOME (--home), JIFEN_DATA (--data), JIFEN_PASSPHRASE or "
@@ -73,7 +76,7 @@ def exit_code_of(error: BaseException) -> int:
     if None in codes:
         traceback.print_exception(error)
         return FAULT
-    _say(str(leaves[0]))
+    _say(str(leaves[0]) + _advice(leaves[0]))
     code = codes[0]
     assert code is not None
     return code
@@ -87,14 +90,27 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def _is(error: BaseException, place: str) -> bool:
+    """Tell whether an error is of a class, without loading what defines it: an instance has loaded it."""
+    module, _, name = place.rpartition(".")
+    return module in sys.modules and isinstance(error, getattr(sys.modules[module], name))
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to do on the command line, where the SDK cannot know it."""
+    if _is(error, "jifen.client.errors.Unavailable"):
+        return "; start one with `jifen start` or `jifen demo`, or name another with --url"
+    return ""
+
+
 def _code(error: BaseException) -> int | None:
     """Return the exit code of an error that is expected to happen, None for a fault of ours."""
+    if _is(error, "jifen.client.errors.Refused") and getattr(error, "code", None) == BAD_REQUEST:
+        return USAGE
     for code, classes in _EXPECTED.items():
-        for place in classes:
-            module, _, name = place.rpartition(".")
-            # A class whose module is not loaded has no instance; loading them all here would cost a second.
-            if module in sys.modules and isinstance(error, getattr(sys.modules[module], name)):
-                return code
+        # A class whose module is not loaded has no instance; loading them all here would cost a second.
+        if any(_is(error, place) for place in classes):
+            return code
     return None
 
 

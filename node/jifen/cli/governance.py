@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.transactions import print_submission, submit_built
 
 if TYPE_CHECKING:
@@ -259,10 +259,9 @@ class _Actor(NamedTuple):
 
 def _actor(data: Path) -> _Actor:
     from jifen import config
-    from jifen.keys.keystore import read_key_file
 
     organization = config.read_config(data).organization
-    return _Actor(organization, read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data)))
+    return _Actor(organization, open_key(data / config.OPERATOR_KEY_FILE, data))
 
 
 def _propose(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import JsonOption, ask_passphrase, print_json
+from jifen.cli.options import JsonOption, open_key, print_json
 
 if TYPE_CHECKING:
     from jifen.config import Address
@@ -163,9 +163,8 @@ def _address(peer: str) -> "Address":
 
 
 def _operator(path: Path | None) -> "KeyPair | None":
-    from jifen.keys.keystore import read_key_file
 
     if path is None:
         return None
     # In a data directory the passphrase lies beside keys/.
-    return read_key_file(path, ask_passphrase(path.absolute().parent.parent))
+    return open_key(path, path.absolute().parent.parent)

@@ -34,7 +34,7 @@ def new(
 
     chain = _chain(chain_id, home)
     pair = KeyPair.generate()
-    write_key_file(file, pair, ask_passphrase(confirm=True), label)
+    write_key_file(file, pair, ask_passphrase(str(file), confirm=True), label)
     _show(label, pair.public.hex(), chain, file, as_json)
 
 
@@ -84,11 +84,11 @@ def derive(
     chain = _chain(chain_id, home)
     source = master or home_of(home) / MEMBERS_KEY_FILE
     beside = source.parent / PASSPHRASE_FILE
-    words = read_secret_text(beside) if beside.is_file() else ask_passphrase()
+    words = read_secret_text(beside) if beside.is_file() else ask_passphrase(str(source))
     pair = KeyPair.derive(read_secret(source, words), customer)
     label = f"customer {customer}"
     if output is not None:
-        write_key_file(output, pair, ask_passphrase(confirm=True), label)
+        write_key_file(output, pair, ask_passphrase(str(output), confirm=True), label)
     _show(label, pair.public.hex(), chain, output, as_json)
 
 

@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from jifen.client import Client
     from jifen.home import AllianceRecord
+    from jifen.keys.signing import KeyPair
 
 T = TypeVar("T")
 
@@ -84,20 +85,60 @@ def asked(question: "Callable[[Client], Awaitable[T]]", home: Path | None, url: 
     return trio.run(run)
 
 
-def ask_passphrase(directory: Path | None = None, *, confirm: bool = False) -> str:
-    """Return the passphrase of the environment or the data directory, or ask for it on the terminal.
+def require_organization(name: str, home: Path | None, url: list[str] | None) -> None:
+    """Say that an organization does not exist, where nothing found could as well mean that it has nothing.
+
+    Raises CommandFailed.
+    """
+    from jifen.cli.failures import CommandFailed
+
+    known = [organization.id for organization in asked(lambda client: client.organizations(), home, url)]
+    if name not in known:
+        raise CommandFailed(f"there is no organization {name}; the alliance has {', '.join(known)}")
+
+
+def ask_passphrase(what: str, *, confirm: bool = False) -> str:
+    """Return the passphrase of the environment, or ask on the terminal for that of what is named.
 
     Raises CommandFailed when there is nobody to ask.
     """
     from jifen.cli.failures import CommandFailed
     from jifen.config import find_passphrase
 
-    found = find_passphrase(directory)
+    found = find_passphrase(None)
     if found is not None:
         return found
     if not sys.stdin.isatty():
-        raise CommandFailed("a passphrase is needed; set JIFEN_PASSPHRASE_FILE to a file that holds it, mode 0600")
-    return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+        raise CommandFailed(f"{what} needs a passphrase; set JIFEN_PASSPHRASE_FILE to a file that holds it, mode 0600")
+    return str(typer.prompt(f"Passphrase of {what}", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def open_key(path: Path, *directories: Path) -> "KeyPair":
+    """Return the key pair of a key file; raises KeyFileError, CommandFailed.
+
+    The passphrase of the environment is tried first. Where it opens another key of the same command, a member's beside
+    an operator's, the one that lies in the key's own data directory is.
+
+    Args:
+        path: the key file.
+        directories: where its passphrase may lie.
+    """
+    from jifen.cli.failures import CommandFailed
+    from jifen.config import PASSPHRASE_FILE, find_passphrase, read_secret_text
+    from jifen.keys.keystore import KeyFileError, read_key_file
+
+    if not path.exists():
+        raise CommandFailed(f"there is no key file {path}; make one with `jifen key new {path}`, or name another")
+    beside = next((file for each in directories if (file := each / PASSPHRASE_FILE).is_file()), None)
+    said = find_passphrase(None)
+    if said is None:
+        return read_key_file(path, read_secret_text(beside) if beside is not None else ask_passphrase(str(path)))
+    try:
+        return read_key_file(path, said)
+    except KeyFileError:
+        if beside is None:
+            raise
+        return read_key_file(path, read_secret_text(beside))
 
 
 def print_json(value: object) -> None:

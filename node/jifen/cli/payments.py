@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.terms import operator_of
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
@@ -96,14 +96,15 @@ def examine(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen pay examine north-music --account jf1... --amount 10000 --with north-music/consumer=500 --with mall/consumer
     """
+    from jifen.cli.failures import CommandFailed
+
     asked_for = _parts_of(parts)
     found = asked(lambda client: client.examine_order_payment(organization, account, amount, asked_for), home, url)
     if as_json:
         print_json(found)
         return
     if found.rejection is not None:
-        typer.echo(f"{found.rejection}: {found.message}")
-        return
+        raise CommandFailed(f"{found.rejection}: {found.message}")
     for part in found.parts:
         rate = f"{part.rate.fen} fen for {part.rate.points}"
         typer.echo(f"{part.point_type:<44} {part.points:>14,} points  {rate:<20} {part.fen:>14,} fen")
@@ -373,9 +374,8 @@ def void(
 
 
 def _member(key: Path) -> "KeyPair":
-    from jifen.keys.keystore import read_key_file
 
-    return read_key_file(key, ask_passphrase())
+    return open_key(key)
 
 
 def _parts_of(parts: list[str]) -> list[tuple[str, int]]:

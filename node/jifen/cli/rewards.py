@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json, require_organization
 from jifen.cli.terms import IssuerOption, operator_of
-from jifen.cli.transactions import KeyOption, print_submission, submit_built
+from jifen.cli.transactions import KeyOption, effects_of, print_submission, submit_built
 
 if TYPE_CHECKING:
     from jifen.client.rewards import Redemption, Reward, RewardDraft
@@ -37,6 +37,8 @@ def list_rewards(
     jifen reward list north-music --account jf1...
     """
     found = asked(lambda client: client.rewards(organization, account=account), home, url)
+    if not found:
+        require_organization(organization, home, url)
     if as_json:
         print_json(found)
         return
@@ -177,16 +179,17 @@ def redeem(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen reward redeem north-music/mug --key alice.key --point-type north-music/consumer --points 100
     """
-    from jifen.keys.keystore import read_key_file
 
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     seen = _reward(reward, home, url).version if version is None else version
     submission = submit_built(
         lambda builder: builder.redeem_reward(pair, reward=reward, version=seen, point_type=point_type, points=points),
         home,
         url,
     )
-    print_submission(submission, as_json)
+    told = [] if as_json else effects_of(submission, home, url)
+    numbers = [str(effect["redemptionNumber"]) for effect in told if "redemptionNumber" in effect]
+    print_submission(submission, as_json, **({"redemption": numbers[0]} if numbers else {}))
 
 
 @app.command("fulfil")

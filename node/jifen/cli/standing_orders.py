@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.tiers import OrganizationArgument
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
@@ -31,9 +31,8 @@ def set_auto_redemption(  # noqa: PLR0917 - typer calls it by name
     jifen tx set-auto-redemption --key alice.key --organization harbour-mall --reward harbour-mall/mug --threshold 100
     """
     from jifen.client.transactions import clock_ms
-    from jifen.keys.keystore import read_key_file
 
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     until = clock_ms() + days * DAY_MS
     submission = submit_built(
         lambda builder: builder.set_auto_redemption(
@@ -57,9 +56,8 @@ def cancel_auto_redemption(
     \b
     jifen tx cancel-auto-redemption --key alice.key --organization harbour-mall
     """
-    from jifen.keys.keystore import read_key_file
 
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     submission = submit_built(
         lambda builder: builder.cancel_auto_redemption(pair, organization=organization), home, url
     )

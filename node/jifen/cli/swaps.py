@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.terms import operator_of
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
@@ -73,11 +73,10 @@ def offer(  # noqa: PLR0917 - typer calls it by name
     """
     from jifen.client.transactions import clock_ms
     from jifen.codec.addresses import decode_account
-    from jifen.keys.keystore import read_key_file
 
     legs = _leg("--give", give), _leg("--want", want)
     counterparty = decode_account(to) if to else None
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     until = clock_ms() + timedelta(hours=hours) // timedelta(milliseconds=1)
     submission = submit_built(
         lambda builder: builder.create_swap_offer(
@@ -111,7 +110,6 @@ def accept(  # noqa: PLR0917 - typer calls it by name
     jifen swap accept 5f2c... --key bo.key --points 30 --pays 10
     """
     from jifen.cli.failures import CommandFailed, UsageFault
-    from jifen.keys.keystore import read_key_file
 
     name = _offer_id(offer)
     found = asked(lambda client: client.swap_offer(name.hex()), home, url)
@@ -122,7 +120,7 @@ def accept(  # noqa: PLR0917 - typer calls it by name
     if price != pays:
         said = "cannot be taken of it" if price is None else f"cost {price}, not {pays}"
         raise UsageFault(f"{taken} points {said}: the offer is {found.want_points} for {found.give_points}")
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     submission = submit_built(
         lambda builder: builder.accept_swap_offer(pair, offer=name, points=taken, pays=pays), home, url
     )
@@ -138,10 +136,9 @@ def cancel(
     \b
     jifen swap cancel 5f2c... --key alice.key
     """
-    from jifen.keys.keystore import read_key_file
 
     name = _offer_id(offer)
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     print_submission(submit_built(lambda builder: builder.cancel_swap_offer(pair, offer=name), home, url), as_json)
 
 
@@ -167,7 +164,6 @@ def lock(  # noqa: PLR0917 - typer calls it by name
     """
     from jifen.cli.failures import UsageFault
     from jifen.codec.addresses import decode_account
-    from jifen.keys.keystore import read_key_file
     from jifen.ledger.locks.records import LockReason
 
     why = LockReason.__members__.get(reason.upper())
@@ -176,7 +172,7 @@ def lock(  # noqa: PLR0917 - typer calls it by name
     if (key is None) == (account is None):
         raise UsageFault("say who locks: either --key FILE, or --account with --data DIRECTORY")
     names = (*_organizations(data), *(organization or ()))
-    signers = [read_key_file(key, ask_passphrase())] if key else [operator_of(path) for path in data or ()]
+    signers = [open_key(key)] if key else [operator_of(path) for path in data or ()]
     submission = submit_built(
         lambda builder: builder.lock_account(
             *signers,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.transactions import print_submission, submit_built
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ GuarantorOption = Annotated[
 
 @point_types.command("list")
 def list_point_types(home: HomeOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Show all point types, who issues them and how many are outstanding.
+    """Show all point types, who issues them and how many were issued.
 
     \b
     jifen point-types list
@@ -41,8 +41,7 @@ def list_point_types(home: HomeOption = None, url: UrlOption = None, as_json: Js
         print_json(kinds)
         return
     for kind in kinds:
-        rate = f"{kind.earn_rate.points} for {kind.earn_rate.per_fen} fen"
-        typer.echo(f"{kind.id:<44} {rate:<24} {kind.supply.issued:>14,} issued")
+        typer.echo(f"{kind.id:<44} {kind.supply.issued:>14,} issued")
 
 
 @point_types.command("show")
@@ -63,7 +62,11 @@ def show_point_type(
         print_json(found)
         return
     typer.echo(f"point type   {found.id}")
-    typer.echo(f"earned       {found.earn_rate.points} for {found.earn_rate.per_fen} fen")
+    rules = asked(lambda client: client.earning_rules(found.id), home, url)
+    if rules is None or rules.current.version == found.rule_version:
+        typer.echo(f"earned       {found.earn_rate.points} for {found.earn_rate.per_fen} fen")
+    else:
+        typer.echo(f"earned       by rule version {rules.current.version}: jifen rules show {found.id}")
     supply = found.supply
     typer.echo(
         f"supply       {supply.outstanding:,} outstanding; {supply.issued:,} issued, {supply.burned:,} burned, "
@@ -192,9 +195,8 @@ def _point_type(point_type: str, home: Path | None, url: list[str] | None) -> "P
 def operator_of(data: Path) -> "KeyPair":
     """Return the operator key of a data directory."""
     from jifen import config
-    from jifen.keys.keystore import read_key_file
 
-    return read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
+    return open_key(data / config.OPERATOR_KEY_FILE, data)
 
 
 def _changed(before: "Terms", path: Path | None) -> "Terms":

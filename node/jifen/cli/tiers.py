@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, asked, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
 from jifen.cli.transactions import print_submission, submit_built
 
 if TYPE_CHECKING:
@@ -134,9 +134,8 @@ def publish_recognition(
 def operator_of(data: Path) -> "KeyPair":
     """Return the operator key of a data directory."""
     from jifen import config
-    from jifen.keys.keystore import read_key_file
 
-    return read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
+    return open_key(data / config.OPERATOR_KEY_FILE, data)
 
 
 def valid(make: "Callable[[], T]", option: str) -> T:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, ask_passphrase, chain_of, print_json, urls_of
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, chain_of, open_key, print_json, urls_of
 
 if TYPE_CHECKING:
     from jifen.client import Client, SealedTransaction, TransactionBuilder
@@ -59,9 +59,8 @@ def register(key: KeyOption, home: HomeOption = None, url: UrlOption = None, as_
     jifen tx register --key alice.key
     """
     from jifen.codec.addresses import encode_account
-    from jifen.keys.keystore import read_key_file
 
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     accounts: list[str] = []
 
     def build(builder: "TransactionBuilder") -> "SealedTransaction":
@@ -102,13 +101,12 @@ def earn(  # noqa: PLR0917 - typer calls it by name
     from jifen import config
     from jifen.cli.rules import lines_of, roles_of
     from jifen.codec.addresses import decode_account
-    from jifen.keys.keystore import read_key_file
 
     member = decode_account(account)
     lines = tuple(line.to_ledger() for line in lines_of(item))
     roles = {name: decode_account(text) for name, text in roles_of(role).items()}
     merchant = config.read_config(data).organization
-    operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
+    operator = open_key(data / config.OPERATOR_KEY_FILE, data)
     submission = submit_built(
         lambda builder: builder.earn_points(
             operator,
@@ -123,7 +121,7 @@ def earn(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json)
+    print_submission(submission, as_json, **points_moved("earned", submission, home, url, as_json))
 
 
 @app.command("refund")
@@ -144,10 +142,9 @@ def refund(  # noqa: PLR0917 - typer calls it by name
     jifen tx refund --data .jifen/north-music --order A-17 --refund R-3 --amount-fen 6400
     """
     from jifen import config
-    from jifen.keys.keystore import read_key_file
 
     merchant = config.read_config(data).organization
-    operator = read_key_file(data / config.OPERATOR_KEY_FILE, ask_passphrase(data))
+    operator = open_key(data / config.OPERATOR_KEY_FILE, data)
     submission = submit_built(
         lambda builder: builder.refund_order(
             operator, merchant=merchant, order_id=order, refund_id=refund_id, amount_fen=amount_fen
@@ -155,7 +152,7 @@ def refund(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json)
+    print_submission(submission, as_json, **points_moved("taken back", submission, home, url, as_json))
 
 
 @app.command("transfer")
@@ -174,10 +171,9 @@ def transfer(  # noqa: PLR0917 - typer calls it by name
     jifen tx transfer --key alice.key --to jf1... --point-type north-music/consumer --points 120
     """
     from jifen.codec.addresses import decode_account
-    from jifen.keys.keystore import read_key_file
 
     recipient = decode_account(to)
-    pair = read_key_file(key, ask_passphrase())
+    pair = open_key(key)
     submission = submit_built(
         lambda builder: builder.transfer_points(pair, recipient=recipient, point_type=point_type, points=points),
         home,
@@ -291,6 +287,30 @@ def print_submission(submission: "Submission", as_json: bool, **more: str) -> No
     for name, value in more.items():
         typer.echo(f"{name:<12} {value}")
     typer.echo(f"committed    in block {submission.height}")
+
+
+def effects_of(submission: "Submission", home: Path | None, url: list[str] | None) -> list[dict[str, object]]:
+    """Return what a committed transaction did; nothing where no validator that was asked can say yet."""
+    from jifen.client.errors import ClientError
+
+    assert submission.id is not None, "what was committed has an id"
+    name = bytes.fromhex(submission.id)
+    try:
+        found = asked(lambda client: client.transaction(name), home, url)
+    except ClientError:
+        # It is committed: a command that failed now would be repeated.
+        return []
+    return found.effects()
+
+
+def points_moved(
+    name: str, submission: "Submission", home: Path | None, url: list[str] | None, as_json: bool
+) -> dict[str, str]:
+    """Return a line about the points of each leg, for people; scripts ask `jifen tx show --json`."""
+    if as_json:
+        return {}
+    legs = [effect for effect in effects_of(submission, home, url) if "points" in effect and "pointType" in effect]
+    return {name: ", ".join(f"{int(str(leg['points'])):,} {leg['pointType']}" for leg in legs)} if legs else {}
 
 
 def _print_transaction(found: "Transaction") -> None:

@@ -5,6 +5,7 @@ whose answer was lost is simply sent again, to the next validator.
 """
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
@@ -35,6 +36,9 @@ PORT_MAX: Final = 65535
 
 TRANSIENT_CODES: Final = frozenset({"HEIGHT_NOT_REACHED", "INTERNAL", "NOT_CURRENT", "STOPPING", "TIMED_OUT"})
 """GraphQL error codes of a validator that cannot answer now while another one may."""
+
+_SCALAR_FAULT: Final = re.compile(r"but encountered error '(?P<fault>.*)'; found: ", re.DOTALL)
+"""What GraphQL wraps around the words of a scalar that does not take a variable's value."""
 
 
 class _AnswerError(msgspec.Struct):
@@ -171,4 +175,6 @@ def _blame(error: _AnswerError) -> Exception:
     code = str(error.extensions.get("code", "BAD_REQUEST"))
     if code in TRANSIENT_CODES:
         return _Lost(error.message)
-    return Refused(code, error.message)
+    # What a scalar says of a variable is enough; the rest speaks of an operation that the caller has not written.
+    inner = _SCALAR_FAULT.search(error.message)
+    return Refused(code, inner["fault"] if inner else error.message)

@@ -71,7 +71,9 @@ def read_secret(path: Path, passphrase: str) -> bytes:
     try:
         return AESGCM(key).decrypt(document.nonce, document.sealed, _bound(document))
     except InvalidTag:
-        raise KeyFileError(f"{path} does not open: the passphrase is wrong or the file was altered") from None
+        raise KeyFileError(
+            f"{path} does not open: the passphrase is wrong or the file was altered; give the one that it was made with"
+        ) from None
 
 
 def write_key_file(path: Path, pair: KeyPair, passphrase: str, label: str) -> None:
