@@ -5,16 +5,18 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from jifen.codec.canonical import encode
+from jifen.codec.records import decode_record
 from jifen.ledger.bonuses.bodies import AdjustPoints, GrantBonus, SetBonusPolicy
 from jifen.ledger.bonuses.effects import BonusGranted, PointsAdjusted
 from jifen.ledger.bonuses.records import AdjustmentReason, BonusCause, BonusPolicy, ClerkDay, Direction
 from jifen.ledger.dates import DAY_MS, day_end, day_start
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import clerk_key
+from jifen.ledger.state import clerk_key, holding_key
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.terms.records import AvailableAfterDays, AvailableOnConfirmation, RollingExpiry, SlidingExpiry, Terms
-from jifen.ledger.types import Lot, LotOrigin
+from jifen.ledger.types import POINTS_MAX, Lot, LotOrigin
 from jifen.testing.naive.scene import key_of
 from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
 from jifen.testing.scenes.tier_stage import TierStage
@@ -282,6 +284,22 @@ def test_a_debit_beyond_what_is_there_is_owed_if_it_says_so() -> None:
     assert isinstance(adjusted, PointsAdjusted)
     assert (adjusted.available_after, adjusted.debt_after) == (0, 30)
     assert stage.earn("A2", 1000).debt_repaid == 30
+
+
+def test_a_refund_of_somebody_who_owes_the_most_there_can_be_leaves_a_debt_that_can_be_written() -> None:
+    stage = PointStage()
+    set_policy(stage, grant_max=POINTS_MAX, two_operators_above=POINTS_MAX, clerk_points_per_day=POINTS_MAX)
+    stage.earn("A1", 1000)
+    stage.give_away(100)
+    adjusted = adjust(stage, Direction.DEBIT, "a1", POINTS_MAX, may_owe=True)
+    assert isinstance(adjusted, PointsAdjusted)
+    assert adjusted.debt_after == POINTS_MAX
+
+    revoked = stage.refund("A1", "R1", 1000)
+
+    assert (revoked.points, revoked.debt_after, stage.debt()) == (100, POINTS_MAX, POINTS_MAX)
+    key = holding_key(ANN, CONSUMER)
+    assert decode_record(key, encode(stage.holding())) == stage.holding()
 
 
 def test_an_adjustment_is_made_once_and_by_the_office() -> None:

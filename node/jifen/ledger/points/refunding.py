@@ -37,6 +37,7 @@ from jifen.ledger.tiers.qualifying import qualify
 from jifen.ledger.transactions import RefundOrder, Transaction
 from jifen.ledger.types import (
     EMPTY_HOLDING,
+    POINTS_MAX,
     Holding,
     Leg,
     OrderRecord,
@@ -150,7 +151,7 @@ def take_back(holding: Holding, order: OrderRecord | Leg, points: int) -> tuple[
 
     From the order's own points first: those still pending, those it can spend, those that have expired unspent, which
     are gone already. Then from its other available points in spending order, never from other orders' pending ones.
-    What is missing becomes a debt.
+    What is missing becomes a debt, of POINTS_MAX at most.
 
     Returns:
         The holding, how many points were taken out of it, and how many had expired.
@@ -168,7 +169,8 @@ def take_back(holding: Holding, order: OrderRecord | Leg, points: int) -> tuple[
     after = Holding(
         holding.available - spent,
         lots,
-        holding.debt + missing - points_of(others),
+        # An adjustment may have left the most that can be written: a sum beyond it would stop the ledger.
+        min(holding.debt + missing - points_of(others), POINTS_MAX),
         holding.pending - pending,
         pending_lots,
         awaiting_lots,

@@ -296,7 +296,7 @@ def revoke(
         lapsed += part if place == "lapsed" else 0
     mine = take(ledger, missing, None, lambda lot: (lot.owner, lot.point_type, lot.place) == (*whose, "available"))
     ledger.burned[leg.point_type] += burned + mine
-    ledger.debts[whose] = ledger.debts.get(whose, 0) + missing - mine
+    ledger.debts[whose] = min(LARGEST_QUANTITY, ledger.debts.get(whose, 0) + missing - mine)
     after = ledger.refunded_of(body.merchant, body.order_id)
     amounts = (body.amount_fen, order.body.amount_fen, after)
     head = (body.merchant, *whose, *rate_of(ledger, leg, *amounts))
