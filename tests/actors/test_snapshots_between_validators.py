@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
@@ -200,3 +201,17 @@ async def test_a_snapshot_without_a_quorum_of_attestations_is_refused_from_every
     monkeypatch.undo()
     await alliance.height(45)
     await alliance.digest()
+
+
+async def test_a_fetch_found_on_the_disk_must_prove_itself_before_it_is_gone_on_with(alliance: RunningAlliance) -> None:
+    away = await left_behind(alliance)
+    newest = folder_of(alliance, await alliance.leader()).newest()
+    assert newest is not None
+    few = msgspec.structs.replace(newest, attestations=newest.attestations[:2])
+    folder_of(alliance, away).fetch(few)
+    await alliance.start(away)
+    await alliance.height(45)
+    await alliance.digest()
+    installed = folder_of(alliance, away).newest()
+    assert installed is not None
+    assert len(installed.attestations) > 2
