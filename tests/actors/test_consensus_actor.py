@@ -401,6 +401,7 @@ async def test_no_block_is_built_while_too_many_bytes_are_not_committed(
     """Transactions wait where clients can be told that they are too many, and not in a log that nobody certifies."""
     async with node.running():
         await node.lead()
+        monkeypatch.setattr("jifen.actors.consensus.BATCH_GROWS_TO", 1)
         monkeypatch.setattr(Raft, "has_room", property(lambda _: False))
         await node.mempool.take_forwarded([node.chain.clerk.register("ann").signed])
         await node.settle()
