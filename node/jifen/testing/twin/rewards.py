@@ -112,8 +112,8 @@ class RewardRules(PointRules):
             self.submit(body, key_of("mall admin"))
         paid_with = ("mall/consumer", "books/store", "mall/guide")
         prices = tuple(RewardPrice(name, 7, "", Rate(20, 1)) for name in paid_with)
-        for name, codes, minutes in (("mall/mug", False, 60 * 24 * 3), ("mall/ticket", True, 0)):
-            details = RewardDetails(name, prices, 0, 0, 3, codes, minutes)
+        for name, limit, codes, minutes in (("mall/mug", 3, False, 60 * 24 * 3), ("mall/ticket", 1, True, 0)):
+            details = RewardDetails(name, prices, 0, 0, limit, codes, minutes)
             stock = 0 if codes else 3
             self.submit(PublishReward(self.time + 1, bytes(8), name, 1, details, stock), key_of("mall admin"))
         codes_of = (commitment_of(90), commitment_of(91))
