@@ -22,6 +22,7 @@ from jifen.ledger.governance import deciding as governing
 from jifen.ledger.governance import validators
 from jifen.ledger.governance.proposals import Governance
 from jifen.ledger.locks import locking, pausing
+from jifen.ledger.locks.records import LockReason
 from jifen.ledger.payments import giving_back, paying, plan
 from jifen.ledger.payments import holding as payment_holds
 from jifen.ledger.points import crediting, earning, expiring, held, holdings, limits, lots, moving, refunding
@@ -72,6 +73,15 @@ class TermAndTierRules(TermRules, TierRules, AutoRules):
 
 class SwapsAndLocks(SwapRules, LockRules):
     """Points that move from account to account, and accounts that must not."""
+
+    def furnish(self) -> None:
+        """Ann's account is locked while an offer of hers is open."""
+        super().furnish()
+        self.begin(1)
+        self.purchase("mall/consumer", 395, "ann", 500)
+        self.offer_properly([(bytes(8), "ann", ("mall/consumer", "books/store"), 12, 12, DAY_MS, 1)])
+        self.lock_properly(bytes(8), "ann", LockReason.LOST, ("mall",))
+        self.end()
 
 
 def yes(*_: Any, **__: Any) -> bool:

@@ -118,6 +118,11 @@ class RewardRules(PointRules):
             self.submit(PublishReward(self.time + 1, bytes(8), name, 1, details, stock), key_of("mall admin"))
         codes_of = (commitment_of(90), commitment_of(91))
         self.submit(AddRewardCodes(self.time + 1, bytes(8), "mall/ticket", codes_of), key_of("mall admin"))
+        self.purchase("mall/consumer", 399, "bo", 300)
+        self.end()
+        # A day later, so that what is received is older than what is earned then.
+        self.begin(DAY_MS + 1)
+        self.request_with_received_points(nonce=bytes(8), giver="bo", taker="cy")
         self.end()
 
     @precondition(lambda self: self.open)

@@ -124,7 +124,6 @@ class RuleRules(PointRules):
             (Bracket(0, 1, 10), Bracket(300, 2, 10)),
             basis=BracketBasis.CUMULATIVE,
             period=Period.MONTH,
-            budget=2000,
             member_cap=300,
             items=(ItemRule("tea", "", 1, 3),),
             visit_points=5,
@@ -142,12 +141,11 @@ class RuleRules(PointRules):
         fourfold = EarningRule(2, (Bracket(0, 1, 10),), factor_numerator=4)
         self.publish("books/store", fourfold, 0, bytes(8), ["books admin"])
         modest = EarningPolicy(1, ("books",), False, 10**9, 1, 4, 1, POINTS_MAX, POINTS_MAX, Period.MONTH)
-        body = SetEarningPolicy(self.time + DAY_MS, bytes(8), "mall", modest)
-        self.submit(body, key_of("mall admin"), key_of("books admin"))
+        binding = SetEarningPolicy(self.time + DAY_MS, bytes(8), "mall", modest)
+        self.submit(binding, key_of("mall admin"), key_of("books admin"))
         fivefold = Campaign("fair", 5, 1, 0, self.time + DAY_MS, 40, 30)
-        self.submit(
-            PublishCampaign(self.time + DAY_MS, bytes(8), "books", "books/store", fivefold), key_of("books admin")
-        )
+        body = PublishCampaign(self.time + DAY_MS, bytes(8), "books", "books/store", fivefold)
+        self.submit(body, key_of("books admin"))
         for order, amount in ((231, 250), (232, 333)):
             self.sell("mall/consumer", order, "ann", amount, (OrderLine("tea", "", 50),), ("bo", None, "cy"))
         self.end()
