@@ -53,7 +53,7 @@ from jifen.testing.twin.tiers import TierRules
 from jifen.testing.twin.validators import ValidatorRules
 
 RUNS_MAX: Final = 1000
-"""Runs in which a mistake must show; most show in the first ten, the shyest in some hundred."""
+"""Runs in which a mistake must show; most show in the first ten, the shyest in under a hundred."""
 
 
 class Wrong(NamedTuple):

@@ -119,10 +119,13 @@ class RewardRules(PointRules):
         codes_of = (commitment_of(90), commitment_of(91))
         self.submit(AddRewardCodes(self.time + 1, bytes(8), "mall/ticket", codes_of), key_of("mall admin"))
         self.purchase("mall/consumer", 399, "bo", 300)
+        self.purchase("books/store", 398, "bo", 300)
         self.end()
         # A day later, so that what is received is older than what is earned then.
         self.begin(DAY_MS + 1)
         self.request_with_received_points(nonce=bytes(8), giver="bo", taker="cy")
+        ticket, stores = sorted(self.twin.rewards).index("mall/ticket"), paid_with.index("books/store")
+        self.redeem_properly(picks=[(bytes(8), "bo", ticket, stores, False)])
         self.end()
 
     @precondition(lambda self: self.open)

@@ -148,6 +148,7 @@ class RuleRules(PointRules):
         self.submit(body, key_of("books admin"))
         for order, amount in ((231, 250), (232, 333)):
             self.sell("mall/consumer", order, "ann", amount, (OrderLine("tea", "", 50),), ("bo", None, "cy"))
+        self.refund_anything(refunds=[(DAY_MS, bytes(8), "mall", 232, 1, 100)], till="mall till")
         self.end()
 
     def publish(self, name: str, drawn: EarningRule, start: int, nonce: bytes, signers: list[str]) -> None:
