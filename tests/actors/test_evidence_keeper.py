@@ -1,5 +1,6 @@
 """The keeper of evidence between real gateway, core and store: what it recognises, keeps, shows, submits, refuses."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import structlog
 import trio
 
 from jifen.actors.evidence import BURST_MAX, Allowance
+from jifen.actors.mempool import SubmitResult, SubmitStatus
 from jifen.chain.evidence import proposal_statement
 from jifen.chain.executor import ExecutedBlock
 from jifen.chain.statements import evidence_claims, proposal, statement_claim
@@ -18,9 +20,10 @@ from jifen.consensus.messages import AckSignature
 from jifen.keys.verification import false_claims
 from jifen.ledger.evidence.records import RecordEvidence
 from jifen.ledger.evidence.statements import Evidence, Statement, StatementKind, contradiction, statements_of
+from jifen.ledger.rejections import Rejection
 from jifen.testing.one_validator import OneValidator
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
-from jifen.testing.small_chain import SmallChain
+from jifen.testing.small_chain import SmallChain, opened
 from jifen.transport import PeerFault
 
 
@@ -237,6 +240,26 @@ async def test_what_others_recorded_is_kept_and_not_submitted(node: OneValidator
         with node.store.view() as view:
             [record] = view.evidence()
         assert (record.validator, record.recorded_at, record.proof) == ("mall", 1, evidence)
+
+
+async def test_what_the_ledger_refuses_is_not_submitted_again_with_every_other_piece(
+    node: OneValidator, chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[int] = []
+
+    async def refuse(signed: Sequence[bytes], *, wait: bool, timeout_seconds: float) -> list[SubmitResult]:
+        [transaction] = [opened(chain.chain_id, item) for item in signed]
+        assert isinstance(transaction.body, RecordEvidence)
+        offered.append(transaction.body.evidence.height)
+        return [SubmitResult(transaction.id, SubmitStatus.REFUSED, Rejection.NOT_AUTHORIZED, None, "no", None)]
+
+    monkeypatch.setattr(node.mempool, "submit", refuse)
+    async with node.running():
+        for height in (7, 8, 9):
+            await take(node, shown(said(chain, b"\1", height=height), said(chain, b"\2", height=height)))
+            await node.eventually(lambda: len(offered) >= height - 6)  # noqa: B023 - waited for at once
+    assert offered == [7, 8, 9]
+    assert len(kept(node)) == 3
 
 
 async def test_an_impostor_that_signs_for_the_leader_without_its_key_changes_nothing(

@@ -278,6 +278,18 @@ async def test_forwarded_transactions_are_queued_by_a_leader_only_and_once(centr
     assert centre.mempool.pending == 0
 
 
+async def test_a_leader_queues_so_many_and_takes_the_others_when_they_come_again(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mempool_module, "QUEUED_MAX", 2)
+    centre.lead()
+    sealed = [centre.clerk.register(name) for name in ("ann", "bob", "cyd")]
+    assert await centre.mempool.take_forwarded([item.signed for item in sealed])
+    assert centre.queue() == [item.id for item in sealed[:2]]
+    assert await centre.mempool.take_forwarded([sealed[2].signed])
+    assert centre.queue() == [sealed[2].id]
+
+
 async def test_one_forged_transaction_among_forwarded_ones_is_told_and_left_out(centre: Centre) -> None:
     centre.lead()
     good, bad = centre.clerk.register("ann"), centre.clerk.register("bob")

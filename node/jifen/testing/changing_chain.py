@@ -47,16 +47,20 @@ class ChangingChain:
 
     def decide(self, change: Change) -> ExecutedBlock:
         """Commit a change that everybody approves, in one block."""
+        return self.commit(*self.votes_on(change))
+
+    def votes_on(self, change: Change) -> list[SealedTransaction]:
+        """Return a proposal and everybody's approval of it."""
         first, *others = ORGANIZATIONS
         clerk, nonce = self.chain.clerk, f"change {len(self.blocks):05}".encode()
         proposal = clerk.sealed(
             ProposeChange(clerk.expires_at, nonce, first, change, CREATED_AT + HOUR_MS), keys_of(first).operator
         )
-        votes = [
+        votes = (
             clerk.sealed(VoteOnProposal(clerk.expires_at, nonce, name, proposal.id, True), keys_of(name).operator)
             for name in others
-        ]
-        return self.commit(proposal, *votes)
+        )
+        return [proposal, *votes]
 
     def remove(self, validator: str, *, leave: bool = True) -> None:
         """Take a voter out; the joint configuration is left at once, unless that is put off."""
