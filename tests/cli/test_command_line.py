@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import trio
 import typer
 from typer.testing import CliRunner
 
 from jifen.cli import failures
 from jifen.cli.app import app
 from jifen.cli.failures import FAILURE, FAULT, REFUSED, USAGE, CommandFailed, UsageFault, exit_code_of
-from jifen.cli.options import open_key
+from jifen.cli.options import client_of, open_key
 from jifen.client import Refused, Unavailable
 from jifen.keys.keystore import KeyFileError, read_key_file, write_key_file
 from jifen.keys.signing import KeyPair
@@ -279,3 +280,14 @@ def test_the_names_of_expected_errors_are_those_of_classes() -> None:
         for place in places:
             module, _, name = place.rpartition(".")
             assert issubclass(getattr(importlib.import_module(module), name), Exception), place
+
+
+async def test_a_command_that_nobody_answers_says_once_that_it_goes_on_trying(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with client_of([NOWHERE]) as client:
+        with trio.move_on_after(1):
+            await client.status()
+
+    told = capsys.readouterr().err
+    assert told == f"jifen: no answer yet from {NOWHERE}; trying on, Ctrl-C ends it\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, chain_of, open_key, urls_of
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, chain_of, client_of, open_key, urls_of
 from jifen.cli.transactions import Draft, print_submission, submit_sealed
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def submit(file: FileArgument, home: HomeOption = None, url: UrlOption = None, a
     import trio
 
     from jifen.cli.failures import CommandFailed
-    from jifen.client import Client, add_signatures, missing_signers
+    from jifen.client import add_signatures, missing_signers
 
     chain, signed = read_draft(file)
     missing = missing_signers(signed)
@@ -80,7 +80,7 @@ def submit(file: FileArgument, home: HomeOption = None, url: UrlOption = None, a
     urls = urls_of(url, home)
 
     async def run() -> "Submission":
-        async with Client(urls) as client:
+        async with client_of(urls) as client:
             told = (await client.status()).chain_id
             if told != chain.hex():
                 raise CommandFailed(f"{file} is for the alliance {chain.hex()[:16]}, the validator is of {told[:16]}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import JsonOption, open_key, print_json
+from jifen.cli.options import JsonOption, client_of, open_key, print_json
 
 if TYPE_CHECKING:
     from jifen.config import Address
@@ -139,14 +139,13 @@ def start(
 
 async def _be_admitted(data: Path, validator: str, key: bytes, urls: list[str]) -> None:
     from jifen.alliance import replace_file
-    from jifen.client import Client
     from jifen.config import CONTACTS_FILE
     from jifen.joining import contacts_of, encode_contacts, wait_for_admission
 
     def told(words: str) -> None:
         typer.echo(f"{validator} is not admitted: {words}")
 
-    async with Client(urls) as client:
+    async with client_of(urls) as client:
         await wait_for_admission(client, validator, key, told)
         replace_file(data / CONTACTS_FILE, encode_contacts(await contacts_of(client)))
     typer.echo(f"{validator} is admitted")

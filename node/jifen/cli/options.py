@@ -1,7 +1,7 @@
 """Options that several commands share, and what follows from them."""
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -70,16 +70,29 @@ def chain_of(home: Path | None) -> bytes | None:
     return bytes.fromhex(alliance_of(home).chain_id)
 
 
+def client_of(urls: list[str]) -> "Client":
+    """Return a client of the validators at the URLs; it says once on standard error that it waits for one to answer."""
+    from jifen.client import Client
+
+    told: list[str] = []
+
+    def tell(attempts: "Mapping[str, str]") -> None:
+        if not told:
+            told.extend(attempts)
+            sys.stderr.write(f"jifen: no answer yet from {', '.join(attempts)}; trying on, Ctrl-C ends it\n")
+            sys.stderr.flush()
+
+    return Client(urls, on_wait=tell)
+
+
 def asked(question: "Callable[[Client], Awaitable[T]]", home: Path | None, url: list[str] | None) -> T:
     """Ask the validators of a home, or those at the URLs, a question and return the answer."""
     import trio
 
-    from jifen.client import Client
-
     urls = urls_of(url, home)
 
     async def run() -> T:
-        async with Client(urls) as client:
+        async with client_of(urls) as client:
             return await question(client)
 
     return trio.run(run)

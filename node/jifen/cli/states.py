@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, alliance_of, home_of, print_json, urls_of
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, alliance_of, client_of, home_of, print_json, urls_of
 
 if TYPE_CHECKING:
     from jifen.home import Validator
@@ -59,7 +59,6 @@ def account(
     import trio
 
     from jifen.cli.failures import CommandFailed
-    from jifen.client import Client
     from jifen.client.records import Account
     from jifen.client.terms import ExpiringPoints
     from jifen.codec.addresses import decode_account
@@ -68,7 +67,7 @@ def account(
     urls = urls_of(url, home)
 
     async def ask() -> tuple[Account | None, tuple[ExpiringPoints, ...]]:
-        async with Client(urls) as client:
+        async with client_of(urls) as client:
             known = await client.account(account, min_height=min_height)
             return known, await client.expiring_points(account) if known and not as_json else ()
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, chain_of, open_key, print_json, urls_of
+from jifen.cli.options import (
+    HomeOption,
+    JsonOption,
+    UrlOption,
+    asked,
+    chain_of,
+    client_of,
+    open_key,
+    print_json,
+    urls_of,
+)
 
 if TYPE_CHECKING:
     from jifen.client import Client, SealedTransaction, TransactionBuilder
@@ -197,7 +207,6 @@ def show(
     import trio
 
     from jifen.cli.failures import CommandFailed, UsageFault
-    from jifen.client import Client
 
     try:
         name = bytes.fromhex(identity)
@@ -208,7 +217,7 @@ def show(
     urls = urls_of(url, home)
 
     async def ask() -> "Transaction":
-        async with Client(urls) as client:
+        async with client_of(urls) as client:
             return await client.transaction(name)
 
     found = trio.run(ask)
@@ -227,7 +236,6 @@ def submit_built(
     import trio
 
     from jifen.cli.cosigning import cosigners_of, write_draft
-    from jifen.client import Client
 
     draft = _DRAFT.get()
     cosigners = cosigners_of(draft)
@@ -235,7 +243,7 @@ def submit_built(
     chain = chain_of(home)
 
     async def run() -> "Submission":
-        async with Client(urls) as client:
+        async with client_of(urls) as client:
             builder = await _builder(client, chain, cosigners, named=bool(url))
             sealed = build(builder)
             if draft.path is not None:

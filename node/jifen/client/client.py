@@ -1,7 +1,7 @@
 """The asynchronous client."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, final
@@ -70,9 +70,18 @@ class Client(RewardCalls, PaymentCalls, SwapCalls):
         token: str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS_DEFAULT,
         transport: httpx.AsyncBaseTransport | None = None,
+        on_wait: Callable[[Mapping[str, str]], object] | None = None,
     ) -> None:
-        """Prefer the first URL; `token` is for an admin listener, `transport` for tests."""
-        self.endpoints = Endpoints(urls, token=token, transport=transport)
+        """Prefer the first URL.
+
+        Args:
+            urls: base URLs of validators, for example `http://127.0.0.1:8080`.
+            token: bearer token of an admin listener.
+            timeout_seconds: how long a call keeps trying.
+            transport: replaces the network in tests.
+            on_wait: called whenever no validator has answered a call, before all are asked again: URL -> why not.
+        """
+        self.endpoints = Endpoints(urls, token=token, transport=transport, on_wait=on_wait)
         self._timeout_seconds = timeout_seconds
 
     async def __aenter__(self) -> Self:

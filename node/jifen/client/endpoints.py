@@ -6,7 +6,7 @@ whose answer was lost is simply sent again, to the next validator.
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
 import httpx
@@ -81,6 +81,7 @@ class Endpoints:
         token: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         jitter: random.Random | None = None,
+        on_wait: Callable[[Mapping[str, str]], object] | None = None,
     ) -> None:
         """Know these base URLs, the first preferred.
 
@@ -89,11 +90,13 @@ class Endpoints:
             token: bearer token of an admin listener.
             transport: replaces the network in tests.
             jitter: spreads the retries of many clients.
+            on_wait: called whenever no validator has answered, before all are asked again: URL -> why it did not.
         """
         if not urls:
             raise ValueError("a client needs the URL of at least one validator")
         self.urls = tuple(base_url(url) for url in urls)
         self.preferred = 0
+        self._on_wait = on_wait
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -142,6 +145,8 @@ class Endpoints:
                         attempts.setdefault(url, "no answer yet")
                         self.pass_over(url)
                         raise
+                if self._on_wait is not None:
+                    self._on_wait(attempts)
                 await trio.sleep(pause * self._jitter.uniform(0.5, 1.0))
                 pause = min(pause * 2, RETRY_SECONDS_MAX)
         attempts = attempts or {self.current: "no answer yet"}
