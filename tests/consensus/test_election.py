@@ -3,6 +3,7 @@
 import pytest
 
 from jifen.consensus.messages import AppendResponse, Message, VoteRequest, VoteResponse
+from jifen.consensus.output import SUSPICIONS_PER_OUTPUT_MAX
 from jifen.consensus.types import HardState, Role, SuspicionKind
 from jifen.testing.consensus_host import Host, acknowledge, append, elect, make_chain, make_host
 
@@ -270,6 +271,16 @@ def test_a_second_leader_in_one_term_is_suspicious_and_ignored() -> None:
     assert host.step(append(host, chain, sender="b")) == []
     assert [found.kind for found in host.outputs[-1].suspicions] == [SuspicionKind.TWO_LEADERS]
     assert (host.raft.leader, host.raft.last_height) == ("c", 0)
+
+
+def test_a_peer_that_contradicts_itself_without_end_fills_no_output() -> None:
+    host = make_host(term=2)
+    host.step(append(host, sender="c"))
+    for _ in range(SUSPICIONS_PER_OUTPUT_MAX + 3):
+        host.raft.step(append(host, sender="b"))
+    assert len(host.raft.take_output().suspicions) == SUSPICIONS_PER_OUTPUT_MAX
+    host.raft.step(append(host, sender="b"))
+    assert len(host.raft.take_output().suspicions) == 1
 
 
 @pytest.mark.parametrize(("sender", "recipient"), [("b", "c"), ("a", "a")])
