@@ -366,6 +366,19 @@ def test_there_is_one_change_of_voters_at_a_time_and_a_rejected_vote_can_be_give
     assert alliance.vote("cafe", waiting)[1] == ValidatorRemoved("books", "books", True)
 
 
+def test_an_organization_alone_proposes_no_change_of_voters_while_one_is_under_way() -> None:
+    alliance = Alliance(active=("mall",))
+    alliance.propose("mall", RemoveValidator("attic"))
+    alliance.next_block()
+
+    _, effects = alliance.propose("mall", RemoveValidator("books"))
+    assert effects == (Rejection.CONFIGURATION_CHANGING,)
+
+    alliance.leave_joint()
+    _, effects = alliance.propose("mall", RemoveValidator("books"))
+    assert effects[1] == ValidatorRemoved("books", "books", True)
+
+
 def test_no_block_changes_the_voters_twice() -> None:
     alliance = Alliance()
     alliance.decide(admission("cafe-2", "cafe", replaces="cafe"))
@@ -433,6 +446,17 @@ def test_a_withdrawn_proposal_is_over() -> None:
     assert (effect.number, effect.proposal, effect.organization) == (1, proposal, "mall")
     assert stored(alliance, 1).status is ProposalStatus.WITHDRAWN
     assert alliance.vote("books", proposal) == (Rejection.PROPOSAL_NOT_OPEN,)
+
+
+def test_nobody_comes_in_under_the_id_of_an_organization_whose_validator_has_another() -> None:
+    alliance = Alliance()
+    alliance.decide(msgspec.structs.replace(admission("tea", "tea"), validator="tea-2"))
+    before = alliance.get(organization_key("tea"))
+    assert before is not None
+
+    again = msgspec.structs.replace(admission("tea", "tea"), validator="kiosk")
+    assert alliance.propose("mall", again)[1] == (Rejection.ID_TAKEN,)
+    assert alliance.get(organization_key("tea")) == before
 
 
 def test_of_two_proposals_for_one_id_the_second_cannot_be_carried_out() -> None:
