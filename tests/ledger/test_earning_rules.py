@@ -1,7 +1,7 @@
 """Earning rules by table: brackets in both modes, coefficients and campaigns, roles, refunds, budgets."""
 
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -373,6 +373,17 @@ def test_f1_a_rule_for_an_industry_and_region_holds_only_there() -> None:
         body = SetOrganizationTags(shop.stage.time, shop.stage.nonce(), "mall", regions, industries)
         assert not isinstance(shop.stage.take(body, "mall admin"), Rejection)
         assert shop.points(100) == points
+
+
+@pytest.mark.parametrize("tagged", [{"regions": ("北京",)}, {"industries": ("餐饮",)}], ids=["region", "industry"])
+def test_f1_one_of_both_is_enough_to_say_where_a_rule_or_a_campaign_holds(tagged: dict[str, Any]) -> None:
+    ruled, doubled = Shop(rule(Bracket(0, 1, 10), **tagged)), Shop(None, lasting("double", 2, **tagged))
+    assert (ruled.points(100), doubled.points(100)) == (0, 10)
+    for shop in (ruled, doubled):
+        marks = (tagged.get("regions", ()), tagged.get("industries", ()))
+        body = SetOrganizationTags(shop.stage.time, shop.stage.nonce(), "mall", *marks)
+        assert not isinstance(shop.stage.take(body, "mall admin"), Rejection)
+    assert (ruled.points(100), doubled.points(100)) == (10, 20)
 
 
 @given(

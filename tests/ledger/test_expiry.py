@@ -23,7 +23,7 @@ from jifen.ledger.terms.records import (
     SlidingExpiry,
     Terms,
 )
-from jifen.ledger.transactions import EarnPoints, TransferPoints
+from jifen.ledger.transactions import EarnPoints, RefundOrder, TransferPoints
 from jifen.ledger.types import EMPTY_HOLDING, Lot, LotOrigin
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER, PointStage
@@ -162,6 +162,19 @@ def test_an_earn_lets_what_slides_live_on() -> None:
     assert told(stage.wait(2 * DAY_MS), PointsExpired) == [
         PointsExpired(ANN, CONSUMER, 101, stage.earned("A2").expires_at, 0, 0)
     ]
+
+
+def test_a_refund_takes_what_slides_from_the_points_of_its_own_order() -> None:
+    stage = stage_with(SlidingExpiry(10))
+    stage.earn("A1", 1000)
+    stage.wait(2 * DAY_MS)
+    stage.earn("A2", 500)
+    older, younger = stage.holding().lots
+    assert (older.points, younger.points, older.expires_at) == (100, 50, younger.expires_at)
+
+    stage.take(RefundOrder(stage.time, stage.nonce(), "mall", "A2", "r1", 500), "mall till")
+
+    assert stage.holding().lots == (older,)
 
 
 def test_neither_spending_nor_receiving_nor_a_purchase_without_points_lets_anything_live_on() -> None:
