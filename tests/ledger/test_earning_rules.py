@@ -43,7 +43,7 @@ from jifen.ledger.rules.records import (
     Stacking,
     TierCoefficient,
 )
-from jifen.ledger.state import TALLY, after_prefix
+from jifen.ledger.state import TALLY, after_prefix, tally_key
 from jifen.ledger.terms.bodies import CreatePointType
 from jifen.ledger.terms.records import Terms
 from jifen.ledger.tiers.bodies import PublishTiers
@@ -360,6 +360,12 @@ def test_p6_a_campaign_gives_an_account_no_more_than_its_cap() -> None:
     shop = Shop(None, lasting("double", 2, member_cap=15))
     assert [shop.points(100) for _ in range(3)] == [20, 15, 10]
     assert shop.sell(100, account=BO)[0].points == 20
+
+
+def test_a_campaign_without_a_cap_for_accounts_writes_nothing_down_about_them() -> None:
+    shop = Shop(None, lasting("double", 2))
+    assert shop.points(100) == 20
+    assert shop.stage.state.get(tally_key(ANN, CONSUMER)) is None
 
 
 def test_f1_a_rule_for_an_industry_and_region_holds_only_there() -> None:
