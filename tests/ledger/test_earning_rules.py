@@ -363,9 +363,11 @@ def test_p6_a_campaign_gives_an_account_no_more_than_its_cap() -> None:
 
 
 def test_a_campaign_without_a_cap_for_accounts_writes_nothing_down_about_them() -> None:
-    shop = Shop(None, lasting("double", 2))
+    shop = Shop(rule(Bracket(0, 1, 10), member_cap=1000), lasting("double", 2))
     assert shop.points(100) == 20
-    assert shop.stage.state.get(tally_key(ANN, CONSUMER)) is None
+    tally = shop.stage.state.get(tally_key(ANN, CONSUMER))
+    assert isinstance(tally, MemberTally)
+    assert tally.campaigns == ()
 
 
 def test_f1_a_rule_for_an_industry_and_region_holds_only_there() -> None:
