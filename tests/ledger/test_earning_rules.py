@@ -363,7 +363,7 @@ def test_p6_a_campaign_gives_an_account_no_more_than_its_cap() -> None:
 
 
 def test_a_campaign_without_a_cap_for_accounts_writes_nothing_down_about_them() -> None:
-    shop = Shop(rule(Bracket(0, 1, 10), member_cap=1000), lasting("double", 2))
+    shop = Shop(rule(Bracket(0, 1, 10), member_cap=1000, period=Period.MONTH), lasting("double", 2))
     assert shop.points(100) == 20
     tally = shop.stage.state.get(tally_key(ANN, CONSUMER))
     assert isinstance(tally, MemberTally)
