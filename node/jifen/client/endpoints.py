@@ -14,6 +14,7 @@ import msgspec
 import trio
 
 from jifen.client.errors import ProtocolFault, Refused, Unavailable
+from jifen.client.posting import AnswerTooLong, post
 
 GRAPHQL_PATH: Final = "/graphql"
 """Where a validator's API answers, over HTTP and WebSocket."""
@@ -23,9 +24,6 @@ CONNECT_SECONDS: Final = 3.0
 
 ANSWER_SECONDS: Final = 20.0
 """For one answer: longer than a validator waits for a commit (10 s) and than an election takes."""
-
-ANSWER_BYTES_MAX: Final = 16 << 20
-"""Largest answer read: fifty blocks with a page of transactions each stay well below it."""
 
 RETRY_SECONDS_MIN: Final = 0.05
 RETRY_SECONDS_MAX: Final = 1.0
@@ -154,25 +152,23 @@ class Endpoints:
 
     async def _ask_one(self, url: str, body: bytes) -> bytes:
         try:
-            response = await self._http.post(
-                url + GRAPHQL_PATH, content=body, headers={"Content-Type": "application/json"}
-            )
+            answer = await post(self._http, url + GRAPHQL_PATH, body)
         except httpx.TransportError as error:
             raise _Lost(str(error) or type(error).__name__) from error
-        if response.status_code >= 500 or response.status_code == 429:
-            raise _Lost(f"HTTP {response.status_code}")
-        if response.status_code == 401:
+        except AnswerTooLong as error:
+            raise ProtocolFault(url, str(error)) from None
+        if answer.status >= 500 or answer.status == 429:
+            raise _Lost(f"HTTP {answer.status}")
+        if answer.status == 401:
             raise Refused("UNAUTHORIZED", f"{url} does not accept the token; read the node's admin.token again")
-        if len(response.content) > ANSWER_BYTES_MAX:
-            raise ProtocolFault(url, f"answers with {len(response.content)} bytes")
         try:
-            envelope = msgspec.json.decode(response.content, type=_Envelope)
+            envelope = msgspec.json.decode(answer.content, type=_Envelope)
         except msgspec.DecodeError:
-            raise ProtocolFault(url, f"answers HTTP {response.status_code} without a GraphQL response") from None
+            raise ProtocolFault(url, f"answers HTTP {answer.status} without a GraphQL response") from None
         if envelope.errors:
             raise _blame(envelope.errors[0])
-        if response.status_code != 200:
-            raise ProtocolFault(url, f"answers HTTP {response.status_code}")
+        if answer.status != 200:
+            raise ProtocolFault(url, f"answers HTTP {answer.status}")
         return bytes(envelope.data)
 
 
