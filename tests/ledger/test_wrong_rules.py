@@ -4,11 +4,9 @@ Each mistake is looked for by the family of transactions that it lies in, alone:
 seldom for a test (`tests/ledger/test_ledger_against_the_naive_twin.py` drives them together, for long).
 """
 
-from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -184,9 +182,14 @@ def higher_bracket(rule: Any, start: int, amount_fen: int, right: Any = reckonin
     return right(rule, start + 1, amount_fen)
 
 
-def uncapped(rule: Any, tier: Any, multipliers: Iterable[Any], right: Any = reckoning.factors_of) -> Any:
+def uncapped(_rule: Any, factor: Any) -> Any:
     """Leave out the cap of all factors together."""
-    return right(msgspec.structs.replace(rule, factor_numerator=10**9, factor_denominator=1), tier, multipliers)
+    return factor
+
+
+def unlimited(*_: Any) -> Any:
+    """Look at no budget."""
+    return tallies.UNLIMITED
 
 
 def rounded_half_up(rule: Any, value: Any, factor: Any) -> int:
@@ -230,9 +233,9 @@ WRONG: Final = [
     # Earning rules.
     Wrong("a bracket begins a fen early", RuleRules, crediting, "bracket_steps", higher_bracket),
     Wrong("every rule rounds to the nearest", RuleRules, reckoning, "rounded", rounded_half_up),
-    Wrong("factors have no cap", RuleRules, crediting, "factors_of", uncapped),
-    Wrong("no budget is charged", RuleRules, crediting, "charge", nothing),
-    Wrong("no campaign is charged", RuleRules, crediting, "charge_campaign", nothing),
+    Wrong("factors have no cap", RuleRules, reckoning, "_capped", uncapped),
+    Wrong("no budget is charged", RuleRules, crediting, "budget_of", unlimited),
+    Wrong("no campaign is charged", RuleRules, crediting, "campaign_budget_of", unlimited),
     Wrong("campaigns hold everywhere", RuleRules, crediting, "reaches", yes),
     Wrong("a refund leaves the counters as they are", RuleRules, refunding, "give_back", nothing),
     Wrong("a refund leaves what was spent", RuleRules, refunding, "give_back", without_spending),

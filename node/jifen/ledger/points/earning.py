@@ -4,7 +4,9 @@ An order has a leg for the customer and one for each guide, store and distributo
 merchant's own type for that role, by the rule of that type.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import day_end
@@ -17,7 +19,7 @@ from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.rewards.auto_redeeming import follow_up
 from jifen.ledger.rules.book import Get, campaigns_of, read_book, rule_of
-from jifen.ledger.rules.reckoning import Grant, factors_of, grant, value_of
+from jifen.ledger.rules.reckoning import Grant, grant, value_of
 from jifen.ledger.rules.records import RuleBook
 from jifen.ledger.state import (
     StateReader,
@@ -32,8 +34,8 @@ from jifen.ledger.state import (
     tier_book_key,
 )
 from jifen.ledger.terms.records import (
-    AvailableAfterDays,
     AvailableOnConfirmation,
+    ImmediatelyAvailable,
     PointType,
     Terms,
     availability_of,
@@ -68,7 +70,7 @@ ROLES: Final = ((RoleClass.GUIDE, "guide"), (RoleClass.STORE, "store"), (RoleCla
 """Who else earns on an order: role, and field of `EarnPoints`."""
 
 
-class Earning(NamedTuple):
+class Earning(msgspec.Struct, frozen=True, gc=False):
     """What the check found of one leg and the act needs."""
 
     account: bytes
@@ -84,7 +86,7 @@ class Earning(NamedTuple):
     """None: the flat rate."""
 
 
-class Parties(NamedTuple):
+class Parties(msgspec.Struct, frozen=True, gc=False):
     """Who has to do with a purchase."""
 
     merchant: Organization
@@ -94,7 +96,7 @@ class Parties(NamedTuple):
     """Whether the till has named any, also one that earns nothing because it is the customer."""
 
 
-class Credited(NamedTuple):
+class Credited(msgspec.Struct, frozen=True, gc=False):
     """What the act has done of one leg."""
 
     lot: Lot
@@ -113,14 +115,12 @@ def kept(get: Get, leg: OrderRecord | Leg, order: OrderRecord, kept_fen: int) ->
     credit = leg.credit
     if credit is None:
         points = points_for(leg, kept_fen)
-        return Grant(points, points, (), points)
+        return Grant(points, points, (), points, (1, 1))
     point_type = get(point_type_key(leg.point_type))
     assert isinstance(point_type, PointType), f"point type {leg.point_type} of an order is missing"
-    rule, campaigns = rule_of(get, point_type, leg.rule_version), campaigns_of(get, leg)
-    tier = (credit.numerator, credit.denominator)
-    factors = factors_of(rule, tier, [(item.numerator, item.denominator) for item in campaigns])
+    rule = rule_of(get, point_type, leg.rule_version)
     value = value_of(rule, credit, kept_fen, order.amount_fen)
-    return grant(rule, value, factors, credit.base, [item.points for item in credit.campaigns])
+    return grant(rule, value, (credit.numerator, credit.denominator), campaigns_of(get, leg), credit.base)
 
 
 def check_earning(
@@ -131,7 +131,7 @@ def check_earning(
     if isinstance(parties, Rejection):
         return parties
     scopes_of = parties.merchant.scopes_of
-    if not any(scopes_of(key) & TILL_SCOPES for key in transaction.signers):
+    if not [key for key in transaction.signers if scopes_of(key) & TILL_SCOPES]:
         return Rejection.NOT_AUTHORIZED
     if parties.legs[0][0].issuer != body.merchant:
         return Rejection.NOT_THE_ISSUER
@@ -306,7 +306,8 @@ def _leg(earning: Earning, done: Credited) -> Leg:
 
 
 def _credit(state: StateWriter, body: EarnPoints, earning: Earning, time: int) -> Credited:
-    account, point_type, terms, supply, holding, points, repaid, reckoned = earning
+    account, point_type, terms, reckoned = earning.account, earning.point_type, earning.terms, earning.reckoned
+    supply, holding, points, repaid = earning.supply, earning.holding, earning.points, earning.repaid
     lot = Lot(
         points - repaid,
         LotOrigin.EARNED,
@@ -347,7 +348,7 @@ def _credit(state: StateWriter, body: EarnPoints, earning: Earning, time: int) -
 
 
 def _is_immediate(terms: Terms) -> bool:
-    return not isinstance(terms.pending, AvailableAfterDays | AvailableOnConfirmation)
+    return isinstance(terms.pending, ImmediatelyAvailable)
 
 
 def _credited(holding: Holding, terms: Terms, lot: Lot, repaid: int, time: int) -> Holding:
@@ -375,7 +376,8 @@ def _renewed(lots: tuple[Lot, ...], terms: Terms, time: int) -> tuple[Lot, ...]:
 
     What has reached its date is gone, though the agenda may not have got to it yet.
     """
-    if not [lot for lot in lots if lot.renewal_days]:  # quicker than any() with a generator, and every earn asks
+    # Every earn asks: a list is quicker than any() with a generator.
+    if not lots or not [lot for lot in lots if lot.renewal_days]:
         return lots
     renewed = [
         Lot(

@@ -20,9 +20,9 @@ from jifen.ledger.points.supplies import take_out
 from jifen.ledger.receipts import AnyEffect, PointsRevoked
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.rules.book import campaigns_of, rule_of
+from jifen.ledger.rules.book import rule_of
 from jifen.ledger.rules.reckoning import Grant
-from jifen.ledger.rules.tallies import charge, charge_campaign, give_back
+from jifen.ledger.rules.tallies import budget_of, campaign_budget_of, charge, give_back
 from jifen.ledger.state import (
     StateReader,
     StateWriter,
@@ -138,10 +138,11 @@ def _give_back(state: StateWriter, leg: OrderRecord | Leg, amount_fen: int, had:
     point_type = read(state, point_type_key(leg.point_type), PointType)
     assert point_type is not None, f"point type {leg.point_type} of an order is missing"
     points = had.points - left.points
-    charge(state, rule_of(state.get, point_type, leg.rule_version), leg.point_type, -points)
+    rule = rule_of(state.get, point_type, leg.rule_version)
+    charge(state, budget_of(state, rule, leg.point_type), -points)
     given = {}
-    for campaign, before, after in zip(campaigns_of(state.get, leg), had.charges, left.charges, strict=True):
-        charge_campaign(state, campaign, leg.point_type, after - before)
+    for (campaign, before), (_, after) in zip(had.campaigns, left.campaigns, strict=True):
+        charge(state, campaign_budget_of(state, campaign, leg.point_type), after - before)
         given[campaign.id] = before - after
     give_back(state, leg, amount_fen, points, given, time)
 

@@ -32,7 +32,7 @@ from jifen.ledger.state import (
     tier_book_key,
 )
 from jifen.ledger.terms.records import PointType, terms_in_force
-from jifen.ledger.tiers.qualifying import CONSUMER_POINTS, qualify
+from jifen.ledger.tiers.qualifying import CONSUMER_POINTS, Case, count_purchase
 from jifen.ledger.tiers.records import EMPTY_BOOK, TierBook
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import Account, Holding
@@ -45,7 +45,9 @@ def follow_up(
 
     `book` is the organization's; without one nothing follows. The other arguments as of `tiers.qualify`.
     """
-    told = qualify(state, organization, account, points, context)
+    told: tuple[AnyEffect, ...] = ()
+    if book.programme is not None:
+        told = count_purchase(state, Case(book.programme, organization, account, context), points)
     if not book.standing_orders:
         return told
     return (*told, *_carry_out(state, organization, account, context))

@@ -65,13 +65,13 @@ def rule_of(get: Get, point_type: PointType, version: int) -> EarningRule:
     return record.rule
 
 
-def campaigns_of(get: Get, leg: OrderRecord | Leg) -> list[Campaign]:
-    """Return the campaigns that held for a leg of an order, in its order."""
+def campaigns_of(get: Get, leg: OrderRecord | Leg) -> list[tuple[Campaign, int]]:
+    """Return the campaigns that held for a leg of an order, in its order, each with what its budget was charged."""
     found = []
     for given in leg.credit.campaigns if leg.credit else ():
         record = get(campaign_key(leg.point_type, given.campaign))
         assert isinstance(record, CampaignRecord), f"campaign {given.campaign} of {leg.point_type} is missing"
-        found.append(record.campaign)
+        found.append((record.campaign, given.points))
     return found
 
 

@@ -75,8 +75,8 @@ def check_budgets_are_what_orders_took(items: Items) -> None:
                 given = kept(records.get, leg, record, record.amount_fen - record.refunded_fen)
                 key = rule_budget_key(leg.point_type, leg.rule_version)
                 taken[key] = taken.get(key, 0) + given.points
-                for grant, points in zip(leg.credit.campaigns, given.charges, strict=True):
-                    key = campaign_budget_key(leg.point_type, grant.campaign)
+                for campaign, points in given.campaigns:
+                    key = campaign_budget_key(leg.point_type, campaign.id)
                     taken[key] = taken.get(key, 0) + points
     limits: dict[bytes, int] = {}
     for key, record in known:

@@ -12,28 +12,31 @@ the purchase, because its budget, the member or the order's cap were at an end, 
 Everything here is a function of the amount that was kept, and never falls when that grows.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+
+import msgspec
 
 from jifen.ledger.rules.effects import BracketStep
-from jifen.ledger.rules.records import BracketMode, EarningRule, Rounding, Stacking
+from jifen.ledger.rules.records import BracketMode, Campaign, EarningRule, Rounding, Stacking
 from jifen.ledger.types import POINTS_MAX, Credit, ItemPart
 
 Ratio = tuple[int, int]
 """Numerator and denominator, which is above 0; not in lowest terms."""
 
 
-class Grant(NamedTuple):
+class Grant(msgspec.Struct, frozen=True, gc=False):
     """What a leg of an order is given."""
 
     points: int
     """In all."""
     base: int
     """Without campaigns."""
-    charges: tuple[int, ...]
-    """What each campaign's budget is charged."""
+    campaigns: tuple[tuple[Campaign, int], ...]
+    """What the budget of each campaign that holds is charged."""
     computed: int
     """By arithmetic alone, before budgets and the member's cap."""
+    factor: Ratio
+    """Of tier and campaigns together, capped."""
 
 
 def value_of(rule: EarningRule, credit: Credit, kept_fen: int, amount_fen: int) -> Ratio:
@@ -113,35 +116,19 @@ def lowest_terms(ratio: Ratio) -> Ratio:
     return ratio[0] // one, ratio[1] // one
 
 
-def factors_of(rule: EarningRule, tier: Ratio, multipliers: Iterable[Ratio]) -> list[Ratio]:
-    """Return the factors with the tier alone, with the first campaign too, with the first two too, and so on."""
-    cap = (rule.factor_numerator, rule.factor_denominator)
-    top, bottom = tier
-    found = [_least(tier, cap)]
-    for numerator, denominator in multipliers:
-        if rule.stacking is Stacking.MULTIPLY:
-            top, bottom = top * numerator, bottom * denominator
-        elif rule.stacking is Stacking.ADD:
-            top, bottom = top * denominator + (numerator - denominator) * bottom, bottom * denominator
-        elif numerator * bottom > top * denominator:
-            top, bottom = numerator, denominator
-        found.append(_least((top, bottom), cap))
-    return found
-
-
 def rounded(rule: EarningRule, value: Ratio, factor: Ratio) -> int:
     """Return whole points, at most the order's cap: the one rounding there is."""
     top, bottom = value[0] * factor[0], value[1] * factor[1]
     points = top // bottom if rule.rounding is Rounding.FLOOR else (2 * top + bottom) // (2 * bottom)
-    return min(points, rule.order_cap)
+    return points if points < rule.order_cap else rule.order_cap
 
 
 def grant(
     rule: EarningRule,
     value: Ratio,
-    factors: Sequence[Ratio],
+    tier: Ratio,
+    campaigns: Iterable[tuple[Campaign, int]],
     base_limit: int,
-    limits: Sequence[int],
     room: int = POINTS_MAX,
 ) -> Grant:
     """Return what is given.
@@ -149,30 +136,44 @@ def grant(
     Args:
         rule: the rule.
         value: before any factor.
-        factors: as `factors_of` returns them.
+        tier: the coefficient of the account's tier.
+        campaigns: those that hold, in order of their ids, each with the most points that it may give.
         base_limit: most points without campaigns.
-        limits: most points of each campaign.
         room: most points in all.
     """
-    computed = rounded(rule, value, factors[0])
+    stacked, factor = tier, _capped(rule, tier)
+    computed = rounded(rule, value, factor)
     points = base = min(computed, base_limit)
     charges = []
-    for place, limit in enumerate(limits):
-        before, factor = factors[place], factors[place + 1]
+    for campaign, limit in campaigns:
+        before, stacked = factor, _stacked(rule, stacked, campaign)
+        factor = _capped(rule, stacked)
         more = value[0] * (factor[0] * before[1] - before[0] * factor[1])
         share = -(-more // (value[1] * factor[1] * before[1]))
         computed = rounded(rule, value, factor)
         charge = max(0, min(share, limit, room - points, rule.order_cap - points))
         points = min(computed, points + charge)
-        charges.append(charge)
-    return Grant(points, base, tuple(charges), computed)
+        charges.append((campaign, charge))
+    return Grant(points, base, tuple(charges), computed, factor)
+
+
+def _stacked(rule: EarningRule, factor: Ratio, campaign: Campaign) -> Ratio:
+    """Return a factor with one more campaign, before the cap."""
+    top, bottom = factor
+    numerator, denominator = campaign.numerator, campaign.denominator
+    if rule.stacking is Stacking.MULTIPLY:
+        return top * numerator, bottom * denominator
+    if rule.stacking is Stacking.ADD:
+        return top * denominator + (numerator - denominator) * bottom, bottom * denominator
+    return (numerator, denominator) if numerator * bottom > top * denominator else factor
+
+
+def _capped(rule: EarningRule, factor: Ratio) -> Ratio:
+    cap = (rule.factor_numerator, rule.factor_denominator)
+    return factor if factor[0] * cap[1] <= cap[0] * factor[1] else cap
 
 
 def _sum(top: int, bottom: int, numerator: int, denominator: int) -> Ratio:
     if bottom % denominator == 0:
         return top + numerator * (bottom // denominator), bottom
     return top * denominator + numerator * bottom, bottom * denominator
-
-
-def _least(one: Ratio, other: Ratio) -> Ratio:
-    return one if one[0] * other[1] <= other[0] * one[1] else other

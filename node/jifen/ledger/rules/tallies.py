@@ -4,7 +4,9 @@ Every limit has a counter under a key of its own, written only when there is a l
 the period, day or campaign that it counts in; the agenda deletes it then, so that only what can still matter is kept.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS, day_end, month_end
@@ -36,7 +38,7 @@ SPREAD_MS: Final = DAY_MS
 else hold the agenda up for hours."""
 
 
-class Counted(NamedTuple):
+class Counted(msgspec.Struct, frozen=True, gc=False):
     """What a tally says about an account at a block time."""
 
     until: int
@@ -50,6 +52,20 @@ class Counted(NamedTuple):
     """Rewarded in the day."""
     campaigns: dict[str, int]
     """Given to the account by each campaign that has not ended."""
+
+
+class Allowance(msgspec.Struct, frozen=True, gc=False):
+    """What the budget of a rule's version or of a campaign says."""
+
+    key: bytes
+    """Of the budget in the state."""
+    given: int
+    left: int
+    """Points that may still be given."""
+
+
+UNLIMITED: Final = Allowance(b"", 0, POINTS_MAX)
+"""Of what has no budget: nothing is counted."""
 
 
 def period_end(period: Period, time: int, utc_offset_minutes: int) -> int:
@@ -110,32 +126,24 @@ def wake_tally(state: StateWriter, key: bytes, _context: BlockContext) -> tuple[
     return ()
 
 
-def left_of_budget(state: StateReader, rule: EarningRule, point_type: str) -> int:
-    """Return how many points a rule's version may still give."""
+def budget_of(state: StateReader, rule: EarningRule, point_type: str) -> Allowance:
+    """Return what a rule's version may still give."""
     if rule.budget == POINTS_MAX:
-        return POINTS_MAX
-    given = read(state, rule_budget_key(point_type, rule.version), Budget) or EMPTY_BUDGET
-    return rule.budget - given.points
+        return UNLIMITED
+    return _allowance(state, rule_budget_key(point_type, rule.version), rule.budget)
 
 
-def left_of_campaign(state: StateReader, campaign: Campaign, point_type: str) -> int:
-    """Return how many points a campaign may still give."""
+def campaign_budget_of(state: StateReader, campaign: Campaign, point_type: str) -> Allowance:
+    """Return what a campaign may still give."""
     if campaign.budget == POINTS_MAX:
-        return POINTS_MAX
-    given = read(state, campaign_budget_key(point_type, campaign.id), Budget) or EMPTY_BUDGET
-    return campaign.budget - given.points
+        return UNLIMITED
+    return _allowance(state, campaign_budget_key(point_type, campaign.id), campaign.budget)
 
 
-def charge(state: StateWriter, rule: EarningRule, point_type: str, points: int) -> None:
-    """Charge points to a rule's budget, if it has one; give them back when they are below 0."""
-    if rule.budget < POINTS_MAX and points:
-        _add(state, rule_budget_key(point_type, rule.version), points)
-
-
-def charge_campaign(state: StateWriter, campaign: Campaign, point_type: str, points: int) -> None:
-    """Charge points to a campaign's budget, if it has one; give them back when they are below 0."""
-    if campaign.budget < POINTS_MAX and points:
-        _add(state, campaign_budget_key(point_type, campaign.id), points)
+def charge(state: StateWriter, allowance: Allowance, points: int) -> None:
+    """Charge points to a budget that stands as it was read; give them back when they are below 0."""
+    if points and allowance is not UNLIMITED:
+        state.put(allowance.key, Budget(allowance.given + points))
 
 
 def give_back(
@@ -163,6 +171,6 @@ def give_back(
         state.put(tally_key(leg.account, leg.point_type), after)
 
 
-def _add(state: StateWriter, key: bytes, points: int) -> None:
-    given = read(state, key, Budget) or EMPTY_BUDGET
-    state.put(key, Budget(given.points + points))
+def _allowance(state: StateReader, key: bytes, limit: int) -> Allowance:
+    given = (read(state, key, Budget) or EMPTY_BUDGET).points
+    return Allowance(key, given, limit - given)

@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS, MINUTE_MS, day_end, day_of_date, year_and_month_of
 from jifen.ledger.receipts import AnyEffect
@@ -19,7 +21,7 @@ CONSUMER_POINTS: Final = "/consumer"
 """End of the ids of all point types whose purchases count."""
 
 
-class Case(NamedTuple):
+class Case(msgspec.Struct, frozen=True, gc=False):
     """What a membership is judged by."""
 
     programme: TierProgramme
@@ -28,7 +30,7 @@ class Case(NamedTuple):
     context: BlockContext
 
 
-class Path(NamedTuple):
+class Path(msgspec.Struct, frozen=True, gc=False):
     """Why an account has a tier."""
 
     organization: str
@@ -129,15 +131,21 @@ def qualify(
         points: earned by the purchase, or less than zero: taken back by a refund.
         context: the block.
     """
-    if not points:
-        return ()
     book = read(state, tier_book_key(organization), TierBook)
     if book is None or book.programme is None:
         return ()
-    programme, time = book.programme, context.time
+    return count_purchase(state, Case(book.programme, organization, account, context), points)
+
+
+def count_purchase(state: StateWriter, case: Case, points: int) -> tuple[AnyEffect, ...]:
+    """Do what `qualify` says, for whoever knows the programme."""
+    if not points:
+        return ()
+    programme, organization, account, context = case.programme, case.organization, case.account, case.context
+    time = context.time
     key = membership_key(account, organization)
     before = read(state, key, Membership) or NEWCOMER
-    member, told = caught_up(before, Case(programme, organization, account, context))
+    member, told = caught_up(before, case)
     if not member.tier and member.period_end <= time:
         member = Membership("", member.since, member.height, 0, period_end_of(programme, time), 0, 0, member.lifetime)
     tier, since, height, grace_until = member.tier, member.since, member.height, member.grace_until
