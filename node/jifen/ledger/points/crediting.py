@@ -1,7 +1,7 @@
 """One leg of an order: what its rule gives to one account, and the counters that this moves.
 
 Nothing is written here but by `keep`; `calculatePoints` asks the same functions that crediting an order does.
-What is handed from step to step are structs: every purchase makes eight, and a named tuple costs three times as much.
+What is handed from step to step are structs: a purchase makes a dozen, and a named tuple costs three times as much.
 """
 
 from collections.abc import Iterable
@@ -84,7 +84,9 @@ class Setting(msgspec.Struct, frozen=True, gc=False):
     rule: EarningRule
     tier: str
     steps: tuple[BracketStep, ...]
-    """What brackets take of the order."""
+    """What brackets take of the order ..."""
+    items: tuple[ItemStep, ...]
+    """... and what item rules."""
     paid_fen: int
     """What of the order was paid with points and earns nothing."""
     holds: bool
@@ -99,36 +101,45 @@ def reckon(state: StateReader, sale: Sale, recipient: Recipient, time: int) -> R
     """Return what a leg is given at a block time, ms, under the rule and the campaigns that hold then."""
     book, name = recipient.book, recipient.point_type.id
     rule = rule_in_force(book, time)
-    campaigns = [c for c in book.campaigns if c.starts_at <= time < c.ends_at]
-    holds = not rule.ends_at or time < rule.ends_at
-    if rule.regions or rule.industries or [c for c in campaigns if c.regions or c.industries]:
-        tags = read(state, tags_key(sale.merchant), OrganizationTags) or NO_TAGS
-        campaigns = [c for c in campaigns if reaches(c.regions, c.industries, tags)]
-        holds = holds and reaches(rule.regions, rule.industries, tags)
-    if not holds:
-        credit, setting = Credit(0, 0, (), 0, 1, 1, 0, ()), Setting(rule, "", (), 0, holds=False)
+    campaigns = _holding(state, sale.merchant, book, rule, time)
+    if campaigns is None:
+        credit, setting = Credit(0, 0, (), 0, 1, 1, 0, ()), Setting(rule, "", (), (), 0, holds=False)
         return Reckoned(rule, credit, _NOTHING, UNLIMITED, {}, None, _explained(setting, credit, _NOTHING))
     tally, counted = None, _UNCOUNTED
     if rule.visits_per_day or counts_in_periods(rule) or [c for c in campaigns if c.member_cap < POINTS_MAX]:
         tally = read_tally(state, recipient.account, name)
         counted = count(tally, rule, time, recipient.terms.utc_offset_minutes)
     tier, coefficient = _tier_of(state, sale, rule, recipient, time)
-    bracket, parts, paid = _split(rule, sale)
+    bracket, items, paid = _split(rule, sale)
     before = counted.before_fen if rule.basis is BracketBasis.CUMULATIVE else 0
     visit = rule.visit_points if counted.visits < rule.visits_per_day else 0
     steps = bracket_steps(rule, before, bracket)
-    value = value_of_steps(rule, steps, parts, visit)
-    budget = budget_of(state, rule, name)
-    budgets = {c.id: campaign_budget_of(state, c, name) for c in campaigns}
+    budget, budgets, limited = budget_of(state, rule, name), {}, []
+    for campaign in campaigns:
+        budgets[campaign.id] = allowance = campaign_budget_of(state, campaign, name)
+        limited.append((campaign, min(allowance.left, campaign.member_cap - counted.campaigns.get(campaign.id, 0))))
     room = max(0, min(budget.left, rule.member_cap - counted.points))
-    limited = [(c, min(budgets[c.id].left, c.member_cap - counted.campaigns.get(c.id, 0))) for c in campaigns]
-    given = grant(rule, value, coefficient, limited, room, room)
+    given = grant(rule, value_of_steps(visit, steps, items), coefficient, limited, room, room)
     grants = tuple([CampaignGrant(c.id, points) for c, points in given.campaigns])
+    parts = tuple([step.part for step in items])
     credit = Credit(before, bracket, parts, visit, *coefficient, given.base, grants, counted.until)
     if tally is not None:
         tally = _moved(tally, counted, rule, sale, given, _tallied(book.campaigns, grants, counted, time))
-    arithmetic = _explained(Setting(rule, tier, steps, paid, holds=True), credit, given)
+    arithmetic = _explained(Setting(rule, tier, steps, items, paid, holds=True), credit, given)
     return Reckoned(rule, credit, given, budget, budgets, tally, arithmetic)
+
+
+def _holding(state: StateReader, merchant: str, book: RuleBook, rule: EarningRule, time: int) -> list[Campaign] | None:
+    """Return the campaigns that hold for a merchant at a block time, ms, or None where not even the rule does."""
+    campaigns = [c for c in book.campaigns if c.starts_at <= time < c.ends_at]
+    if rule.ends_at and time >= rule.ends_at:
+        return None
+    if rule.regions or rule.industries or [c for c in campaigns if c.regions or c.industries]:
+        tags = read(state, tags_key(merchant), OrganizationTags) or NO_TAGS
+        if not reaches(rule.regions, rule.industries, tags):
+            return None
+        campaigns = [c for c in campaigns if reaches(c.regions, c.industries, tags)]
+    return campaigns
 
 
 def _tier_of(state: StateReader, sale: Sale, rule: EarningRule, recipient: Recipient, time: int) -> tuple[str, Ratio]:
@@ -150,8 +161,8 @@ def keep(state: StateWriter, point_type: str, account: bytes, reckoned: Reckoned
         put_tally(state, account, point_type, reckoned.tally)
 
 
-def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemPart, ...], int]:
-    """Return what of a sale earns by brackets, what by each item rule, and what earns nothing, in fen.
+def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemStep, ...], int]:
+    """Return what of a sale earns by brackets, what by each item rule, and what earns nothing; amounts in fen.
 
     What was paid with points is taken off what earns by brackets first, then off the item rules in their order.
     """
@@ -168,12 +179,12 @@ def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemPart, ...], in
         return bracket, (), 0
     left = paid - min(paid, bracket)
     bracket -= paid - left
-    parts = []
+    steps = []
     for place in sorted(amounts):
         taken = min(left, amounts[place])
         left -= taken
-        parts.append(ItemPart(place, amounts[place] - taken))
-    return bracket, tuple(parts), paid
+        steps.append(ItemStep(ItemPart(place, amounts[place] - taken), rule.items[place].points, rule.items[place].fen))
+    return bracket, tuple(steps), paid
 
 
 def _moved(
@@ -217,7 +228,7 @@ def _explained(setting: Setting, credit: Credit, given: Grant) -> Arithmetic:
         rule.basis,
         credit.before_fen,
         setting.steps,
-        tuple([ItemStep(part, rule.items[part.rule].points, rule.items[part.rule].fen) for part in credit.parts]),
+        setting.items,
         credit.visit_points,
         setting.paid_fen,
         setting.tier,

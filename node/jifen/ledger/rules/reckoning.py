@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from jifen.ledger.rules.effects import BracketStep
+from jifen.ledger.rules.effects import BracketStep, ItemStep
 from jifen.ledger.rules.records import BracketMode, Campaign, EarningRule, Rounding, Stacking
-from jifen.ledger.types import POINTS_MAX, Credit, ItemPart
+from jifen.ledger.types import POINTS_MAX, Credit
 
 Ratio = tuple[int, int]
 """Numerator and denominator, which is above 0; not in lowest terms."""
@@ -95,15 +95,12 @@ def bracket_steps(rule: EarningRule, start: int, amount_fen: int) -> tuple[Brack
     return tuple(steps)
 
 
-def value_of_steps(
-    rule: EarningRule, steps: Iterable[BracketStep], parts: Iterable[ItemPart], visit_points: int
-) -> Ratio:
+def value_of_steps(visit_points: int, brackets: Iterable[BracketStep], items: Iterable[ItemStep]) -> Ratio:
     """Return what is earned before any factor by a whole order of these parts; what `value_of` says of it."""
     top, bottom = visit_points, 1
-    for part in parts:
-        item = rule.items[part.rule]
-        top, bottom = _sum(top, bottom, part.amount_fen * item.points, item.fen)
-    for step in steps:
+    for item in items:
+        top, bottom = _sum(top, bottom, item.part.amount_fen * item.points, item.fen)
+    for step in brackets:
         top, bottom = _sum(top, bottom, step.amount_fen * step.points, step.fen)
     return top, bottom
 
