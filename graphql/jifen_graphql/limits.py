@@ -176,6 +176,28 @@ INTROSPECTION_LIST_GUESS: Final = 12
 """Elements guessed for a list inside `__schema`: the average over types, fields, arguments and enum values."""
 
 
+EARNING_LISTS: Final = {
+    ("EarningArithmetic", "brackets"): BRACKETS_MAX,
+    ("PointsRevoked", "returnedFen"): ITEM_RULES_MAX + 1,
+    ("EarningArithmetic", "items"): ITEM_RULES_MAX,
+    ("EarningArithmetic", "campaigns"): CAMPAIGNS_MAX,
+    ("OrganizationTagged", "regions"): TAGS_MAX,
+    ("OrganizationTagged", "industries"): TAGS_MAX,
+    ("OrganizationTags", "regions"): TAGS_MAX,
+    ("OrganizationTags", "industries"): TAGS_MAX,
+    ("EarningRule", "brackets"): BRACKETS_MAX,
+    ("EarningRule", "items"): ITEM_RULES_MAX,
+    ("EarningRule", "coefficients"): COEFFICIENTS_MAX,
+    ("EarningRule", "regions"): TAGS_MAX,
+    ("EarningRule", "industries"): TAGS_MAX,
+    ("Campaign", "regions"): TAGS_MAX,
+    ("Campaign", "industries"): TAGS_MAX,
+    ("EarningRules", "campaigns"): CAMPAIGNS_MAX,
+    ("EarningPolicy", "merchants"): BOUND_MERCHANTS_MAX,
+    ("EarningCalculation", "legs"): LEGS_MAX + 1,
+}
+"""Sizes of the lists of earning rules and what came of them, whatever the alliance is."""
+
 PAYMENT_LISTS: Final[dict[tuple[str, str], int]] = {
     ("Query", "accountHolds"): HOLDS_MAX,
     ("ExaminedPayment", "parts"): PARTS_MAX,
@@ -247,23 +269,7 @@ class ListSizes(NamedTuple):
             ("AccountLocked", "organizations"): 2 * OFFICERS,
             ("AccountUnlocked", "organizations"): 2 * OFFICERS,
             ("TierProgramme", "tiers"): TIERS_MAX,
-            ("EarningArithmetic", "brackets"): BRACKETS_MAX,
-            ("EarningArithmetic", "items"): ITEM_RULES_MAX,
-            ("EarningArithmetic", "campaigns"): CAMPAIGNS_MAX,
-            ("OrganizationTagged", "regions"): TAGS_MAX,
-            ("OrganizationTagged", "industries"): TAGS_MAX,
-            ("OrganizationTags", "regions"): TAGS_MAX,
-            ("OrganizationTags", "industries"): TAGS_MAX,
-            ("EarningRule", "brackets"): BRACKETS_MAX,
-            ("EarningRule", "items"): ITEM_RULES_MAX,
-            ("EarningRule", "coefficients"): COEFFICIENTS_MAX,
-            ("EarningRule", "regions"): TAGS_MAX,
-            ("EarningRule", "industries"): TAGS_MAX,
-            ("Campaign", "regions"): TAGS_MAX,
-            ("Campaign", "industries"): TAGS_MAX,
-            ("EarningRules", "campaigns"): CAMPAIGNS_MAX,
-            ("EarningPolicy", "merchants"): BOUND_MERCHANTS_MAX,
-            ("EarningCalculation", "legs"): LEGS_MAX + 1,
+            **EARNING_LISTS,
             ("Recognition", "entries"): RECOGNISED_TIERS_MAX,
             ("BonusPolicy", "staff"): STAFF_MAX,
         }[parent, name]

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from jifen.client import rules
+from jifen.client import Client, Refused, rules
 from jifen.client.queries import Operation
 from jifen.client.rules import Bracket, EarningPolicy, EarningRule, ItemRule, OrderLine, Ratio, TierCoefficient
 from jifen.codec.addresses import encode_account
@@ -17,6 +17,7 @@ from jifen.ledger.members.registering import account_id
 from jifen.ledger.rules import records as ledger
 from jifen.ledger.rules.bodies import PublishCampaign, PublishEarningRule, SetEarningPolicy, SetOrganizationTags
 from jifen.ledger.transactions import Body, EarnPoints, RegisterMember
+from jifen.ledger.types import RoleClass
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
 
 ALICE = KeyPair.derive(MASTER, "member/alice")
@@ -157,3 +158,28 @@ async def test_a_policy_and_tags_are_shown_as_they_were_set(desk: Desk) -> None:
     document = '{ organizationTags(organization: "mall") { regions industries } }'
     answer = (await desk.http.post("/graphql", json={"query": document})).json()
     assert answer["data"]["organizationTags"] == {"regions": ["北京"], "industries": ["餐饮"]}
+
+
+async def test_the_till_names_lines_and_roles_of_an_order_and_the_lines_that_come_back(
+    desk: Desk, admin: httpx.AsyncClient
+) -> None:
+    await desk.publish(2, RICH)
+    token = admin.headers["authorization"].removeprefix("Bearer ")
+    shop = encode_account(desk.account)
+    async with Client([str(admin.base_url)], token=token) as till:
+        await till.earn_points(order_id="A", account=shop, amount_fen=1000, items=[OrderLine(300, "tea")])
+        back = await till.refund_order(order_id="A", refund_id="R", amount_fen=150, items=[OrderLine(150, "tea")])
+        with pytest.raises(Refused, match="ITEMS_EXCEED_REFUND"):
+            await till.refund_order(order_id="A", refund_id="S", amount_fen=200, items=[OrderLine(151, "tea")])
+        nobody = {RoleClass.GUIDE: encode_account(bytes(20))}
+        with pytest.raises(Refused, match="ROLE_ACCOUNT_UNKNOWN"):
+            await till.earn_points(order_id="B", account=shop, amount_fen=1000, roles=nobody)
+        with pytest.raises(Refused, match="at most 32"):
+            await till.refund_order(order_id="A", refund_id="T", amount_fen=33, items=[OrderLine(1, "tea")] * 33)
+        with pytest.raises(Refused, match="amountFen must not exceed"):
+            await till.refund_order(order_id="A", refund_id="T", amount_fen=33, items=[OrderLine(2**50, "tea")])
+        known = await till.transaction(bytes.fromhex(back.id or ""))
+
+    assert known.receipt is not None
+    [effect] = json.loads(bytes(known.receipt))["effects"]
+    assert (effect["points"], effect["returnedFen"]) == ("50", ["0", "150"])

@@ -444,9 +444,15 @@ def test_rules_and_campaigns_are_published_calculated_and_shown(alliance: Allian
         "earn", "--account", members["alice"], "--order", "S-1", "--amount-fen", "1000", *shop, "--item", "tea::100"
     )
     assert earned.returncode == 0, earned.stderr
+    returned = ("refund", "--order", "S-1", "--amount-fen", "100", "--item")
+    more = alliance.at_the_till(*returned, "tea::101", "--refund", "S-1-back")
+    assert (more.returncode, "ITEMS_EXCEED_REFUND" in more.stderr) == (3, True)
+    back = alliance.at_the_till(*returned, "tea::100", "--refund", "S-1-back")
+    assert back.returncode == 0, back.stderr
+    assert "1 north-music/store" in back.stdout
     shown = alliance.run("rules", "show", "north-music/store").stdout
     assert "in force     version 2, MARGINAL, PER_ORDER, FLOOR" in shown
-    assert "  10 of 1000 points given" in shown
+    assert "  9 of 1000 points given" in shown
     tagged = alliance.at_the_till("set-tags", "--region", "Beijing")
     assert tagged.returncode == 0, tagged.stderr
     wrong = alliance.at_the_till("earn", "--account", members["alice"], "--order", "S-2", "--amount-fen", "1",

@@ -19,11 +19,12 @@ from jifen.ledger.governance.bodies import ActivateValidator, ProposeChange, Vot
 from jifen.ledger.governance.changes import RemoveValidator
 from jifen.ledger.members.registering import account_id
 from jifen.ledger.rewards.standing_orders import CancelAutoRedemption, SetAutoRedemption
+from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerms
 from jifen.ledger.terms.records import Deposit, RollingExpiry, Terms
 from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
 from jifen.ledger.tiers.records import RecognisedTier, Recognition, Tier, TierProgramme
-from jifen.ledger.transactions import EarnPoints, RegisterMember, TransferPoints
+from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.ledger.types import RoleClass
 
 CHAIN = bytes(range(32))
@@ -234,3 +235,13 @@ def test_a_standing_order_is_the_member_s_own_and_taken_back_by_the_same_key() -
 
     assert open_transaction(CHAIN, made.signed)[0].body == SetAutoRedemption(*head, "mall/mug", 100, 2, NOW + 9)
     assert open_transaction(CHAIN, gone.signed)[0].body == CancelAutoRedemption(*head)
+
+
+def test_a_refund_names_the_lines_that_come_back() -> None:
+    line = OrderLine("tea", "oolong", 300)
+    made = builder().refund_order(TILL, merchant="books", order_id="A-1", refund_id="R-1", amount_fen=500, items=[line])
+
+    transaction, claims = open_transaction(CHAIN, made.signed)
+    assert isinstance(transaction.body, RefundOrder)
+    assert (transaction.body.amount_fen, transaction.body.items) == (500, (line,))
+    assert (transaction.signers, false_claims(claims)) == ((TILL.public,), [])

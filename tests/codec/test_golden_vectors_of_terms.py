@@ -135,9 +135,9 @@ GOLDEN: Final[dict[str, str]] = {
         "01a0c4506c0029c0"
     ),
     "revoked": (
-        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001004a46d616c6cc414"
+        "93c4201d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d0091dc001104a46d616c6cc414"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad6d616c6c2f636f6e73756d657201cd01f4cd3039cd02bc010a32cd"
-        "050403070200"
+        "05040307020090"
     ),
     "expired": (
         "93c42000000000000000000000000000000000000000000000000000000000000000000091971ec414aaaaaaaaaaaaaa"

@@ -65,7 +65,9 @@ from jifen.ledger.tiers.records import (
 from jifen.ledger.types import (
     POINTS_MAX,
     Account,
+    Credit,
     Holding,
+    ItemPart,
     Lot,
     LotOrigin,
     OrderRecord,
@@ -96,6 +98,8 @@ WAITING: Final = Holding(
     due=20,
 )
 WAITING_ORDER: Final = OrderRecord(bytes(32), BO, GUIDE, 1, 1, 10, 130, 10, 1, 30, 70, 0, True)
+PARTS: Final = Credit(0, 400, (ItemPart(0, 100),), 0, 1, 1, 0, (), returned=(399, 101))
+RETURNED: Final = OrderRecord(bytes(32), ANN, TYPE, 1, 0, 0, 500, 500, credit=PARTS)
 SILVER, GOLD = Tier("silver", "Silver", 50), Tier("gold", "Gold", 100)
 OLD, NEW = Lot(60, LotOrigin.EARNED, 0, 0), Lot(40, LotOrigin.EARNED, 86_400_000, 0)
 
@@ -288,6 +292,7 @@ tiered, graced = CHECK["tiers_are_of_a_sound_programme"], CHECK["a_grace_is_give
 spent = CHECK["bonuses_are_within_budgets_and_go_to_members"]
 ordered = CHECK["standing_orders_are_members_and_counted"]
 promised, charged = CHECK["every_version_of_rules_is_kept"], CHECK["budgets_are_what_orders_took"]
+returned = CHECK["no_more_is_returned_than_was_bought"]
 OBSERVER, VOTER, RETIRED = ValidatorStatus
 SET = ("mall", "books"), (), ("books-2",)
 
@@ -438,6 +443,7 @@ FAULTS: Final = [
     pytest.param(
         refunded, {order_key("mall", "A1"): order(amount_fen=500, refunded_fen=501)}, "I3: order", id="refunded too far"
     ),
+    pytest.param(returned, {order_key("mall", "A1"): RETURNED}, "I3: order", id="more returned than bought"),
     pytest.param(agreed, {VALIDATOR_SET_KEY: None}, "and no set of them", id="no set"),
     pytest.param(agreed, validator_set(("mall", "books", "mall"), *SET[1:]), "stands twice", id="voter twice"),
     pytest.param(agreed, validator_set(SET[0], ("mall", "books", "mall"), SET[2]), "twice", id="outgoing twice"),

@@ -12,15 +12,17 @@ from jifen.ledger.rules import checks as rule_checks
 from jifen.ledger.rules.bodies import PublishCampaign, PublishEarningRule
 from jifen.ledger.rules.checks import check_budgets_are_what_orders_took as counted
 from jifen.ledger.rules.checks import check_every_version_of_rules_is_kept as kept
+from jifen.ledger.rules.checks import check_no_more_is_returned_than_was_bought as returned
 from jifen.ledger.rules.records import Bracket, Budget, Campaign, CampaignRecord, EarningRule, RuleBook, RuleRecord
 from jifen.ledger.state import (
     campaign_budget_key,
     campaign_key,
+    order_key,
     rule_book_key,
     rule_budget_key,
     rule_key,
 )
-from jifen.ledger.types import Record
+from jifen.ledger.types import OrderRecord, Record
 from jifen.testing.naive.scene import DAY_MS
 from jifen.testing.scenes.point_stage import CONSUMER, PointStage
 
@@ -53,6 +55,19 @@ def book(**fields: Any) -> Callable[[dict[bytes, Record]], State]:
     return changed(rule_book_key(CONSUMER), **fields)
 
 
+def credit(**fields: Any) -> Callable[[dict[bytes, Record]], State]:
+    """Return what replaces fields of what the rule made of order B, of 300 fen, 150 of them refunded."""
+
+    def change(state: dict[bytes, Record]) -> State:
+        key = order_key("mall", "B")
+        order = state[key]
+        assert isinstance(order, OrderRecord)
+        assert order.credit is not None
+        return {key: msgspec.structs.replace(order, credit=msgspec.structs.replace(order.credit, **fields))}
+
+    return change
+
+
 RULE, CAMPAIGN, BOOK = rule_key(CONSUMER, 2), campaign_key(CONSUMER, "gala"), rule_book_key(CONSUMER)
 OTHER: Final = EarningRule(2, (Bracket(0, 9, 10),))
 
@@ -73,6 +88,9 @@ FAULTS: Final = [
     pytest.param(
         counted, lambda _: {campaign_budget_key(CONSUMER, "gala"): None}, "is charged 0", id="nothing counted"
     ),
+    pytest.param(returned, credit(returned=(151,)), "I3: order", id="more returned than refunded"),
+    pytest.param(returned, credit(bracket_fen=100, returned=(101,)), "I3: order", id="more returned than bought"),
+    pytest.param(returned, credit(returned=(50, 0)), "I3: order", id="more parts returned than there are"),
     pytest.param(
         counted, lambda _: {rule_budget_key(CONSUMER, 3): Budget(1)}, "that do not exist", id="a budget of nothing"
     ),

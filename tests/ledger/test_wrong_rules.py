@@ -4,9 +4,11 @@ Each mistake is looked for by the family of transactions that it lies in, alone:
 seldom for a test (`tests/ledger/test_ledger_against_the_naive_twin.py` drives them together, for long).
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -23,23 +25,38 @@ from jifen.ledger.locks import locking, pausing
 from jifen.ledger.locks.records import LockReason
 from jifen.ledger.payments import giving_back, paying, plan
 from jifen.ledger.payments import holding as payment_holds
-from jifen.ledger.points import crediting, earning, expiring, held, holdings, limits, lots, moving, refunding
+from jifen.ledger.points import (
+    crediting,
+    earning,
+    expiring,
+    held,
+    holdings,
+    items_returned,
+    limits,
+    lots,
+    moving,
+    refunding,
+)
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.rewards import auto_redeeming, redeeming
 from jifen.ledger.rules import policies, reckoning, tallies
+from jifen.ledger.rules.book import Get
+from jifen.ledger.rules.reckoning import Ratio, place_of
+from jifen.ledger.rules.records import EarningRule, OrderLine
 from jifen.ledger.state import WorkingState
 from jifen.ledger.swaps import swapping
 from jifen.ledger.terms.records import Terms, expiry_of
 from jifen.ledger.tiers import qualifying
 from jifen.ledger.tiers.records import TierBook
 from jifen.ledger.transactions import Transaction
-from jifen.ledger.types import Holding, Lot, Organization, PublicKey, Record
+from jifen.ledger.types import Credit, Holding, Lot, OrderRecord, Organization, PublicKey, Record
 from jifen.testing.naive.scene import DAY_MS
 from jifen.testing.twin.auto import AutoRules
 from jifen.testing.twin.bonuses import BonusRules
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.locks import LockRules
 from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.paid_lines import PaidLineRules
 from jifen.testing.twin.payments import PaymentRules
 from jifen.testing.twin.points import PointRules
 from jifen.testing.twin.prize_draws import DrawRules
@@ -118,6 +135,26 @@ def redeemed_first(
     """Carry out a standing order before the tier is looked at."""
     redeemed = auto_redeeming.follow_up(state, book, organization, account, 0, context)
     return (*redeemed, *qualifying.qualify(state, organization, account, points, context))
+
+
+def lines_forgotten(_get: Get, order: OrderRecord, _items: Iterable[OrderLine], refunded_fen: int) -> OrderRecord:
+    """Leave out which lines a refund names."""
+    return msgspec.structs.replace(order, refunded_fen=refunded_fen)
+
+
+def last_place(rule: EarningRule, line: OrderLine) -> int:
+    """Prefer the item rule that stands last."""
+    turned = msgspec.structs.replace(rule, items=rule.items[::-1])
+    place = place_of(turned, line)
+    return place if place < 0 else len(rule.items) - 1 - place
+
+
+def payment_forgotten(credit: Credit, place: int, earning_fen: int, shared: Ratio) -> Ratio:
+    """Take a line off what has earned as if no points had paid for it."""
+    return left_of_part(msgspec.structs.replace(credit, paid=()), place, earning_fen, shared)
+
+
+left_of_part: Final = reckoning._left
 
 
 def last_signer(issuer: Organization, transaction: Transaction, scopes: int) -> PublicKey | None:
@@ -242,6 +279,10 @@ WRONG: Final = [
     Wrong("nobody's counters are kept", RuleRules, crediting, "put_tally", nothing),
     Wrong("any rule is tight enough", RuleRules, policies, "is_tighter", yes),
     Wrong("any campaign is small enough", RuleRules, policies, "is_smaller", yes),
+    Wrong("lines share a refund that names some", RuleRules, refunding, "without", lines_forgotten),
+    Wrong("a refund may name more than it gives back", RuleRules, refunding, "has_room_for_items", yes),
+    Wrong("a line comes back as the last item rule that fits", RuleRules, items_returned, "place_of", last_place),
+    Wrong("what points paid of a line has earned", PaidLineRules, reckoning, "_left", payment_forgotten),
     Wrong("what points paid earns", PaymentRules, earning, "paid_fen", zero),
     # Tiers, bonuses.
     Wrong("a tier is reached a point early", TierRules, qualifying, "reached_by", a_tier_early),

@@ -29,6 +29,7 @@ from jifen.ledger.terms.records import AvailableOnConfirmation, PointType, avail
 from jifen.ledger.transactions import EarnPoints
 from jifen.ledger.types import POINTS_MAX, RULE_VERSION_MAX, AccountId
 from jifen_graphql.schema.fields import query_field
+from jifen_graphql.schema.order_lines import OrderLineInput, lines_of
 from jifen_graphql.schema.rule_effects import EarningArithmetic, Ratio
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 from jifen_graphql.schema.states import EarnRate
@@ -295,19 +296,6 @@ def tags_of(view: ReadView, organization: str) -> OrganizationTags:
     return OrganizationTags(regions=list(tags.regions), industries=list(tags.industries))
 
 
-@strawberry.input(description="A line of an order.")
-class OrderLineInput:
-    """A part of an order."""
-
-    category: str = ""
-    item: str = ""
-    amount_fen: Points
-
-    def to_ledger(self) -> ledger.OrderLine:
-        """Return the ledger's form."""
-        return ledger.OrderLine(self.category, self.item, self.amount_fen)
-
-
 @strawberry.input(description="A purchase that may be credited later.")
 class PurchaseInput:
     """What `earnPoints` would say of it."""
@@ -322,10 +310,8 @@ class PurchaseInput:
     distributor: AccountId | None = None
 
     def to_ledger(self) -> EarnPoints:
-        """Return the body of a transaction that nobody sends; raises GraphQLError for too many lines."""
-        items = tuple(item.to_ledger() for item in self.items or [])
-        if len(items) > ledger.ORDER_LINES_MAX:
-            raise GraphQLError(f"items: at most {ledger.ORDER_LINES_MAX}", extensions={"code": "BAD_ARGUMENT"})
+        """Return the body of a transaction that nobody sends; raises GraphQLError for lines that nobody could."""
+        items = lines_of(self.amount_fen, self.items)
         point_type = self.point_type or f"{self.merchant}/consumer"
         head = (0, b"", self.merchant, "", self.account, point_type, self.amount_fen, 0)
         return EarnPoints(*head, items, self.guide, self.store, self.distributor)

@@ -182,6 +182,9 @@ class PointsRevoked:
     lapsed: Points = strawberry.field(description="Part of the points that had expired unspent, and is not asked for.")
     pending_after: Points
     kept: Points = strawberry.field(description="What the part of the order that is left earns.")
+    returned_fen: list[Points] = strawberry.field(
+        description="What refunds have named of the order in all: of what brackets take, then of each item rule's part."
+    )
 
     @classmethod
     def of(cls, effect: ledger.PointsRevoked) -> PointsRevoked:
@@ -201,6 +204,7 @@ class PointsRevoked:
             lapsed=Points(effect.lapsed),
             pending_after=Points(effect.pending_after),
             kept=Points(effect.kept),
+            returned_fen=[Points(fen) for fen in effect.returned],
         )
 
 

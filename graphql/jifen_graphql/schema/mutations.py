@@ -9,11 +9,12 @@ from graphql import GraphQLError
 
 from jifen.codec.errors import Malformed
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.types import AMOUNT_FEN_MAX, AccountId
+from jifen.ledger.types import AccountId, RoleClass
 from jifen_graphql.limits import SUBMIT_SECONDS_MAX, SUBMITTED_TRANSACTIONS_MAX
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.enums import SubmitErrorCode, SubmitStatus, TransactionOutcome, WaitFor
 from jifen_graphql.schema.fields import mutation_field
+from jifen_graphql.schema.order_lines import OrderLineInput, lines_of
 from jifen_graphql.schema.scalars import Base64, Hash, Points
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class AdminMutation(Mutation):
     """The public mutations and the organization's own."""
 
     @mutation_field("Credit a member for a purchase at this organization; the node signs with its operator key.")
-    async def earn_points(
+    async def earn_points(  # noqa: PLR0917 - strawberry calls it by name
         self,
         info: Info,
         merchant_order_id: Annotated[
@@ -130,15 +131,25 @@ class AdminMutation(Mutation):
         point_type: Annotated[
             str | None, strawberry.argument(description="Default: the organization's consumer points.")
         ] = None,
+        items: Annotated[
+            list[OrderLineInput] | None,
+            strawberry.argument(description="Lines that item rules look at, together at most amountFen; at most 32."),
+        ] = None,
+        guide: AccountId | None = None,
+        store: AccountId | None = None,
+        distributor: AccountId | None = None,
     ) -> SubmitPayload:
         """Have the node build, sign and submit an earn transaction."""
-        _check_amount(amount_fen)
+        lines = lines_of(amount_fen, items)
+        roles = {RoleClass.GUIDE: guide, RoleClass.STORE: store, RoleClass.DISTRIBUTOR: distributor}
         try:
             result = await info.context.node.earn(
                 order_id=merchant_order_id,
                 account=account,
                 amount_fen=amount_fen,
                 point_type=point_type,
+                items=lines,
+                roles={role: other for role, other in roles.items() if other is not None},
                 timeout_seconds=SUBMIT_SECONDS_MAX,
             )
         except Malformed as error:
@@ -168,24 +179,21 @@ class AdminMutation(Mutation):
             strawberry.argument(description="The merchant's own number of the refund; taken in once."),
         ],
         amount_fen: Annotated[Points, strawberry.argument(description="What is paid back this time, in fen.")],
+        items: Annotated[
+            list[OrderLineInput] | None,
+            strawberry.argument(description="Lines that are returned, together at most amountFen; at most 32."),
+        ] = None,
     ) -> SubmitPayload:
         """Have the node build, sign and submit a refund."""
-        _check_amount(amount_fen)
+        lines = lines_of(amount_fen, items)
         try:
             result = await info.context.node.refund(
                 order_id=merchant_order_id,
                 refund_id=merchant_refund_id,
                 amount_fen=amount_fen,
+                items=lines,
                 timeout_seconds=SUBMIT_SECONDS_MAX,
             )
         except Malformed as error:
             return SubmitPayload.malformed(str(error))
         return SubmitPayload.of(result)
-
-
-def _check_amount(amount_fen: int) -> None:
-    # Before a transaction is built: a number too large for its encoding would be our error, not the caller's.
-    if amount_fen > AMOUNT_FEN_MAX:
-        raise GraphQLError(
-            f"amountFen must not exceed {AMOUNT_FEN_MAX}; split the order", extensions={"code": "BAD_AMOUNT"}
-        )

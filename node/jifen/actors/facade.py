@@ -1,7 +1,7 @@
 """The facade: everything the API may know of a validator or ask of it."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Final, final
 
@@ -22,9 +22,11 @@ from jifen.ledger.genesis import Genesis
 from jifen.ledger.governance.bodies import ActivateValidator
 from jifen.ledger.governance.validators import Validator
 from jifen.ledger.records import read
+from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.state import validator_key
 from jifen.ledger.terms.bodies import ConfirmOrder
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
+from jifen.ledger.types import RoleClass
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.view import ReadView
 
@@ -158,12 +160,22 @@ class Node:
         return await self._mempool.submit(transactions, wait=wait, timeout_seconds=timeout_seconds)
 
     async def earn(
-        self, *, order_id: str, account: bytes, amount_fen: int, point_type: str | None, timeout_seconds: float
+        self,
+        *,
+        order_id: str,
+        account: bytes,
+        amount_fen: int,
+        point_type: str | None,
+        timeout_seconds: float,
+        items: tuple[OrderLine, ...] = (),
+        roles: Mapping[RoleClass, bytes] | None = None,
     ) -> SubmitResult:
         """Credit a purchase with this organization's points, signed by the operator key of this validator.
 
-        Raises Malformed when an argument is out of range. `point_type` defaults to this organization's consumer points.
+        Raises Malformed when an argument is out of range. `point_type` defaults to this organization's consumer points;
+        `roles` names the accounts of guide, store and distributor.
         """
+        others = roles or {}
         now = self._clock()
         body = EarnPoints(
             expires_at=now + TILL_LIFETIME_MS,
@@ -174,6 +186,10 @@ class Node:
             point_type=point_type or f"{self.organization}/consumer",
             amount_fen=amount_fen,
             purchased_at=now,
+            items=items,
+            guide=others.get(RoleClass.GUIDE),
+            store=others.get(RoleClass.STORE),
+            distributor=others.get(RoleClass.DISTRIBUTOR),
         )
         return await self._submit_signed(body, timeout_seconds)
 
@@ -186,7 +202,15 @@ class Node:
         body = ConfirmOrder(self._clock() + TILL_LIFETIME_MS, nonce, self.organization, order_id)
         return await self._submit_signed(body, timeout_seconds)
 
-    async def refund(self, *, order_id: str, refund_id: str, amount_fen: int, timeout_seconds: float) -> SubmitResult:
+    async def refund(
+        self,
+        *,
+        order_id: str,
+        refund_id: str,
+        amount_fen: int,
+        timeout_seconds: float,
+        items: tuple[OrderLine, ...] = (),
+    ) -> SubmitResult:
         """Take back what a refunded part of an order has earned, signed by the operator key of this validator.
 
         Raises Malformed when an argument is out of range.
@@ -198,6 +222,7 @@ class Node:
             order_id=order_id,
             refund_id=refund_id,
             amount_fen=amount_fen,
+            items=items,
         )
         return await self._submit_signed(body, timeout_seconds)
 

@@ -142,6 +142,10 @@ def refund(  # noqa: PLR0917 - typer calls it by name
     data: Annotated[
         Path, typer.Option("--data", envvar="JIFEN_DATA", help="Merchant's data directory, whose operator key signs.")
     ],
+    item: Annotated[
+        list[str] | None,
+        typer.Option("--item", help="Line that is returned, as category:item:fen; repeatable."),
+    ] = None,
     home: HomeOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -149,15 +153,17 @@ def refund(  # noqa: PLR0917 - typer calls it by name
     """Take back what a refunded order, or a part of it, has earned. What is spent already is owed.
 
     \b
-    jifen tx refund --data .jifen/north-music --order A-17 --refund R-3 --amount-fen 6400
+    jifen tx refund --data .jifen/north-music --order A-17 --refund R-3 --amount-fen 2800 --item tea:oolong:2800
     """
     from jifen import config
+    from jifen.cli.rules import lines_of
 
+    lines = tuple(line.to_ledger() for line in lines_of(item))
     merchant = config.read_config(data).organization
     operator = open_key(data / config.OPERATOR_KEY_FILE, data)
     submission = submit_built(
         lambda builder: builder.refund_order(
-            operator, merchant=merchant, order_id=order, refund_id=refund_id, amount_fen=amount_fen
+            operator, merchant=merchant, order_id=order, refund_id=refund_id, amount_fen=amount_fen, items=lines
         ),
         home,
         url,

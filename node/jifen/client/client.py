@@ -342,23 +342,40 @@ class Client(RewardCalls, PaymentCalls, SwapCalls):
         raise Unavailable(f"transaction {identity.hex()} was not committed within {timeout:g} seconds")
 
     async def earn_points(
-        self, *, order_id: str, account: str, amount_fen: int, point_type: str | None = None
+        self,
+        *,
+        order_id: str,
+        account: str,
+        amount_fen: int,
+        point_type: str | None = None,
+        items: Sequence[OrderLine] = (),
+        roles: Mapping[RoleClass, str] | None = None,
     ) -> Submission:
         """Have the organization's own node credit a purchase; only on its admin listener, with its token.
 
         The node signs anew on every try; the order id keeps a purchase from being credited twice.
         """
-        variables = {"order": order_id, "account": account, "amount": str(amount_fen), "type": point_type}
+        variables = {
+            "order": order_id,
+            "account": account,
+            "amount": str(amount_fen),
+            "type": point_type,
+            "items": [item.to_input() for item in items],
+            **{role.name.lower(): other for role, other in (roles or {}).items()},
+        }
         submission = await self._ask(queries.EARN, variables)
         raise_unless_taken(submission)
         return submission
 
-    async def refund_order(self, *, order_id: str, refund_id: str, amount_fen: int) -> Submission:
+    async def refund_order(
+        self, *, order_id: str, refund_id: str, amount_fen: int, items: Sequence[OrderLine] = ()
+    ) -> Submission:
         """Have the organization's own node take a refund in; only on its admin listener, with its token.
 
         The node signs anew on every try; the refund id keeps a refund from being taken in twice.
         """
-        variables = {"order": order_id, "refund": refund_id, "amount": str(amount_fen)}
+        returned = [item.to_input() for item in items]
+        variables = {"order": order_id, "refund": refund_id, "amount": str(amount_fen), "items": returned}
         submission = await self._ask(queries.REFUND, variables)
         raise_unless_taken(submission)
         return submission

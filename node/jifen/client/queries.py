@@ -60,7 +60,7 @@ _EFFECTS: Final = (
     "... on PointsEarned { merchant account pointType ruleVersion amountFen points availableAfter debtRepaid "
     "termsVersion availableFrom pointsExpireAt pendingAfter } "
     "... on PointsRevoked { merchant account pointType ruleVersion amountFen orderAmountFen orderRefundedFen points "
-    "availableAfter debtAfter lapsed pendingAfter } "
+    "availableAfter debtAfter lapsed pendingAfter returnedFen } "
     "... on PointsExpired { account pointType points expiresAt availableAfter pendingAfter } "
     "... on PointsActivated { account pointType points debtRepaid availableAfter pendingAfter confirmedBy "
     "confirmedOrder } "
@@ -166,14 +166,17 @@ SUBMIT: Final = Operation[tuple[Submission, ...]](
     tuple[Submission, ...],
 )
 EARN: Final = Operation[Submission](
-    "mutation Earn($order: String!, $account: AccountId!, $amount: Points!, $type: String) "
-    f"{{ earnPoints(merchantOrderId: $order, account: $account, amountFen: $amount, pointType: $type) {_SUBMISSION} }}",
+    "mutation Earn($order: String!, $account: AccountId!, $amount: Points!, $type: String, $items: [OrderLineInput!], "
+    "$guide: AccountId, $store: AccountId, $distributor: AccountId) "
+    "{ earnPoints(merchantOrderId: $order, account: $account, amountFen: $amount, pointType: $type, items: $items, "
+    f"guide: $guide, store: $store, distributor: $distributor) {_SUBMISSION} }}",
     "earnPoints",
     Submission,
 )
 REFUND: Final = Operation[Submission](
-    "mutation Refund($order: String!, $refund: String!, $amount: Points!) "
-    f"{{ refundOrder(merchantOrderId: $order, merchantRefundId: $refund, amountFen: $amount) {_SUBMISSION} }}",
+    "mutation Refund($order: String!, $refund: String!, $amount: Points!, $items: [OrderLineInput!]) "
+    "{ refundOrder(merchantOrderId: $order, merchantRefundId: $refund, amountFen: $amount, items: $items) "
+    f"{_SUBMISSION} }}",
     "refundOrder",
     Submission,
 )

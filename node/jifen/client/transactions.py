@@ -135,7 +135,14 @@ class TransactionBuilder(RewardTransactions, PaymentTransactions, SwapTransactio
         return self.sign(body, operator)
 
     def refund_order(
-        self, operator: KeyPair, *, merchant: str, order_id: str, refund_id: str, amount_fen: int
+        self,
+        operator: KeyPair,
+        *,
+        merchant: str,
+        order_id: str,
+        refund_id: str,
+        amount_fen: int,
+        items: Sequence[OrderLine] = (),
     ) -> SealedTransaction:
         """Take back what a refunded part of an order has earned, signed by an operator of the merchant.
 
@@ -145,8 +152,11 @@ class TransactionBuilder(RewardTransactions, PaymentTransactions, SwapTransactio
             order_id: the order, as it was credited.
             refund_id: the merchant's own number of the refund: taken in once, however often it is sent.
             amount_fen: what is paid back this time, fen.
+            items: lines of the order that are returned, together at most `amount_fen`: what these have earned is taken.
+                What is left of the order shares the rest of the refund in proportion.
         """
-        return self.sign(RefundOrder(*self._head(), merchant, order_id, refund_id, amount_fen), operator)
+        body = RefundOrder(*self._head(), merchant, order_id, refund_id, amount_fen, tuple(items))
+        return self.sign(body, operator)
 
     def transfer_points(
         self, pair: KeyPair, *, recipient: bytes, point_type: str, points: int, sender: bytes | None = None

@@ -44,7 +44,11 @@ from jifen.ledger.rewards.checks import (
     check_redemptions_hold_their_price_until_they_are_over,
     check_rewards_are_what_their_redemptions_and_codes_say,
 )
-from jifen.ledger.rules.checks import check_budgets_are_what_orders_took, check_every_version_of_rules_is_kept
+from jifen.ledger.rules.checks import (
+    check_budgets_are_what_orders_took,
+    check_every_version_of_rules_is_kept,
+    check_no_more_is_returned_than_was_bought,
+)
 from jifen.ledger.state import ACCOUNT, POINT_TYPE, SUPPLY, TERMS
 from jifen.ledger.swaps.checks import (
     check_members_offers_are_listed,
@@ -197,6 +201,7 @@ CHECKS = (
     check_cash_backs_hold_earned_points_and_count_against_caps,
     check_every_version_of_rules_is_kept,
     check_budgets_are_what_orders_took,
+    check_no_more_is_returned_than_was_bought,
     check_draws_keep_what_they_promised,
     check_entries_are_counted_and_chained,
     check_winners_are_those_that_anybody_computes,

@@ -163,6 +163,9 @@ class PointsRevoked(Effect, frozen=True, tag=4):
     pending_after: Quantity = 0
     kept: Quantity = 0
     """What the part of the order that is left earns by its rule, tier and campaigns, as they were."""
+    returned: tuple[AmountFen, ...] = ()
+    """What of the order refunds have named in all, fen: of what brackets take, then of each item rule's part. Empty:
+    nothing."""
 
 
 AnyEffect = (

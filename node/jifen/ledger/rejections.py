@@ -114,6 +114,7 @@ class Rejection(IntEnum):
     ORDER_UNKNOWN = 17
     REFUND_ALREADY_TAKEN = 18
     REFUND_EXCEEDS_ORDER = 19
+    ITEMS_EXCEED_REFUND = 218
     NOT_A_CHECKPOINT = 66
     CHECKPOINT_TOO_OLD = 67
     CHECKPOINT_ALREADY_ATTESTED = 68
@@ -287,6 +288,7 @@ REJECTION_TEXTS: dict[Rejection, str] = {
     Rejection.ORDER_UNKNOWN: "the merchant has credited no order of that id",
     Rejection.REFUND_ALREADY_TAKEN: "the merchant has entered this refund before (invariant I3)",
     Rejection.REFUND_EXCEEDS_ORDER: "together with earlier refunds it is more than the order came to",
+    Rejection.ITEMS_EXCEED_REFUND: "the lines come to more than the refund, or than the order has left of such lines",
     Rejection.NOT_A_CHECKPOINT: "no checkpoint is taken at that height, or the ledger has not passed it yet",
     Rejection.CHECKPOINT_TOO_OLD: "newer checkpoints have taken its place",
     Rejection.CHECKPOINT_ALREADY_ATTESTED: "the voter has attested this checkpoint before",
@@ -367,6 +369,7 @@ FINAL_REJECTIONS = frozenset(
         Rejection.POINT_TYPE_REPEATED,
         Rejection.REFUND_ALREADY_TAKEN,
         Rejection.REFUND_EXCEEDS_ORDER,
+        Rejection.ITEMS_EXCEED_REFUND,
         Rejection.REWARD_CODE_KNOWN,
         Rejection.REDEMPTION_NOT_HELD,
         Rejection.CASHBACK_NOT_OPEN,

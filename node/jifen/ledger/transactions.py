@@ -113,7 +113,7 @@ class TransferPoints(TransactionBody, frozen=True, tag=3):
 class RefundOrder(TransactionBody, frozen=True, tag=4):
     """Take back what a refunded part of an order has earned; signed like the order.
 
-    An order may be refunded in parts and repeatedly; what is taken depends on the sum only, never on the parts.
+    An order may be refunded in parts and repeatedly; what is taken depends on the sums only, never on the parts.
     """
 
     merchant: Slug
@@ -123,6 +123,9 @@ class RefundOrder(TransactionBody, frozen=True, tag=4):
     """The merchant's own number of the refund; unique per merchant for ever (invariant I3)."""
     amount_fen: Annotated[int, Meta(ge=1, le=AMOUNT_FEN_MAX)]
     """What is paid back this time, fen."""
+    items: Annotated[tuple[OrderLine, ...], Meta(max_length=ORDER_LINES_MAX)] = ()
+    """Lines of the order that are returned, together at most `amount_fen`: what they have earned is taken. All lines
+    that are kept share the rest of the refund in proportion."""
 
 
 Body = (

@@ -262,6 +262,8 @@ class Credit(Record, frozen=True):
     """What an earning rule made of a leg of an order, and from what: refunds compute it anew for the part kept.
 
     The rule itself is the version that the leg names; it and the campaigns are in the history for good.
+
+    Invariant: of nothing more was returned than was bought, and all of it is part of what was refunded.
     """
 
     before_fen: Quantity
@@ -281,6 +283,16 @@ class Credit(Record, frozen=True):
     """Campaigns that held, in order of their ids."""
     until: TimeMs = 0
     """End of the period in whose tally the leg counts, ms; 0: in none."""
+    paid: tuple[AmountFen, ...] = ()
+    """What of the order points have paid, which earns nothing, fen: of what brackets would take, then of what each of
+    `parts` would. Empty: nothing."""
+    returned: tuple[AmountFen, ...] = ()
+    """What of the order refunds have named, fen, likewise, before anything was paid with points. Empty: nothing."""
+
+    def bought(self) -> tuple[int, ...]:
+        """Return what the order came to, fen: of what brackets take, then of each of `parts`, points paid or not."""
+        earning = (self.bracket_fen, *(part.amount_fen for part in self.parts))
+        return tuple(map(sum, zip(earning, self.paid, strict=True))) if self.paid else earning
 
 
 class Leg(Record, frozen=True):

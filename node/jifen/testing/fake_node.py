@@ -6,7 +6,7 @@ only tests move. The API's tests run against it; whatever they rely on here must
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar, final
 
@@ -34,6 +34,7 @@ from jifen.ledger.genesis import Genesis, ValidatorAddress
 from jifen.ledger.governance.validators import read_validator_set
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.terms.bodies import ConfirmOrder
 from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
@@ -340,9 +341,18 @@ class FakeNode:
         return SubmitResult(result.id, SubmitStatus.COMMITTED, rejection, None, message, record.height)
 
     async def earn(
-        self, *, order_id: str, account: bytes, amount_fen: int, point_type: str | None, timeout_seconds: float
+        self,
+        *,
+        order_id: str,
+        account: bytes,
+        amount_fen: int,
+        point_type: str | None,
+        timeout_seconds: float,
+        items: tuple[OrderLine, ...] = (),
+        roles: Mapping[RoleClass, bytes] | None = None,
     ) -> SubmitResult:
         """As in the facade."""
+        others = roles or {}
         body = EarnPoints(
             expires_at=self.time + 3_600_000,
             nonce=bytes(8),
@@ -352,6 +362,10 @@ class FakeNode:
             point_type=point_type or f"{self.organization}/consumer",
             amount_fen=amount_fen,
             purchased_at=self.time,
+            items=items,
+            guide=others.get(RoleClass.GUIDE),
+            store=others.get(RoleClass.STORE),
+            distributor=others.get(RoleClass.DISTRIBUTOR),
         )
         return await self._submit_signed(body, timeout_seconds)
 
@@ -360,9 +374,17 @@ class FakeNode:
         body = ConfirmOrder(self.time + 3_600_000, bytes(8), self.organization, order_id)
         return await self._submit_signed(body, timeout_seconds)
 
-    async def refund(self, *, order_id: str, refund_id: str, amount_fen: int, timeout_seconds: float) -> SubmitResult:
+    async def refund(
+        self,
+        *,
+        order_id: str,
+        refund_id: str,
+        amount_fen: int,
+        timeout_seconds: float,
+        items: tuple[OrderLine, ...] = (),
+    ) -> SubmitResult:
         """As in the facade."""
-        body = RefundOrder(self.time + 3_600_000, bytes(8), self.organization, order_id, refund_id, amount_fen)
+        body = RefundOrder(self.time + 3_600_000, bytes(8), self.organization, order_id, refund_id, amount_fen, items)
         return await self._submit_signed(body, timeout_seconds)
 
     async def _submit_signed(self, body: Body, timeout_seconds: float) -> SubmitResult:

@@ -14,6 +14,7 @@ from jifen.ledger.context import BlockContext
 from jifen.ledger.payments.effects import PointsGivenBack, PointsReturned
 from jifen.ledger.payments.records import OrderPayment, PaidPart
 from jifen.ledger.points.expiring import bring_back
+from jifen.ledger.points.items_returned import has_room_for_items
 from jifen.ledger.points.lots import points_of, taken_first
 from jifen.ledger.points.positions import give_out
 from jifen.ledger.receipts import AnyEffect
@@ -54,7 +55,8 @@ def check_uncredited_refund(state: StateReader, body: RefundOrder) -> Rejection 
     refunded_fen = payment.refunded_fen + body.amount_fen
     if refunded_fen > payment.amount_fen:
         return Rejection.REFUND_EXCEEDS_ORDER
-    return refunded_fen
+    # Which lines come back makes no difference to what points have paid of the whole.
+    return refunded_fen if has_room_for_items(body) else Rejection.ITEMS_EXCEED_REFUND
 
 
 def refund_uncredited(

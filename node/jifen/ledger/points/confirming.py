@@ -65,7 +65,7 @@ def check_confirmation(
 def _waiting(state: StateReader, order: OrderRecord, leg: OrderRecord | Leg) -> Confirmation | None:
     if not leg.awaiting:
         return None
-    points = kept(state.get, leg, order, order.amount_fen - order.refunded_fen).points
+    points = kept(state.get, leg, order).points
     holding = read(state, holding_key(leg.account, leg.point_type), Holding) or EMPTY_HOLDING
     lots = [lot for lot in holding.awaiting_lots if is_of(leg, lot)]
     return Confirmation(leg, holding, with_points(lots[0], points)) if points and lots else None

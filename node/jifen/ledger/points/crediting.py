@@ -11,7 +11,7 @@ import msgspec
 
 from jifen.ledger.records import read
 from jifen.ledger.rules.effects import Arithmetic, BracketStep, CampaignStep, ItemStep
-from jifen.ledger.rules.reckoning import Grant, Ratio, bracket_steps, grant, lowest_terms, value_of_steps
+from jifen.ledger.rules.reckoning import Grant, Ratio, bracket_steps, grant, lowest_terms, place_of, value_of_steps
 from jifen.ledger.rules.records import (
     NO_TAGS,
     BracketBasis,
@@ -122,10 +122,10 @@ def reckon(state: StateReader, sale: Sale, recipient: Recipient, time: int) -> R
     given = grant(rule, value_of_steps(visit, steps, items), coefficient, limited, room, room)
     grants = tuple([CampaignGrant(c.id, points) for c, points in given.campaigns])
     parts = tuple([step.part for step in items])
-    credit = Credit(before, bracket, parts, visit, *coefficient, given.base, grants, counted.until)
+    credit = Credit(before, bracket, parts, visit, *coefficient, given.base, grants, counted.until, paid)
     if tally is not None:
         tally = _moved(tally, counted, rule, sale, given, _tallied(book.campaigns, grants, counted, time))
-    arithmetic = _explained(Setting(rule, tier, steps, items, paid, holds=True), credit, given)
+    arithmetic = _explained(Setting(rule, tier, steps, items, sum(paid), holds=True), credit, given)
     return Reckoned(rule, credit, given, budget, budgets, tally, arithmetic)
 
 
@@ -161,30 +161,29 @@ def keep(state: StateWriter, point_type: str, account: bytes, reckoned: Reckoned
         put_tally(state, account, point_type, reckoned.tally)
 
 
-def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemStep, ...], int]:
-    """Return what of a sale earns by brackets, what by each item rule, and what earns nothing; amounts in fen.
+def _split(rule: EarningRule, sale: Sale) -> tuple[int, tuple[ItemStep, ...], tuple[int, ...]]:
+    """Return what of a sale earns by brackets, what by each item rule, and what of each points paid; amounts in fen.
 
     What was paid with points is taken off what earns by brackets first, then off the item rules in their order.
     """
     bracket = sale.amount_fen
     amounts: dict[int, int] = {}
     for line in sale.items if rule.items else ():
-        for place, item in enumerate(rule.items):
-            if (not item.category or item.category == line.category) and (not item.item or item.item == line.item):
-                amounts[place] = amounts.get(place, 0) + line.amount_fen
-                bracket -= line.amount_fen
-                break
-    paid = 0 if rule.earns_on_points_paid else sale.paid_fen
-    if not amounts and not paid:
-        return bracket, (), 0
-    left = paid - min(paid, bracket)
-    bracket -= paid - left
+        place = place_of(rule, line)
+        if place >= 0:
+            amounts[place] = amounts.get(place, 0) + line.amount_fen
+            bracket -= line.amount_fen
+    left = 0 if rule.earns_on_points_paid else sale.paid_fen
+    if not amounts and not left:
+        return bracket, (), ()
+    paid = [min(left, bracket)]
     steps = []
     for place in sorted(amounts):
-        taken = min(left, amounts[place])
-        left -= taken
-        steps.append(ItemStep(ItemPart(place, amounts[place] - taken), rule.items[place].points, rule.items[place].fen))
-    return bracket, tuple(steps), paid
+        left -= paid[-1]
+        paid.append(min(left, amounts[place]))
+        item, part = rule.items[place], ItemPart(place, amounts[place] - paid[-1])
+        steps.append(ItemStep(part, item.points, item.fen))
+    return bracket - paid[0], tuple(steps), tuple(paid) if any(paid) else ()
 
 
 def _moved(

@@ -110,9 +110,9 @@ def points_for(rate: PointType | OrderRecord | Leg, amount_fen: int) -> int:
     return amount_fen * rate.earn_points // rate.earn_fen
 
 
-def kept(get: Get, leg: OrderRecord | Leg, order: OrderRecord, kept_fen: int) -> Grant:
-    """Return what a leg of an order earns when `kept_fen` of it were kept: by its own rule, tier and campaigns."""
-    credit = leg.credit
+def kept(get: Get, leg: OrderRecord | Leg, order: OrderRecord) -> Grant:
+    """Return what a leg of an order earns by what was kept of it: by its own rule, tier and campaigns."""
+    credit, kept_fen = leg.credit, order.amount_fen - order.refunded_fen
     if credit is None:
         points = points_for(leg, kept_fen)
         return Grant(points, points, (), points, (1, 1))

@@ -2,19 +2,19 @@
 
 Of every leg of the order, what is taken is the difference of two totals, points before and points after, each rounded
 once under the rule, the tier's coefficient and the campaigns that the order had (`earning.kept`). So ten refunds of
-5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave. Points that are spent
-already become a debt, which later earnings of the type repay before they add anything. Points that expired before
-anybody spent them are gone and are not asked for again.
+5.00 take exactly what one of 50.00 takes, and a full refund takes everything the order gave. A refund may name lines
+of the order: then what these have earned is taken, and only the rest of the refund comes off the others in proportion.
+Points that are spent already become a debt, which later earnings of the type repay before they add anything. Points
+that expired before anybody spent them are gone and are not asked for again.
 """
 
 from typing import NamedTuple
-
-import msgspec
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.payments.giving_back import check_uncredited_refund, give_back_paid, refund_uncredited
 from jifen.ledger.points.earning import TILL_SCOPES, kept
 from jifen.ledger.points.holdings import put_holding
+from jifen.ledger.points.items_returned import has_room_for_items, without
 from jifen.ledger.points.lots import points_of, take_of_order, taken_first
 from jifen.ledger.points.supplies import take_out
 from jifen.ledger.receipts import AnyEffect, PointsRevoked
@@ -46,12 +46,17 @@ from jifen.ledger.types import (
     RefundRecord,
 )
 
+_LegOf = tuple[OrderRecord, OrderRecord | Leg]
+"""A leg, and the order that it is of, as they were or shall be."""
+
 
 class Refund(NamedTuple):
     """What the check found and the act needs."""
 
     order: OrderRecord | None
-    """None: it earned nothing, but points have paid for it."""
+    """Before; None: it earned nothing, but points have paid for it."""
+    after: OrderRecord | None
+    """What the refund leaves of it."""
     refunded_fen: int
     """Of the order in all, this refund included."""
 
@@ -70,13 +75,14 @@ def check_refund(
     order = read(state, order_key(body.merchant, body.order_id), OrderRecord)
     if order is None:
         paid = check_uncredited_refund(state, body)
-        return paid if isinstance(paid, Rejection) else Refund(None, paid)
+        return paid if isinstance(paid, Rejection) else Refund(None, None, paid)
     if state.get(refund_key(body.merchant, body.refund_id)) is not None:
         return Rejection.REFUND_ALREADY_TAKEN
     refunded_fen = order.refunded_fen + body.amount_fen
     if refunded_fen > order.amount_fen:
         return Rejection.REFUND_EXCEEDS_ORDER
-    return Refund(order, refunded_fen)
+    after = without(state.get, order, body.items, refunded_fen) if has_room_for_items(body) else None
+    return Rejection.ITEMS_EXCEED_REFUND if after is None else Refund(order, after, refunded_fen)
 
 
 def refund(
@@ -86,12 +92,13 @@ def refund(
 
     Then the points come back that have paid for the order.
     """
-    order, refunded_fen = found
-    if order is None:
+    order, after, refunded_fen = found
+    if order is None or after is None:
         return refund_uncredited(state, body, transaction, refunded_fen, context)
-    revoked = tuple(_revoke(state, body, order, leg, refunded_fen, context.time) for leg in order.every_leg)
+    legs = zip(order.every_leg, after.every_leg, strict=True)
+    revoked = tuple(_revoke(state, body, (order, leg), (after, left), context.time) for leg, left in legs)
     effects: tuple[AnyEffect, ...] = revoked
-    state.put(order_key(body.merchant, body.order_id), msgspec.structs.replace(order, refunded_fen=refunded_fen))
+    state.put(order_key(body.merchant, body.order_id), after)
     state.put(refund_key(body.merchant, body.refund_id), RefundRecord(transaction.id))
     if order.qualifies:
         effects += qualify(state, body.merchant, order.account, -revoked[0].points, context)
@@ -99,11 +106,9 @@ def refund(
     return (*effects, *give_back_paid(state, body.merchant, body.order_id, before_fen, refunded_fen, context))
 
 
-def _revoke(
-    state: StateWriter, body: RefundOrder, order: OrderRecord, leg: OrderRecord | Leg, refunded_fen: int, time: int
-) -> PointsRevoked:
-    had = kept(state.get, leg, order, order.amount_fen - order.refunded_fen)
-    left = kept(state.get, leg, order, order.amount_fen - refunded_fen)
+def _revoke(state: StateWriter, body: RefundOrder, before: _LegOf, after: _LegOf, time: int) -> PointsRevoked:
+    order, leg = before
+    had, left = kept(state.get, leg, order), kept(state.get, after[1], after[0])
     points = had.points - left.points
     key = holding_key(leg.account, leg.point_type)
     holding = read(state, key, Holding) or EMPTY_HOLDING
@@ -121,7 +126,7 @@ def _revoke(
         leg.rule_version,
         body.amount_fen,
         order.amount_fen,
-        refunded_fen,
+        after[0].refunded_fen,
         leg.earn_points,
         leg.earn_fen,
         points,
@@ -130,6 +135,7 @@ def _revoke(
         lapsed,
         holding.pending,
         left.points,
+        after[1].credit.returned if after[1].credit is not None else (),
     )
 
 

@@ -72,7 +72,7 @@ def check_budgets_are_what_orders_took(items: Items) -> None:
             for leg in record.every_leg:
                 if leg.credit is None:
                     continue
-                given = kept(records.get, leg, record, record.amount_fen - record.refunded_fen)
+                given = kept(records.get, leg, record)
                 key = rule_budget_key(leg.point_type, leg.rule_version)
                 taken[key] = taken.get(key, 0) + given.points
                 for campaign, points in given.campaigns:
@@ -92,6 +92,19 @@ def check_budgets_are_what_orders_took(items: Items) -> None:
         require(charged == expected <= limit, f"budget {key!r} of {limit} is charged {charged}, orders have {expected}")
     stray = [key for key, _ in known if key[:1] == BUDGET and key not in limits]
     require(not stray, f"there are budgets of rules and campaigns that do not exist: {stray}")
+
+
+def check_no_more_is_returned_than_was_bought(items: Items) -> None:
+    """I3: of every part of an order refunds have named at most what it came to, and no more than was refunded."""
+    orders = [(key, record) for key, record in items if isinstance(record, OrderRecord)]
+    for key, order in orders:
+        for leg in order.every_leg:
+            if leg.credit is None:
+                continue
+            bought, returned = leg.credit.bought(), leg.credit.returned
+            fits = not returned or len(returned) == len(bought)
+            fits = fits and all(one <= other for one, other in zip(returned, bought, strict=False))
+            require(fits and sum(returned) <= order.refunded_fen, f"I3: order {key.hex()} has got back {leg.credit}")
 
 
 def _is_published(get: Get, kind: PointType, rule: EarningRule) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 import msgspec
 
 from jifen.ledger.rules.effects import BracketStep, ItemStep
-from jifen.ledger.rules.records import BracketMode, Campaign, EarningRule, Rounding, Stacking
+from jifen.ledger.rules.records import BracketMode, Campaign, EarningRule, OrderLine, Rounding, Stacking
 from jifen.ledger.types import POINTS_MAX, Credit
 
 Ratio = tuple[int, int]
@@ -42,35 +42,60 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
 def value_of(rule: EarningRule, credit: Credit, kept_fen: int, amount_fen: int) -> Ratio:
     """Return what is earned before any factor when `kept_fen` of an order of `amount_fen` were kept.
 
-    What was refunded is taken off every part of the order in proportion, exactly.
+    What was returned by name is taken off its part of the order; what else was refunded, off all that then is left, in
+    proportion. All of it exactly.
     """
-    if kept_fen == amount_fen:
-        share = scale = 1
-    elif kept_fen == 0:
+    if kept_fen == 0:
         return 0, 1
-    else:
-        share, scale = kept_fen, amount_fen
-    top, bottom = credit.visit_points * scale, 1
-    for part in credit.parts:
+    shared = (kept_fen, amount_fen - sum(credit.returned))
+    top, bottom = credit.visit_points, 1
+    for place, part in enumerate(credit.parts, start=1):
         item = rule.items[part.rule]
-        top, bottom = _sum(top, bottom, part.amount_fen * share * item.points, item.fen)
+        amount, over = _left(credit, place, part.amount_fen, shared)
+        top, bottom = _sum(top, bottom, amount * item.points, over * item.fen)
+    amount, scale = _left(credit, 0, credit.bracket_fen, shared)
     start = credit.before_fen * scale
-    end = start + credit.bracket_fen * share
+    end = start + amount
     brackets = rule.brackets
     if rule.mode is BracketMode.WHOLE_AMOUNT:
         bracket = brackets[0]
         for other in brackets:
             if other.from_fen * scale <= end:
                 bracket = other
-        top, bottom = _sum(top, bottom, (end - start) * bracket.points, bracket.fen)
+        top, bottom = _sum(top, bottom, amount * bracket.points, bracket.fen * scale)
     else:
         last = len(brackets) - 1
         for place, bracket in enumerate(brackets):
             low = max(start, bracket.from_fen * scale)
             high = end if place == last else min(end, brackets[place + 1].from_fen * scale)
             if low < high:
-                top, bottom = _sum(top, bottom, (high - low) * bracket.points, bracket.fen)
-    return top, bottom * scale
+                top, bottom = _sum(top, bottom, (high - low) * bracket.points, bracket.fen * scale)
+    return top, bottom
+
+
+def _left(credit: Credit, place: int, earning_fen: int, shared: Ratio) -> Ratio:
+    """Return what is left, in fen, of a part of an order of which `earning_fen` earned.
+
+    `shared` is what is kept of what was not returned by name. What points have paid of a part goes with it.
+    """
+    top, bottom = earning_fen, 1
+    if credit.returned:
+        paid = credit.paid[place] if credit.paid else 0
+        top -= credit.returned[place]
+        if paid:
+            bought = earning_fen + paid
+            top, bottom = earning_fen * (bought - credit.returned[place]), bought
+    if shared[0] == shared[1]:
+        return top, bottom
+    return top * shared[0], bottom * shared[1]
+
+
+def place_of(rule: EarningRule, line: OrderLine) -> int:
+    """Return the place of the first item rule that fits a line of an order, or -1: then it earns by brackets."""
+    for place, item in enumerate(rule.items):
+        if (not item.category or item.category == line.category) and (not item.item or item.item == line.item):
+            return place
+    return -1
 
 
 def bracket_steps(rule: EarningRule, start: int, amount_fen: int) -> tuple[BracketStep, ...]:

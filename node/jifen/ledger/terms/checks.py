@@ -82,7 +82,7 @@ def check_waiting_points_are_those_of_their_orders(items: Items) -> None:
         for lot in holding.awaiting_lots:
             waiting = orders.get(HOLDING + account + point_type.encode(), ())
             its = [(order, leg) for order, leg in waiting if is_of(leg, lot)]
-            left = sum(kept(get, leg, order, order.amount_fen - order.refunded_fen).points for order, leg in its)
+            left = sum(kept(get, leg, order).points for order, leg in its)
             require(left == lot.points, f"I3: {account.hex()} {point_type}: {lot} waits for orders of {left} points")
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
 from jifen.testing.faults.scene import ANN, BO, NOW, STRANGER, Fault
 from jifen.testing.naive.scene import key_of
@@ -59,6 +60,9 @@ POINT_FAULTS: Final = (
     Fault("refund", Rejection.ORDER_UNKNOWN, {"order_id": "A9"}),
     Fault("refund", Rejection.REFUND_ALREADY_TAKEN, {"refund_id": "R1"}),
     Fault("refund", Rejection.REFUND_EXCEEDS_ORDER, {"amount_fen": 1_000_000}),
+    Fault(
+        "refund", Rejection.ITEMS_EXCEED_REFUND, {"items": (OrderLine("tea", "", 600_000), OrderLine("", "", 600_001))}
+    ),
 )
 
 POINTS_NEVER_MEET: Final = {

@@ -1,11 +1,14 @@
 """Naive arithmetic of earning rules: fractions, and every counter counted anew from all orders there ever were."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from jifen.ledger.rules.effects import Arithmetic, BracketStep, CampaignStep, ItemStep
-from jifen.ledger.rules.records import BracketMode, Campaign, EarningRule, Period, Rounding, Stacking
+from jifen.ledger.rules.records import BracketMode, Campaign, EarningRule, OrderLine, Period, Rounding, Stacking
 from jifen.ledger.terms.records import Terms
 from jifen.ledger.transactions import EarnPoints
 from jifen.ledger.types import ItemPart
@@ -52,19 +55,36 @@ def after_payment(rule: EarningRule, body: EarnPoints, paid: int) -> dict[int | 
     return amounts
 
 
-def exact(leg: NaiveLeg, body: EarnPoints, kept: int) -> Fraction:
-    """Return what a leg earns before any factor, when so much of the order was kept."""
+def lines_back(ledger: "NaiveLedger", body: EarnPoints) -> list[OrderLine]:
+    """Return every line of an order that a refund has named."""
+    its = [item for _, item in ledger.refunds.values() if item.merchant == body.merchant]
+    return [line for item in its if item.order_id == body.order_id for line in item.items]
+
+
+def returned_by_rule(rule: EarningRule, body: EarnPoints, lines: list[OrderLine]) -> dict[int | None, int]:
+    """Return how much of an order came back by each item rule, and, under None, of what brackets take."""
+    total = sum(line.amount_fen for line in lines)
+    return amounts_by_rule(rule, msgspec.structs.replace(body, amount_fen=total, items=tuple(lines)))
+
+
+def exact(leg: NaiveLeg, body: EarnPoints, kept: int, back: Sequence[OrderLine] = ()) -> Fraction:
+    """Return what a leg earns before any factor, when so much of the order was kept and these lines were not."""
     rule = leg.rule
     if rule is None or not leg.holds or (kept == 0 and body.amount_fen > 0):
         return Fraction(0)
-    share = Fraction(kept, body.amount_fen) if body.amount_fen else Fraction(1)
+    bought, named = amounts_by_rule(rule, body), returned_by_rule(rule, body, [*back])
+    rest = body.amount_fen - sum(named.values())
     total = Fraction(rule.visit_points if leg.visited_until else 0)
-    for place, amount in after_payment(rule, body, leg.paid_fen).items():
+    for place, earning in after_payment(rule, body, leg.paid_fen).items():
+        share = Fraction(kept, rest) if rest else Fraction(1)
+        if bought[place]:
+            share *= 1 - Fraction(named.get(place, 0), bought[place])
+        amount = earning * share
         if place is None:
             start = Fraction(leg.before_fen)
-            total += by_brackets(rule, start, start + amount * share)
+            total += by_brackets(rule, start, start + amount)
         else:
-            total += amount * share * Fraction(rule.items[place].points, rule.items[place].fen)
+            total += amount * Fraction(rule.items[place].points, rule.items[place].fen)
     return total
 
 
@@ -124,15 +144,14 @@ def flat_points(ledger: "NaiveLedger", leg: NaiveLeg, amount: int) -> int:
     return divmod(amount * kind.earn_points, kind.earn_fen)[0]
 
 
-def left_of(ledger: "NaiveLedger", order: NaiveOrder, leg: NaiveLeg, kept: int | None = None) -> Result:
-    """Return what a leg of an order has left, or would have if so much of the order were kept."""
-    if kept is None:
-        kept = order.body.amount_fen - ledger.refunded_of(order.body.merchant, order.body.order_id)
+def left_of(ledger: "NaiveLedger", order: NaiveOrder, leg: NaiveLeg) -> Result:
+    """Return what a leg of an order has left."""
+    kept = order.body.amount_fen - ledger.refunded_of(order.body.merchant, order.body.order_id)
     if leg.rule is None:
         points = flat_points(ledger, leg, kept)
         return Result(points, points, (), points)
     limits = [charge for _, charge in leg.grants]
-    return shared(leg, exact(leg, order.body, kept), leg.base, limits, NO_LIMIT)
+    return shared(leg, exact(leg, order.body, kept, lines_back(ledger, order.body)), leg.base, limits, NO_LIMIT)
 
 
 def legs_of(ledger: "NaiveLedger", point_type: str, account: bytes | None = None) -> list[tuple[NaiveOrder, NaiveLeg]]:

@@ -12,7 +12,7 @@ from jifen.ledger.terms.records import AvailableAfterDays, SlidingExpiry, Terms
 from jifen.ledger.transactions import EarnPoints, RefundOrder, Transaction, TransferPoints
 from jifen.ledger.types import OrganizationStatus, Scope
 from jifen.testing.naive import locks as naive_locks
-from jifen.testing.naive.earning import Result, explained, left_of
+from jifen.testing.naive.earning import Result, amounts_by_rule, explained, left_of, lines_back, returned_by_rule
 from jifen.testing.naive.records import NaiveLeg, NaiveLot, NaiveMove, NaiveOrder
 from jifen.testing.naive.rules import others_of, reckoned
 from jifen.testing.naive.terms import Effects, dates_of, in_force, is_awaited
@@ -58,7 +58,22 @@ def against_refund(ledger: "NaiveLedger", body: RefundOrder, item: Transaction, 
         amount = ledger.orders[where].body.amount_fen if where in ledger.orders else ledger.payments[where].amount_fen
         if ledger.refunded_of(body.merchant, body.order_id) + body.amount_fen > amount:
             found.add(Rejection.REFUND_EXCEEDS_ORDER)
+    exceeds = sum(line.amount_fen for line in body.items) > body.amount_fen
+    if exceeds or (where in ledger.orders and lacks_lines(ledger, ledger.orders[where], body)):
+        found.add(Rejection.ITEMS_EXCEED_REFUND)
     return found
+
+
+def lacks_lines(ledger: "NaiveLedger", order: NaiveOrder, body: RefundOrder) -> bool:
+    """Tell whether an order has, for anybody who earned on it, less left than a refund names."""
+    named = [*lines_back(ledger, order.body), *body.items]
+    for leg in order.legs:
+        if leg.rule is not None and leg.holds:
+            bought = amounts_by_rule(leg.rule, order.body)
+            back = returned_by_rule(leg.rule, order.body, named)
+            if any(amount > bought.get(place, 0) for place, amount in back.items()):
+                return True
+    return False
 
 
 def against_confirmation(ledger: "NaiveLedger", body: ConfirmOrder, item: Transaction, _time: int) -> set[Rejection]:
@@ -301,7 +316,21 @@ def revoke(
     amounts = (body.amount_fen, order.body.amount_fen, after)
     head = (body.merchant, *whose, *rate_of(ledger, leg, *amounts))
     tail = (points, ledger.balance(*whose), ledger.debts[whose], lapsed, ledger.waiting(*whose), left)
-    return (*head, *tail)
+    return (*head, *tail, returned_of(ledger, order, leg))
+
+
+def returned_of(ledger: "NaiveLedger", order: NaiveOrder, leg: NaiveLeg) -> tuple[int, ...]:
+    """Return what of an order refunds have named, as records of a leg say it."""
+    named = lines_back(ledger, order.body)
+    if leg.rule is None or not leg.holds or not any(line.amount_fen for line in named):
+        return ()
+    back = returned_by_rule(leg.rule, order.body, named)
+    return tuple(back.get(place, 0) for place in in_order(amounts_by_rule(leg.rule, order.body)))
+
+
+def in_order(amounts: dict[int | None, int]) -> list[int | None]:
+    """Return the parts of an order as records have them: what brackets take, then the item rules."""
+    return sorted(amounts, key=lambda place: -1 if place is None else place)
 
 
 def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, time: int) -> Effects:

@@ -5,9 +5,8 @@ from jifen.testing.twin.bonuses import BonusRules
 from jifen.testing.twin.checkpoints import CheckpointRules
 from jifen.testing.twin.evidence import EvidenceRules
 from jifen.testing.twin.locks import LockRules
-from jifen.testing.twin.payments import PaymentRules
+from jifen.testing.twin.paid_lines import PaidLineRules
 from jifen.testing.twin.prize_draws import DrawRules
-from jifen.testing.twin.rules import RuleRules
 from jifen.testing.twin.swaps import SwapRules
 from jifen.testing.twin.terms import TermRules
 from jifen.testing.twin.tiers import TierRules
@@ -24,8 +23,7 @@ class LedgerMachine(
     TierRules,
     BonusRules,
     AutoRules,
-    RuleRules,
-    PaymentRules,
+    PaidLineRules,
     SwapRules,
 ):
     """Drives both ledgers through everything there is; a family joins by its class of rules."""

@@ -21,9 +21,9 @@ from jifen.ledger.types import (
     RefundRecord,
     Supply,
 )
-from jifen.testing.naive.earning import after_payment
+from jifen.testing.naive.earning import after_payment, amounts_by_rule
 from jifen.testing.naive.ledger import NaiveLedger
-from jifen.testing.naive.points import rate_of
+from jifen.testing.naive.points import in_order, rate_of, returned_of
 from jifen.testing.naive.records import NaiveLeg, NaiveOrder
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.naive.terms import record_of
@@ -229,8 +229,10 @@ def leg_record(twin: NaiveLedger, order: NaiveOrder, leg: NaiveLeg) -> tuple[tup
     credit = None
     if leg.rule is not None:
         parts: dict[int | None, int] = {None: 0}
+        paid: tuple[int, ...] = ()
         if leg.holds:
-            parts = after_payment(leg.rule, order.body, leg.paid_fen)
+            parts, bought = after_payment(leg.rule, order.body, leg.paid_fen), amounts_by_rule(leg.rule, order.body)
+            paid = tuple(bought[place] - parts[place] for place in in_order(bought)) if leg.paid_fen else ()
         credit = Credit(
             leg.before_fen,
             parts[None],
@@ -240,6 +242,8 @@ def leg_record(twin: NaiveLedger, order: NaiveOrder, leg: NaiveLeg) -> tuple[tup
             leg.base,
             tuple(CampaignGrant(campaign.id, points) for campaign, points in leg.grants),
             leg.until,
+            paid if any(paid) else (),
+            returned_of(twin, order, leg),
         )
     dates = (leg.available_from, leg.expires_at, leg.renewal_days, leg.awaiting)
     return (leg.account, leg.point_type, version, *rate), (leg.terms.version, *dates, credit)

@@ -34,7 +34,7 @@ from jifen.ledger.rules.records import (
     Stacking,
     TierCoefficient,
 )
-from jifen.ledger.transactions import EarnPoints
+from jifen.ledger.transactions import EarnPoints, RefundOrder
 from jifen.ledger.types import POINTS_MAX, Record
 from jifen.testing.naive import earning as naive_earning
 from jifen.testing.naive.ledger import NaiveLedger
@@ -125,7 +125,7 @@ class RuleRules(PointRules):
             basis=BracketBasis.CUMULATIVE,
             period=Period.MONTH,
             member_cap=300,
-            items=(ItemRule("tea", "", 1, 3),),
+            items=(ItemRule("tea", "oolong", 0, 1), ItemRule("tea", "", 1, 3)),
             visit_points=5,
             visits_per_day=2,
             factor_numerator=4,
@@ -147,9 +147,44 @@ class RuleRules(PointRules):
         body = PublishCampaign(self.time + DAY_MS, bytes(8), "books", "books/store", fivefold)
         self.submit(body, key_of("books admin"))
         for order, amount in ((231, 250), (232, 333)):
-            self.sell("mall/consumer", order, "ann", amount, (OrderLine("tea", "", 50),), ("bo", None, "cy"))
+            bought = (OrderLine("tea", "", 50), OrderLine("tea", "oolong", 40))
+            self.sell("mall/consumer", order, "ann", amount, bought, ("bo", None, "cy"))
         self.refund_anything(refunds=[(DAY_MS, bytes(8), "mall", 232, 1, 100)], till="mall till")
+        for number, (item, amount) in enumerate((("oolong", 30), ("", 20), ("", 30), ("", 1), ("oolong", 10))):
+            self.bring_back(("mall", "no231"), number, (OrderLine("tea", item, amount),), amount + 5)
         self.end()
+
+    def bring_back(self, where: tuple[str, str], number: int, items: tuple[OrderLine, ...], amount: int) -> None:
+        """Refund lines of an order."""
+        merchant, order = where
+        body = RefundOrder(self.time + DAY_MS, bytes(8), merchant, order, f"l{number}", max(1, amount), items)
+        self.submit(body, key_of(f"{merchant} till"))
+
+    @precondition(lambda self: self.open and self.twin.orders)
+    @rule(
+        refunds=st.lists(
+            st.tuples(
+                st.integers(0, 99),
+                st.integers(0, 1000),
+                st.integers(1, 3),
+                st.sampled_from((0, 0, 0, 1, -1)),
+                st.sampled_from((0, 0, 40, -1)),
+                lines,
+            ),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    def return_lines(self, refunds: list[tuple[int, int, int, int, int, tuple[OrderLine, ...]]]) -> None:
+        """Refund lines that were bought, or a part of each, or others; and more or less money than they came to."""
+        known = sorted(self.twin.orders, key=lambda where: (not self.twin.orders[where].body.items, where))
+        for pick, number, share, more, extra, others in refunds:
+            where = known[pick % len(known)]
+            bought = self.twin.orders[where].body.items or others
+            named = tuple(
+                OrderLine(line.category, line.item, max(0, line.amount_fen // share + more)) for line in bought
+            )
+            self.bring_back(where, number, named, sum(line.amount_fen for line in named) + extra)
 
     def publish(self, name: str, drawn: EarningRule, start: int, nonce: bytes, signers: list[str]) -> None:
         """Publish a rule as the next version."""
