@@ -14,6 +14,7 @@ from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.points.positions import Rate
+from jifen.ledger.rewards import redeeming
 from jifen.ledger.rewards.records import RewardDetails, RewardPrice
 from jifen.ledger.terms.records import Terms
 from jifen.testing.fake_node import MASTER, FakeNode, operator_of
@@ -105,6 +106,20 @@ async def test_a_redemption_is_told_with_its_points_until_it_is_over(shop: Shop)
     assert (reward.stock, reward.redeemed, reward.member.redemptions) == (4, 2, 1)
     [balance] = await shop.client.balances(shop.account)
     assert balance.available == 900
+
+
+async def test_a_member_is_told_when_too_many_redemptions_wait_for_him(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redeeming, "REDEMPTIONS_MAX", 1)
+    told = []
+    for _ in range(2):
+        mug, ticket = [reward.member for reward in await shop.client.rewards("mall", account=shop.account)]
+        assert mug is not None
+        assert ticket is not None
+        told.append((mug.too_many_waiting, ticket.too_many_waiting))
+        await shop.redeem() if len(told) < 2 else None
+    assert told == [(False, False), (True, False)], "tickets wait for nobody"
 
 
 async def test_pages_of_redemptions_join_without_a_gap(shop: Shop) -> None:

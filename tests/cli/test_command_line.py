@@ -11,16 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 import trio
 import typer
 from typer.testing import CliRunner
 
-from jifen.cli import failures
+from jifen.cli import draws, failures, rewards
 from jifen.cli.app import app
 from jifen.cli.failures import FAILURE, FAULT, REFUSED, USAGE, CommandFailed, UsageFault, exit_code_of
 from jifen.cli.options import client_of, open_key
 from jifen.client import Refused, Unavailable
+from jifen.client.draws import DrawTerms
+from jifen.client.rewards import draft_of
 from jifen.keys.keystore import KeyFileError, read_key_file, write_key_file
 from jifen.keys.signing import KeyPair
 from jifen.ledger.rejections import Rejection
@@ -291,3 +294,23 @@ async def test_a_command_that_nobody_answers_says_once_that_it_goes_on_trying(
 
     told = capsys.readouterr().err
     assert told == f"jifen: no answer yet from {NOWHERE}; trying on, Ctrl-C ends it\n"
+
+
+def examples_in(help_text: str | None) -> list[object]:
+    """Return every JSON object that a command's help shows."""
+    found, text, place = [], help_text or "", 0
+    while (place := text.find("{", place)) >= 0:
+        value, length = json.JSONDecoder().raw_decode(text[place:])
+        found.append(value)
+        place += length
+    return found
+
+
+def test_the_files_that_help_shows_are_taken_as_they_stand() -> None:
+    terms, price = examples_in(draws.publish.__doc__)
+    assert isinstance(terms, dict)
+    promised = terms | {"prices": [*terms["prices"], price]}
+
+    assert len(msgspec.convert(promised, DrawTerms).to_ledger().prices) == 2
+    [draft] = examples_in(rewards.publish.__doc__)
+    assert draft_of(json.dumps(draft).encode()).to_ledger().prices

@@ -13,7 +13,7 @@ from jifen.ledger.cashback import records as cash
 from jifen.ledger.points.lots import points_of
 from jifen.ledger.records import read
 from jifen.ledger.rewards import records as ledger
-from jifen.ledger.rewards.redeeming import is_open, may_have_another, price_for
+from jifen.ledger.rewards.redeeming import is_open, may_have_another, may_wait, price_for
 from jifen.ledger.rewards.stocking import is_taken
 from jifen.ledger.state import (
     CASHBACK,
@@ -90,7 +90,10 @@ class RewardForMember:
 
     tier: str | None = strawberry.field(description="The member's tier at the organization; null without one.")
     redemptions: int = strawberry.field(description="Of this member, cancelled ones not counted.")
-    limit_reached: bool
+    limit_reached: bool = strawberry.field(description="Whether the reward's limit for a member is reached.")
+    too_many_waiting: bool = strawberry.field(
+        description="Whether as many of the member's redemptions wait at the organization as may: fetch one first."
+    )
     prices: list[RewardPrice] = strawberry.field(description="What the member pays, one price for each point type.")
     affordable: list[str] = strawberry.field(description="Point types of which the member has enough to spend.")
 
@@ -106,6 +109,7 @@ class RewardForMember:
             tier=tier or None,
             redemptions=standing.redemptions if standing else 0,
             limit_reached=not may_have_another(view, reward, account),
+            too_many_waiting=not may_wait(view, reward, account),
             prices=[RewardPrice.of(view, reward.organization, price) for price in mine],
             affordable=[
                 price.point_type

@@ -113,6 +113,17 @@ def publish(
 
     \b
     jifen draw publish harbour-mall/spring --data .jifen/harbour-mall --terms spring.json
+    with, for example, in spring.json
+      {"rulesHash": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+       "prizes": [{"name": "Bicycle", "valueFen": 200000, "count": 1},
+                  {"name": "Umbrella", "valueFen": 3000, "count": 50}],
+       "prices": [{"pointType": "harbour-mall/consumer", "points": 100}],
+       "entriesMax": 5000, "memberEntriesMax": 10, "closeHeight": 120000,
+       "revealBy": "2027-03-08T00:00:00+08:00", "settleBy": "2027-03-15T00:00:00+08:00",
+       "committers": ["harbour-mall", "north-music", "river-books"]}
+    where rulesHash is the SHA-256 of the rules that were made known (`sha256sum rules.pdf`), entries are taken up to
+    block closeHeight, and an entry in points of another issuer also names a rate, at most its buy-back price:
+      {"pointType": "north-music/consumer", "points": 200, "ratePoints": 2, "rateFen": 1}
     """
     from jifen.client.draws import DrawTerms
 

@@ -96,7 +96,7 @@ def examine(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen pay examine north-music --account jf1... --amount 10000 --with north-music/consumer=500 --with mall/consumer
     """
-    from jifen.cli.failures import CommandFailed
+    from jifen.client import Refused
 
     asked_for = _parts_of(parts)
     found = asked(lambda client: client.examine_order_payment(organization, account, amount, asked_for), home, url)
@@ -104,7 +104,7 @@ def examine(  # noqa: PLR0917 - typer calls it by name
         print_json(found)
         return
     if found.rejection is not None:
-        raise CommandFailed(f"{found.rejection}: {found.message}")
+        raise Refused("REJECTED", f"{found.rejection}: {found.message}")
     for part in found.parts:
         rate = f"{part.rate.fen} fen for {part.rate.points}"
         typer.echo(f"{part.point_type:<44} {part.points:>14,} points  {rate:<20} {part.fen:>14,} fen")

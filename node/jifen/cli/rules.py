@@ -112,7 +112,7 @@ def calculate(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen rules calculate --merchant north-music --account jf1... --amount-fen 12800 --item tea:oolong:2800
     """
-    from jifen.cli.failures import CommandFailed
+    from jifen.client import Refused
 
     lines, roles = lines_of(item), roles_of(role)
     found = asked(
@@ -131,7 +131,7 @@ def calculate(  # noqa: PLR0917 - typer calls it by name
         print_json(found)
         return
     if found.rejection is not None:
-        raise CommandFailed(f"{found.rejection}: {found.reason}")
+        raise Refused("REJECTED", f"{found.rejection}: {found.reason}")
     for leg in found.legs:
         _print_leg(leg)
 

@@ -39,6 +39,8 @@ class RewardForMember(Answer, frozen=True):
     tier: str | None
     redemptions: int
     limit_reached: bool
+    too_many_waiting: bool
+    """Whether so many of the member's redemptions wait at the organization that one has to be fetched first."""
     prices: tuple[RewardPrice, ...]
     """What the member pays, one price for each point type."""
     affordable: tuple[str, ...]
@@ -186,7 +188,7 @@ _RATE: Final = "rate { points fen }"
 _PRICE: Final = f"{{ pointType points tier {_RATE} accepted }}"
 _REWARD: Final = (
     "{ id organization version name stock redeemed open withdrawn opensAt closesAt memberLimit hasCodes holdMinutes "
-    f"prices {_PRICE} member {{ tier redemptions limitReached prices {_PRICE} affordable }} }}"
+    f"prices {_PRICE} member {{ tier redemptions limitReached tooManyWaiting prices {_PRICE} affordable }} }}"
 )
 _REDEMPTION: Final = (
     f"{{ cursor reward number account rewardVersion pointType points tier {_RATE} status redeemedAt heldUntil endedAt "

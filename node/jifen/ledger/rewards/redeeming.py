@@ -207,11 +207,17 @@ def may_have_another(state: StateReader, reward: Reward, account: bytes) -> bool
     return standing is None or standing.redemptions < limit
 
 
+def may_wait(state: StateReader, reward: Reward, account: bytes) -> bool:
+    """Tell whether one more redemption of the account may wait at the organization, if those of the reward do."""
+    if not reward.details.hold_minutes:
+        return True
+    return open_of_member(state, account, reward.organization).redemptions < REDEMPTIONS_MAX
+
+
 def _against_taking(state: StateReader, reward: Reward, price: RewardPrice, account: bytes) -> Rejection | None:
     if not may_have_another(state, reward, account):
         return Rejection.REWARD_LIMIT_REACHED
-    waits = reward.details.hold_minutes > 0
-    if waits and open_of_member(state, account, reward.organization).redemptions >= REDEMPTIONS_MAX:
+    if not may_wait(state, reward, account):
         return Rejection.TOO_MANY_REDEMPTIONS
     if not reward.stock or reward.redeemed == STOCK_MAX:
         return Rejection.REWARD_SOLD_OUT
