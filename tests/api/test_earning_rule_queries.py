@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from jifen.client import Client, Refused, rules
+from jifen.client import Client, Refused, rules, terms
 from jifen.client.queries import Operation
 from jifen.client.rules import Bracket, EarningPolicy, EarningRule, ItemRule, OrderLine, Ratio, TierCoefficient
 from jifen.codec.addresses import encode_account
@@ -91,6 +91,19 @@ async def test_the_flat_rate_is_shown_as_the_first_rule(desk: Desk) -> None:
     assert (found.newest_version, found.scheduled, found.campaigns, found.history) == (kind.rule_version, None, (), ())
     assert found.current.brackets == (Bracket(kind.earn_points, kind.earn_fen),)
     assert await desk.ask(rules.RULES, pointType="mall/store") is None
+
+
+async def test_a_point_type_has_a_flat_rate_as_long_as_no_rule_takes_its_place(desk: Desk) -> None:
+    await desk.campaign()
+    before = await desk.ask(terms.POINT_TYPE, id="mall/consumer")
+    await desk.publish(2, RICH)
+    after = await desk.ask(terms.POINT_TYPE, id="mall/consumer")
+
+    kind = desk.node.genesis.point_types[0]
+    assert (before.rule_version, before.earn_rate.per_fen) == (kind.rule_version, kind.earn_fen), (
+        "campaigns multiply it"
+    )
+    assert (after.rule_version, after.earn_rate) == (2, None)
 
 
 async def test_a_rule_comes_back_as_it_was_published(desk: Desk) -> None:

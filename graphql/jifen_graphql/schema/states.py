@@ -9,6 +9,8 @@ from graphql import GraphQLError
 
 from jifen.ledger import types as ledger
 from jifen.ledger.locks import records as locks
+from jifen.ledger.rules.book import read_book
+from jifen.ledger.rules.records import EarningRule, rule_in_force
 from jifen.ledger.state import after_prefix, lock_key, point_type_key, terms_key
 from jifen.ledger.terms import records as ledger_terms
 from jifen.ledger.types import (
@@ -72,10 +74,28 @@ class PointType:
     id: str = strawberry.field(description="`<issuer>/<role>`")
     issuer: str = strawberry.field(description="Id of the organization that issues it.")
     role: RoleClass
-    rule_version: int = strawberry.field(description="Version of the earning rule; receipts name the one they used.")
-    earn_rate: EarnRate
-    transferable: bool = strawberry.field(description="Whether members may pass these points to each other.")
     record: strawberry.Private[ledger_terms.PointType]
+
+    @query_field("Version of the earning rule in force; receipts name the one they used. See `earningRules`.")
+    def rule_version(self, info: Info) -> int:
+        """Name the rule in force."""
+        return self._rule(info).version
+
+    @query_field("The flat rate; null when a rule beyond it is in force: see `earningRules`.")
+    def earn_rate(self, info: Info) -> EarnRate | None:
+        """Give the flat rate, where it holds."""
+        if self._rule(info).version != self.record.rule_version:
+            return None
+        return EarnRate(points=Points(self.record.earn_points), per_fen=Points(self.record.earn_fen))
+
+    @query_field("Whether members may pass these points to each other.")
+    def transferable(self, info: Info) -> bool:
+        """Look at the terms in force."""
+        return ledger_terms.terms_in_force(self.record, info.context.view.block_time).transferable
+
+    def _rule(self, info: Info) -> EarningRule:
+        view = info.context.view
+        return rule_in_force(read_book(view, self.record), view.block_time)
 
     @query_field("The terms in force at the snapshot's block.")
     def terms(self, info: Info) -> Terms:
@@ -126,9 +146,6 @@ class PointType:
             id=record.id,
             issuer=record.issuer,
             role=record.role,
-            rule_version=record.rule_version,
-            earn_rate=EarnRate(points=Points(record.earn_points), per_fen=Points(record.earn_fen)),
-            transferable=record.terms.transferable,
             record=record,
         )
 

@@ -62,11 +62,10 @@ def show_point_type(
         print_json(found)
         return
     typer.echo(f"point type   {found.id}")
-    rules = asked(lambda client: client.earning_rules(found.id), home, url)
-    if rules is None or rules.current.version == found.rule_version:
+    if found.earn_rate is not None:
         typer.echo(f"earned       {found.earn_rate.points} for {found.earn_rate.per_fen} fen")
     else:
-        typer.echo(f"earned       by rule version {rules.current.version}: jifen rules show {found.id}")
+        typer.echo(f"earned       by rule version {found.rule_version}: jifen rules show {found.id}")
     supply = found.supply
     typer.echo(
         f"supply       {supply.outstanding:,} outstanding; {supply.issued:,} issued, {supply.burned:,} burned, "

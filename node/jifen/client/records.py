@@ -83,7 +83,8 @@ class PointType(Answer, frozen=True):
     id: str
     issuer: str
     role: str
-    earn_rate: EarnRate
+    earn_rate: EarnRate | None
+    """None: another rule than a flat rate is in force."""
     supply: Supply
 
 

@@ -213,7 +213,9 @@ class PointTypeTerms(Answer, frozen=True):
     issuer: str
     role: str
     rule_version: int
-    earn_rate: EarnRate
+    """Of the earning rule in force."""
+    earn_rate: EarnRate | None
+    """None: that one is no flat rate; see `Client.earning_rules`."""
     supply: PointTypeSupply
     terms: Terms
     """In force."""
