@@ -465,3 +465,74 @@ def test_an_order_is_paid_with_points_once_and_credited_as_the_order_that_they_p
     assert isinstance(shops.pay("W2", 1_000, (OWN, 1)), OrderPaid)
     body = EarnPoints(*shops.head(), "center", "W2", ANN, OWN, 1_001, 7)
     assert shops.take(body, "center") is Rejection.ORDER_DIFFERS
+
+
+# The edges of the limits.
+
+
+def test_f16_stated_points_may_fill_the_share_to_the_last_fen() -> None:
+    shops = Shops()
+    shops.accept()
+    shops.accept("center", SOUTH)
+    shops.limit("center", 5_000)
+    shops.earn(NORTH, "n", 500)
+    shops.earn(SOUTH, "s", 500)
+
+    assert shops.pay("W1", 200, (NORTH, 60), (SOUTH, 41)) is Rejection.SHARE_EXCEEDED
+    paid = shops.pay("W1", 200, (NORTH, 60), (SOUTH, 40))
+    assert isinstance(paid, OrderPaid)
+    assert paid.paid_fen == 100
+
+
+def test_f16_points_are_taken_up_from_their_minimum_and_none_below_it() -> None:
+    shops = Shops()
+    shops.accept(minimum_points=50)
+    shops.accept("center", SOUTH)
+    shops.earn(NORTH, "n", 500)
+    shops.earn(SOUTH, "s", 500)
+
+    below, least = (shops.pay(order, fen, (NORTH, 0), (SOUTH, 1)) for order, fen in (("W1", 50), ("W2", 51)))
+    assert isinstance(below, OrderPaid)
+    assert isinstance(least, OrderPaid)
+    assert [part.points for part in below.parts] == [1]
+    assert [part.points for part in least.parts] == [50, 1]
+
+
+def test_f16_payments_of_a_day_count_together_against_its_cap_and_those_of_the_day_before_do_not() -> None:
+    shops = Shops()
+    shops.accept(daily_fen=100)
+    shops.earn(NORTH, "n", 500)
+    for day in range(2):
+        assert isinstance(shops.pay(f"{day} first", 200, (NORTH, 60)), OrderPaid)
+        assert shops.pay(f"{day} second", 200, (NORTH, 41)) is Rejection.DAILY_CAP_REACHED
+        assert isinstance(shops.pay(f"{day} second", 200, (NORTH, 40)), OrderPaid)
+        assert shops.pay(f"{day} third", 200, (NORTH, 1)) is Rejection.DAILY_CAP_REACHED
+        shops.wait(DAY_MS)
+
+
+def test_a_hold_given_up_on_a_later_day_leaves_no_more_room_on_that_day() -> None:
+    shops = Shops()
+    shops.accept(daily_fen=100)
+    shops.earn(NORTH, "n", 500)
+    parts, until = (PaymentPart(NORTH, 60),), shops.time + 2 * DAY_MS
+    held = shops.take(HoldPoints(*shops.head(), "center", "W1", HASH, ANN, 200, parts, until), "ann")
+    assert not isinstance(held, Rejection)
+    hold = shops.last.id
+    shops.wait(DAY_MS)
+    assert isinstance(shops.pay("W2", 200, (NORTH, 100)), OrderPaid)
+
+    assert not isinstance(shops.take(VoidHold(*shops.head(), "center", ANN, hold), "center"), Rejection)
+
+    assert shops.pay("W3", 200, (NORTH, 1)) is Rejection.DAILY_CAP_REACHED
+
+
+def test_f5_what_one_merchant_limits_binds_no_other() -> None:
+    shops = Shops()
+    shops.accept("north", NORTH)
+    shops.accept("south", SOUTH)
+    shops.limit("south", 1_000)
+    shops.earn(NORTH, "n", 500)
+    shops.earn(SOUTH, "s", 500)
+
+    assert isinstance(shops.pay("W1", 100, (NORTH, 100), at="north"), OrderPaid)
+    assert shops.pay("W1", 100, (SOUTH, 11), at="south") is Rejection.SHARE_EXCEEDED

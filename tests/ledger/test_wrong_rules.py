@@ -313,7 +313,7 @@ WRONG: Final = [
     Wrong("no swap counts against a limit", SwapsAndLocks, swapping, "count_movement", nothing),
     Wrong("no transfer counts against a limit", LockRules, moving, "count_movement", nothing),
     Wrong("a limit's day never ends", LockRules, limits, "day_end", lambda *_: 2**40),
-    Wrong("a locked account pays", LockRules, moving, "is_locked", no),
+    Wrong("a locked account pays", LockRules, moving, "points_wait", no),
     Wrong("offers stand while their maker is locked", SwapsAndLocks, locking, "close_all", lambda *_: ()),
     Wrong("points grow old while their account is locked", LockRules, pausing, "moved_by", zero),
 ]

@@ -23,7 +23,7 @@ from jifen.ledger.cashback.records import (
 )
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.opened.records import CASHBACKS_MAX, count_open_of_member, open_of_member
 from jifen.ledger.points.held import (
     HELD_IN,
@@ -117,7 +117,7 @@ def check_request(
         return Rejection.POINT_TYPE_UNKNOWN
     if account.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(account, context.time):
+    if points_wait(account):
         return Rejection.ACCOUNT_LOCKED
     policy = read(state, cashback_policy_key(body.point_type), CashbackPolicy)
     terms = terms_in_force(point_type, context.time)

@@ -18,7 +18,7 @@ from jifen.ledger.draws.records import (
     read_draw,
     read_tally,
 )
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.points.held import hold_points, why_not_held
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -65,7 +65,7 @@ def check_draw_entry(
         return Rejection.POINT_TYPE_UNKNOWN
     if account.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(account, context.time):
+    if points_wait(account):
         return Rejection.ACCOUNT_LOCKED
     draw = read_draw(state, body.organization, body.draw)
     if draw is None:

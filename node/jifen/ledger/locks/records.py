@@ -1,4 +1,4 @@
-"""Locked accounts: what is known of a lock, and the one question that every debit asks.
+"""Locked accounts: what is known of a lock, and the one question that every debit asks (`points_wait`).
 
 A locked account pays nothing that its own key signs; whatever is paid to it still comes in, and its points do not
 expire (`pausing.py`). Locking and unlocking is in `locking.py`.
@@ -73,5 +73,14 @@ class AccountLock(Record, frozen=True):
 
 
 def is_locked(account: Account, time: int) -> bool:
-    """Tell whether an account is locked at a block time, ms: nothing that its key signs then takes points out."""
+    """Tell whether an account is locked at a block time, ms."""
     return time < account.locked_until
+
+
+def points_wait(account: Account) -> bool:
+    """Tell whether the points of an account wait: it is locked, or its lock has lapsed and they have not moved yet.
+
+    Nothing that its key signs takes them out before that. In a block with so much due that the agenda has not got to
+    the lock, they would go with dates that have come long ago; and what came in would move with those that waited.
+    """
+    return account.locked_until != 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.payments.bodies import CaptureHold, HoldPoints, VoidHold
 from jifen.ledger.payments.effects import OrderPaid, PointsHeld, PointsPaid, PointsReleased, PointsReturned
 from jifen.ledger.payments.paying import against_order, told
@@ -73,7 +73,7 @@ def check_hold(
         return plan
     if account.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(account, context.time):
+    if points_wait(account):
         return Rejection.ACCOUNT_LOCKED
     against = against_order(state, body.organization, body.order_id)
     if against is not None:

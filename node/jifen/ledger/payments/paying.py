@@ -1,7 +1,7 @@
 """Paying for a part of an order with points, by the signatures of the member and of the merchant's till."""
 
 from jifen.ledger.context import BlockContext
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.payments.bodies import PayOrder
 from jifen.ledger.payments.effects import OrderPaid, PointsPaid
 from jifen.ledger.payments.plan import Plan, PlannedPart, count_taken, make_plan, paid_part
@@ -42,7 +42,7 @@ def check_order_payment(
     signers = transaction.signers
     if account.key not in signers or not any(organization.scopes_of(key) & TILL_SCOPES for key in signers):
         return Rejection.NOT_AUTHORIZED
-    if is_locked(account, context.time):
+    if points_wait(account):
         return Rejection.ACCOUNT_LOCKED
     return against_order(state, body.merchant, body.order_id) or plan
 

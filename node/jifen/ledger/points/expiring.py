@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.points.holdings import ANNOUNCED_DAYS, LAPSED_KEPT_MS, due_of, paused_due_of, put_due, put_holding
 from jifen.ledger.points.lots import merged, points_of, with_points
 from jifen.ledger.points.supplies import take_out
@@ -98,7 +99,7 @@ def wake_holding(state: StateWriter, key: bytes, context: BlockContext) -> tuple
 def is_paused(state: StateReader, account: bytes) -> bool:
     """Tell whether the points of an account wait: it is locked, or its lock has ended and they have not moved yet."""
     record = read(state, account_key(account), Account)
-    return record is not None and record.locked_until != 0
+    return record is not None and points_wait(record)
 
 
 def activate(holding: Holding, ready: tuple[Lot, ...]) -> Activation:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.locks.pausing import received as received_while_locked
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.points.holdings import put_holding
 from jifen.ledger.points.limits import Movement, check_movement, count_movement, day_of
 from jifen.ledger.points.lots import add_lots, take_lots
@@ -41,7 +41,7 @@ def check_transfer(
         return Rejection.POINT_TYPE_UNKNOWN
     if sender.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(sender, context.time):
+    if points_wait(sender):
         return Rejection.ACCOUNT_LOCKED
     terms = terms_in_force(point_type, context.time)
     if not terms.transferable:
@@ -68,7 +68,7 @@ def transfer(
     key = holding_key(body.recipient, body.point_type)
     received = read(state, key, Holding) or EMPTY_HOLDING
     moved = [Lot(lot.points, LotOrigin.TRANSFERRED, lot.available_from, lot.expires_at) for lot in taken]
-    if is_locked(found.recipient, context.time):
+    if points_wait(found.recipient):
         moved = [received_while_locked(lot, context.time) for lot in moved]
     put_holding(state, holding_key(body.sender, body.point_type), rest, (), context.time)
     received = put_holding(state, key, add_lots(received, moved), moved, context.time)

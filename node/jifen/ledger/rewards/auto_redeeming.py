@@ -6,7 +6,7 @@ would starve. Ours count purchases, but a member's own price depends on the tier
 
 from jifen.ledger.bonuses.granting import local_day
 from jifen.ledger.context import BlockContext
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
@@ -60,7 +60,7 @@ def check_order(
     reason = _against(state, body, transaction)
     if reason is not None:
         return reason
-    if is_locked(_account(state, body), context.time):
+    if points_wait(_account(state, body)):
         return Rejection.ACCOUNT_LOCKED
     if read(state, reward_key(body.reward), Reward) is None:
         return Rejection.REWARD_UNKNOWN

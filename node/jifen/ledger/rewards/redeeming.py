@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import MINUTE_MS
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.opened.records import REDEMPTIONS_MAX, count_open_of_member, open_of_member
 from jifen.ledger.points.held import HELD_IN, HeldPoints, hold_points, release_points, spend_held, why_not_held
 from jifen.ledger.points.lots import points_of
@@ -77,7 +77,7 @@ def check_redemption(
         return Rejection.POINT_TYPE_UNKNOWN
     if account.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(account, context.time):
+    if points_wait(account):
         return Rejection.ACCOUNT_LOCKED
     reward = read(state, reward_key(body.reward), Reward)
     if reward is None:
@@ -122,7 +122,7 @@ def redeem_for(
     if found is None or not is_open(found, context.time) or isinstance(owner_of(state, reward), Rejection):
         return None
     member = read(state, account_key(account), Account)
-    if member is None or is_locked(member, context.time):
+    if member is None or points_wait(member):
         return None
     tier = tier_of(state, found.organization, account, context.time)
     for listed in found.details.prices:

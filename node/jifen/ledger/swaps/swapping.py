@@ -9,7 +9,7 @@ value is one for both legs and lies in the corridors of both issuers when the of
 from typing import NamedTuple
 
 from jifen.ledger.context import BlockContext
-from jifen.ledger.locks.records import is_locked
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.points.held import hold_points, may_hold, release_points, spend_held
 from jifen.ledger.points.holdings import put_holding
 from jifen.ledger.points.limits import (
@@ -87,7 +87,7 @@ def check_offering(
     give, want = both
     if maker.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(maker, context.time):
+    if points_wait(maker):
         return Rejection.ACCOUNT_LOCKED
     if not (give.swappable and want.swappable):
         return Rejection.NOT_SWAPPABLE
@@ -150,7 +150,7 @@ def check_accepting(
         return Rejection.ACCOUNT_UNKNOWN
     if taker.key not in transaction.signers:
         return Rejection.NOT_AUTHORIZED
-    if is_locked(taker, context.time):
+    if points_wait(taker):
         return Rejection.ACCOUNT_LOCKED
     found = _open_offer(state, body.offer, context)
     if found is None:
