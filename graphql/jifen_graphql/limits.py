@@ -151,6 +151,7 @@ PAGES: Final[dict[tuple[str, str], Page]] = {
     ("Query", "issuerCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
     ("Query", "unpaidCashbacks"): Page("first", REWARDS_PAGE_DEFAULT, 50),
     ("Query", "swapOffers"): Page("first", SWAPS_PAGE_DEFAULT, 50),
+    ("BoardUpdate", "offers"): Page("first", SWAPS_PAGE_DEFAULT, 50),
     ("Query", "draws"): Page("first", DRAWS_PAGE_DEFAULT, 50),
     ("Query", "drawEntries"): Page("first", ENTRIES_PAGE_DEFAULT, 100),
     ("Query", "memberDraws"): Page("first", DRAWS_PAGE_DEFAULT, 20),

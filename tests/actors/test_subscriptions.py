@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import trio
 import trio.testing
 
 from jifen.actors import subscriptions
 from jifen.actors.subscriptions import SubscriptionHub, TooManySubscribers
+from jifen.codec.records import encode_writes
+from jifen.ledger.state import offer_key
+from jifen.ledger.swaps.records import ENTRY, SwapOffer, board_key
+from jifen.ledger.types import Lot, LotOrigin, Record
 from jifen.store.records import CommittedBlock
 from jifen.testing.small_chain import SmallChain
 
@@ -28,6 +33,12 @@ class Feed:
     def register(self, *names: str) -> None:
         block = self.chain.build([self.chain.clerk.register(name) for name in names])
         self.hub.publish(CommittedBlock(block, self.chain.certify(block)))
+
+    def write(self, writes: dict[bytes, Record | None]) -> None:
+        """Commit a block of which it is only told what it has changed."""
+        block = self.chain.build([])
+        changed = msgspec.structs.replace(block, writes=encode_writes(writes))
+        self.hub.publish(CommittedBlock(changed, self.chain.certify(block)))
 
     def account(self, name: str) -> bytes:
         return self.chain.clerk.member(name).account
@@ -125,6 +136,32 @@ async def test_listeners_do_not_disturb_each_other(feed: Feed) -> None:
         assert [await soon(other), await soon(one), await soon(blocks)] == [3, 3, 3]
 
 
+async def test_a_board_tells_of_offers_to_everybody_made_taken_in_part_and_closed(feed: Feed) -> None:
+    lots = (Lot(20, LotOrigin.EARNED, 0, 0),)
+    offer = SwapOffer(bytes(20), "mall/guide", 20, "mall/store", 30, 30, 2, 99, None, 1, 20, lots)
+    name, place = offer_key(bytes(32)), board_key(bytes(32), offer)
+    part = msgspec.structs.replace(offer, left=16)
+    turned = msgspec.structs.replace(offer, give_type="mall/store", want_type="mall/guide")
+    private = msgspec.structs.replace(part, counterparty=bytes(20))
+    changes: tuple[dict[bytes, Record | None], ...] = (
+        {name: offer, place: ENTRY},
+        {name: part},
+        {name: None, place: None},
+    )
+    async with feed.hub.board("mall/guide", "mall/store") as heights:
+        assert await soon(heights) == 1
+        for height, writes in enumerate(changes, start=2):
+            feed.write(writes)
+            assert await soon(heights) == height
+        feed.write({name: private})
+        feed.write({name: turned, board_key(bytes(32), turned): ENTRY})
+        feed.publish("ann")
+        assert await nothing(heights)
+        feed.hub.jumped(9)
+        assert await soon(heights) == 9, "a snapshot may have changed anything"
+    assert feed.hub._parts == {}
+
+
 async def test_everything_is_forgotten_when_listeners_leave(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "SUBSCRIBERS_MAX", 2)
     for _ in range(5):
@@ -138,7 +175,7 @@ async def test_everything_is_forgotten_when_listeners_leave(feed: Feed, monkeypa
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     assert feed.hub._count == 0
-    assert feed.hub._accounts == {}
+    assert feed.hub._parts == {}
     assert feed.hub._blocks == {}
 
 
@@ -153,7 +190,7 @@ async def test_a_full_hub_refuses_and_takes_the_next_when_one_has_left(
         with pytest.raises(TooManySubscribers):
             await feed.hub.wait_for(2)
         await feed.hub.wait_for(1)  # reached already: costs no place
-    assert feed.hub._accounts == {}
+    assert feed.hub._parts == {}
     async with feed.hub.account(bytes(20)) as heights:
         assert await soon(heights) == 1
 

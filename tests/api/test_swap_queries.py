@@ -5,9 +5,12 @@ from typing import Any, final
 
 import httpx
 import pytest
+import trio
 
 from jifen.client import Client, TransactionBuilder
 from jifen.client.errors import ClientError, Refused
+from jifen.client.subscriptions import Subscription
+from jifen.client.swaps import BoardUpdate
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
@@ -82,6 +85,31 @@ async def test_the_board_is_shown_by_price_and_page_by_page(market: Market) -> N
     assert [found.id for found in mine] == [dear, cheap, even, private]
     with pytest.raises(ClientError, match="cursor"):
         await market.client.swap_offers(WANTED, GIVEN, after=first.cursor)
+
+
+async def test_the_board_is_followed_through_making_taking_in_part_and_closing(market: Market) -> None:
+    told: list[tuple[int, list[int]]] = []
+
+    async def hear(board: Subscription[BoardUpdate]) -> None:
+        with trio.fail_after(60):
+            update = await board.receive()
+        assert (update.give_type, update.want_type) == (GIVEN, WANTED)
+        told.append((update.as_of.height, [offer.left for offer in update.offers]))
+
+    start = market.node.height
+    async with market.client.subscribe_swap_offers(GIVEN, WANTED) as board:
+        await hear(board)
+        name = await market.offer(20, 30, minimum=2)
+        await hear(board)
+        await market.offer(20, 30, counterparty=market.builder.account_of(BOB.public))
+        await market.client.submit(market.builder.accept_swap_offer(BOB, offer=bytes.fromhex(name), points=4, pays=6))
+        await hear(board)
+        await market.client.submit(market.builder.cancel_swap_offer(ALICE, offer=bytes.fromhex(name)))
+        await hear(board)
+    assert told == [(start, []), (start + 1, [20]), (start + 3, [16]), (start + 4, [])]
+    async with market.client.subscribe_swap_offers("nonsense", WANTED) as board:
+        with pytest.raises(Refused, match="write point types like"):
+            await board.receive()
 
 
 async def test_a_part_of_an_offer_is_accepted_at_its_price_and_the_rest_is_cancelled(market: Market) -> None:

@@ -1,6 +1,7 @@
 """Swapping points, and locking and unlocking an account, on the command line of two organizations and two members."""
 
 import json
+import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,35 @@ def effect_of(alliance: CommandLine, submission: Any) -> Any:
     """Return the one effect of a transaction."""
     [effect] = alliance.told("tx", "show", submission["id"])["receipt"]["effects"]
     return effect
+
+
+def test_the_board_is_watched_until_so_many_changes_or_ctrl_c(
+    alliance: CommandLine, members: dict[str, tuple[str, str]]
+) -> None:
+    pair = ("--give", GIVEN, "--want", WANTED)
+    legs = ("--give", f"{GIVEN}:30", "--want", f"{WANTED}:10", "--value-fen", "30")
+    with (
+        alliance.started("swap", "watch", *pair, "--changes", "1", "--json") as counting,
+        alliance.started("swap", "watch", *pair) as watching,
+    ):
+        assert counting.stdout is not None
+        assert watching.stdout is not None
+        assert json.loads(counting.stdout.readline())["offers"] == []
+        assert " UTC, block " in watching.stdout.readline()
+        assert watching.stdout.readline() == "no open offers\n"
+
+        made = alliance.told("swap", "offer", "--key", members["alice"][0], *legs)
+
+        [offer] = json.loads(counting.stdout.readline())["offers"]
+        assert (offer["id"], offer["left"]) == (made["id"], 30)
+        assert counting.wait(60) == 0
+        watching.stdout.readline()
+        assert watching.stdout.readline().startswith(made["id"])
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(60) == 0
+    alliance.told("swap", "cancel", made["id"], "--key", members["alice"][0])
+    unknown = alliance.run("swap", "watch", "--give", "mall/nothing", "--want", WANTED)
+    assert (unknown.returncode, "no point type has the id mall/nothing" in unknown.stderr) == (4, True)
 
 
 def test_f18_points_are_offered_seen_on_the_board_taken_in_parts_and_the_rest_comes_back(

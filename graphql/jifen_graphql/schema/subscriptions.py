@@ -19,6 +19,7 @@ from jifen_graphql.schema.blocks import Block
 from jifen_graphql.schema.context import BLOCK_NOT_HELD, RequestContext
 from jifen_graphql.schema.fields import subscription_field
 from jifen_graphql.schema.states import AsOf, PointBalance, balances_of
+from jifen_graphql.schema.swaps import BoardUpdate, are_point_types
 
 if TYPE_CHECKING:
     from jifen.actors.node import Node
@@ -43,6 +44,18 @@ class Subscription:
         raise AssertionError(f"the balance of {account.hex()} is fed through SOURCES")
 
     @subscription_field(
+        "Offers to everybody of points of one type for another's: at once as they are, then after every change, "
+        "conflated to the newest."
+    )
+    def swap_offers(
+        self,
+        give_type: Annotated[str, strawberry.argument(description="What the makers give.")],
+        want_type: Annotated[str, strawberry.argument(description="What the makers want.")],
+    ) -> AsyncGenerator[BoardUpdate, None]:
+        """Declare the field; `SOURCES` feeds it."""
+        raise AssertionError(f"the offers of {give_type} for {want_type} are fed through SOURCES")
+
+    @subscription_field(
         "Every block in order, without a gap: those above `after`; left out, the newest one and all that follow."
     )
     def blocks(
@@ -64,7 +77,7 @@ class Source(NamedTuple):
 
     Raises GraphQLError when the arguments make no sense.
     """
-    event: Callable[[RequestContext, Mapping[str, Any], int], BalanceUpdate | Block]
+    event: Callable[[RequestContext, Mapping[str, Any], int], BalanceUpdate | BoardUpdate | Block]
     """Given a context whose snapshot includes the height: what the field resolves to."""
 
 
@@ -77,6 +90,19 @@ def _block(context: RequestContext, _arguments: Mapping[str, Any], height: int) 
     summary = context.summary(height)
     assert summary is not None, f"the node announced block {height}, which its store does not hold"
     return Block.of(summary)
+
+
+def _board_heights(node: Node, arguments: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+    pair = arguments["giveType"], arguments["wantType"]
+    if not are_point_types(*pair):
+        raise GraphQLError(
+            f"{' and '.join(pair)}: write point types like north-music/consumer", extensions={"code": "BAD_ARGUMENT"}
+        )
+    return node.subscribe_board(*pair)
+
+
+def _board(_context: RequestContext, arguments: Mapping[str, Any], _height: int) -> BoardUpdate:
+    return BoardUpdate(give_type=arguments["giveType"], want_type=arguments["wantType"])
 
 
 def _block_heights(node: Node, arguments: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[int]]:
@@ -93,6 +119,7 @@ def _block_heights(node: Node, arguments: Mapping[str, Any]) -> AbstractAsyncCon
 
 SOURCES: Final[dict[str, Source]] = {
     "balance": Source(lambda node, arguments: node.subscribe_account(arguments["account"]), _balance),
+    "swapOffers": Source(_board_heights, _board),
     "blocks": Source(_block_heights, _block),
 }
 """Subscription fields by their GraphQL name. A test holds this table against the schema."""

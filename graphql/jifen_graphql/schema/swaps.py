@@ -17,12 +17,12 @@ from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.fields import query_field
 from jifen_graphql.schema.pages import check_page_size
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
+from jifen_graphql.schema.states import AsOf
 
 if TYPE_CHECKING:
     from jifen.actors.node import ReadView
 
 _POINT_TYPE_ID = re.compile(POINT_TYPE_PATTERN)
-_ID_BYTES = 32
 
 
 @strawberry.type(description="An open offer of a member: points of one type for points of another.")
@@ -68,6 +68,41 @@ def offer_of(view: ReadView, identity: bytes) -> SwapOffer | None:
     return SwapOffer.of(identity, record) if record else None
 
 
+@strawberry.type(description="The offers of one pair of point types after a block.")
+class BoardUpdate:
+    """One event of `swapOffers`."""
+
+    give_type: str
+    want_type: str
+
+    @query_field("Offers to everybody, the lowest price first, then the oldest.")
+    def offers(
+        self, info: Info, first: Annotated[int, strawberry.argument(description="At most 50.")] = SWAPS_PAGE_DEFAULT
+    ) -> list[SwapOffer]:
+        """Read the beginning of the board of the snapshot."""
+        check_page_size("BoardUpdate", "offers", first)
+        return page_of_board(info.context.view, self.give_type, self.want_type, first, None)
+
+    @strawberry.field
+    def as_of(self, info: Info) -> AsOf:
+        """Name the snapshot's block."""
+        return AsOf.of(info.context.view)
+
+
+def page_of_board(view: ReadView, give_type: str, want_type: str, first: int, after: str | None) -> list[SwapOffer]:
+    """Return offers of a pair behind a cursor; raises GraphQLError (code BAD_PAGE) when that is none of this pair."""
+    board = ledger.board_of(give_type, want_type)
+    start = board if after is None else _behind(board, after)
+    found = view.range(start, after_prefix(board), first)
+    offers = (offer_of(view, key[-ledger.ID_BYTES :]) for key, _ in found)
+    return [offer for offer in offers if offer is not None]
+
+
+def are_point_types(*names: str) -> bool:
+    """Tell whether these can be ids of point types."""
+    return all(_POINT_TYPE_ID.match(name) for name in names)
+
+
 @strawberry.type
 class SwapQueries:
     """What `Query` inherits."""
@@ -83,13 +118,9 @@ class SwapQueries:
     ) -> list[SwapOffer]:
         """Read a page of the board of the snapshot."""
         check_page_size("Query", "swapOffers", first)
-        if not (_POINT_TYPE_ID.match(give_type) and _POINT_TYPE_ID.match(want_type)):
+        if not are_point_types(give_type, want_type):
             return []
-        board = ledger.board_of(give_type, want_type)
-        start = board if after is None else _behind(board, after)
-        found = info.context.view.range(start, after_prefix(board), first)
-        offers = (offer_of(info.context.view, key[-_ID_BYTES:]) for key, _ in found)
-        return [offer for offer in offers if offer is not None]
+        return page_of_board(info.context.view, give_type, want_type, first, after)
 
     @query_field("An open offer by its id; null when there is none.")
     def swap_offer(self, info: Info, id: Hash) -> SwapOffer | None:
@@ -106,7 +137,7 @@ class SwapQueries:
 
 def _behind(board: bytes, after: str) -> bytes:
     """Return the first key behind a cursor of a board; raises GraphQLError (code BAD_PAGE)."""
-    size = len(board) + ledger.PRICE_BYTES + 8 + _ID_BYTES
+    size = len(board) + ledger.PRICE_BYTES + 8 + ledger.ID_BYTES
     if len(after) == 2 * size and after.startswith(board.hex()):
         try:
             return bytes.fromhex(after) + b"\0"

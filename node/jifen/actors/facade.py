@@ -248,3 +248,7 @@ class Node:
     def subscribe_account(self, account: bytes) -> AbstractAsyncContextManager[AsyncIterator[int]]:
         """Yield the height at once, then the newest height whenever the account's points changed."""
         return self._hub.account(account)
+
+    def subscribe_board(self, give_type: str, want_type: str) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+        """Yield the height at once, then the newest height whenever the offers of this pair to everybody changed."""
+        return self._hub.board(give_type, want_type)

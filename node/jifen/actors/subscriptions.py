@@ -1,16 +1,18 @@
 """The subscription hub: tells whoever listens that something was committed, and never waits for anybody.
 
-Nothing is queued for a listener but the newest height: block listeners read what lies between from the store, balance
-listeners want the newest only.
+Nothing is queued for a listener but the newest height: block listeners read what lies between from the store, those of
+balances and of offers want the newest only.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import final
 
 import trio
 
-from jifen.ledger.state import HOLDING
+from jifen.codec.records import Writes, decode_record
+from jifen.ledger.state import BOARD, HOLDING, OFFER
+from jifen.ledger.swaps.records import SwapOffer, board_of, board_of_key
 from jifen.store.records import CommittedBlock
 
 SUBSCRIBERS_MAX = 20_000
@@ -49,7 +51,8 @@ class SubscriptionHub:
     def __init__(self, height: int) -> None:
         self.height = height
         self._blocks: dict[_Newest, None] = {}
-        self._accounts: dict[bytes, dict[_Newest, None]] = {}
+        self._parts: dict[bytes, dict[_Newest, None]] = {}
+        """Who listens to a part of the state, by what its keys begin with."""
         self._count = 0
 
     def publish(self, block: CommittedBlock) -> None:
@@ -57,16 +60,15 @@ class SubscriptionHub:
         self.height = height = block.executed.tip.height
         for listener in self._blocks:
             listener.set(height)
-        if self._accounts:
-            for key, _ in block.executed.writes:
-                if key[:1] == HOLDING:
-                    for listener in self._accounts.get(key[1:21], ()):
-                        listener.set(height)
+        if self._parts:
+            for part in _touched(block.executed.writes):
+                for listener in self._parts.get(part, ()):
+                    listener.set(height)
 
     def jumped(self, height: int) -> None:
         """Tell that a snapshot took the state to `height`: anything may have changed, blocks between are not held."""
         self.height = height
-        for listeners in (self._blocks, *self._accounts.values()):
+        for listeners in (self._blocks, *self._parts.values()):
             for listener in listeners:
                 listener.set(height)
 
@@ -85,16 +87,23 @@ class SubscriptionHub:
         with self._listening(self._blocks) as listener:
             yield _Every(listener, start)
 
-    @asynccontextmanager
-    async def account(self, account: bytes) -> AsyncIterator[AsyncIterator[int]]:
+    def account(self, account: bytes) -> AbstractAsyncContextManager[AsyncIterator[int]]:
         """Yield the current height at once, then the newest one at which the account's points changed."""
-        listeners = self._accounts.setdefault(account, {})
+        return self._part(HOLDING + account)
+
+    def board(self, give_type: str, want_type: str) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+        """Yield the current height at once, then the newest one at which offers of this pair to everybody changed."""
+        return self._part(board_of(give_type, want_type))
+
+    @asynccontextmanager
+    async def _part(self, part: bytes) -> AsyncIterator[AsyncIterator[int]]:
+        listeners = self._parts.setdefault(part, {})
         try:
             with self._listening(listeners) as listener:
                 yield _Changes(listener)
         finally:
-            if not listeners and self._accounts.get(account) is listeners:
-                del self._accounts[account]
+            if not listeners and self._parts.get(part) is listeners:
+                del self._parts[part]
 
     @contextmanager
     def _listening(self, listeners: dict[_Newest, None]) -> Iterator[_Newest]:
@@ -108,6 +117,22 @@ class SubscriptionHub:
         finally:
             del listeners[listener]
             self._count -= 1
+
+
+def _touched(writes: Writes) -> Iterator[bytes]:
+    """Yield the parts of the state that somebody may listen to, as far as a block has changed them."""
+    for key, data in writes:
+        kind = key[:1]
+        if kind == HOLDING:
+            yield key[:21]  # an account id has 20 bytes
+        elif kind == BOARD:
+            yield board_of_key(key)
+        elif kind == OFFER and data is not None:
+            # Who takes a part leaves the offer in its place on the board.
+            offer = decode_record(key, data)
+            assert isinstance(offer, SwapOffer), f"{key.hex()} holds no offer"
+            if offer.counterparty is None:
+                yield board_of(offer.give_type, offer.want_type)
 
 
 @final

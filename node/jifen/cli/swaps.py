@@ -11,6 +11,7 @@ from jifen.cli.terms import operator_of
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
 if TYPE_CHECKING:
+    from jifen.client import Client
     from jifen.client.swaps import SwapOffer
 
 app = typer.Typer(help="Swap points of different types with others.", rich_markup_mode=None, no_args_is_help=True)
@@ -37,6 +38,47 @@ def board(
     jifen swap board --give north-music/consumer --want tea-house/consumer
     """
     _show(asked(lambda client: client.swap_offers(give, want, first=first), home, url), as_json)
+
+
+@app.command("watch")
+def watch(
+    give: Annotated[str, typer.Option("--give", help="Point type that is given to you.")],
+    want: Annotated[str, typer.Option("--want", help="Point type that is wanted from you.")],
+    changes: Annotated[
+        int | None, typer.Option("--changes", min=0, help="End after so many changes; Ctrl-C when left out.")
+    ] = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is offered, and again whenever it changes; with --json a line each time.
+
+    \b
+    jifen swap watch --give north-music/consumer --want tea-house/consumer
+    """
+    from jifen.cli.failures import CommandFailed
+
+    for pair in (give, want):
+        if asked(lambda client, name=pair: client.point_type(name), home, url) is None:  # type: ignore[misc]
+            raise CommandFailed(f"no point type has the id {pair}")
+
+    async def follow(client: "Client") -> None:
+        left = changes
+        async with client.subscribe_swap_offers(give, want) as updates:
+            async for update in updates:
+                if as_json:
+                    print_json(update)
+                else:
+                    typer.echo(f"{update.as_of.time:%Y-%m-%d %H:%M:%S} UTC, block {update.as_of.height}")
+                    _show(update.offers, as_json=False)
+                if left == 0:
+                    return
+                left = None if left is None else left - 1
+
+    try:
+        asked(follow, home, url)
+    except* KeyboardInterrupt:
+        pass  # this is how watching ends
 
 
 @app.command("list")

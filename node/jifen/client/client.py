@@ -35,7 +35,7 @@ from jifen.client.reward_calls import RewardCalls
 from jifen.client.rules import EarningCalculation, EarningPolicy, EarningRules, OrderLine
 from jifen.client.standing_orders import StandingOrder
 from jifen.client.subscriptions import Subscription, subscribe
-from jifen.client.swaps import SwapCalls
+from jifen.client.swaps import BOARD_SUBSCRIPTION, BoardUpdate, SwapCalls
 from jifen.client.terms import ExpiringPoints, PointTypeTerms
 from jifen.client.tiers import OrganizationTiers, TierProgress
 from jifen.ledger.rejections import Rejection
@@ -404,6 +404,16 @@ class Client(RewardCalls, PaymentCalls, SwapCalls):
             return {"account": account}
 
         return subscribe(self.endpoints, queries.BALANCE_SUBSCRIPTION, variables)
+
+    def subscribe_swap_offers(
+        self, give_type: str, want_type: str
+    ) -> AbstractAsyncContextManager[Subscription[BoardUpdate]]:
+        """Follow the offers of a pair to everybody: first as they are, then every change, conflated to the newest."""
+
+        def variables(_last: BoardUpdate | None) -> dict[str, Any]:
+            return {"give": give_type, "want": want_type}
+
+        return subscribe(self.endpoints, BOARD_SUBSCRIPTION, variables)
 
     async def _submit_batch(self, batch: list[bytes], wait: bool, timeout_seconds: float) -> tuple[Submission, ...]:
         variables = {

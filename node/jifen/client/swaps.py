@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from jifen.chain.sealing import SealedTransaction
 from jifen.client.queries import Operation
-from jifen.client.records import Answer
+from jifen.client.records import Answer, AsOf
 from jifen.client.reward_transactions import Signing
 from jifen.keys.signing import KeyPair
 from jifen.ledger.locks.bodies import LockAccount, UnlockAccount
@@ -63,6 +63,23 @@ ACCOUNT_SWAP_OFFERS: Final = Operation[tuple[SwapOffer, ...]](
     f"query AccountSwapOffers($account: AccountId!) {{ accountSwapOffers(account: $account) {_OFFER} }}",
     "accountSwapOffers",
     tuple[SwapOffer, ...],
+)
+
+
+class BoardUpdate(Answer, frozen=True):
+    """The offers of a pair to everybody after a block, the lowest price first; at most fifty."""
+
+    give_type: str
+    want_type: str
+    offers: tuple[SwapOffer, ...]
+    as_of: AsOf
+
+
+BOARD_SUBSCRIPTION: Final = Operation[BoardUpdate](
+    "subscription Board($give: String!, $want: String!) { swapOffers(giveType: $give, wantType: $want) "
+    f"{{ giveType wantType offers(first: 50) {_OFFER} asOf {{ height hash time }} }} }}",
+    "swapOffers",
+    BoardUpdate,
 )
 
 

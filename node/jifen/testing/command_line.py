@@ -55,6 +55,21 @@ class CommandLine(NamedTuple):
         assert self.told("tx", "register", "--key", key)["account"] == account
         return key, account
 
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start a command that goes on; it is killed at the end if it still does."""
+        with subprocess.Popen(  # noqa: S603 - our own command line
+            [sys.executable, "-P", "-m", "jifen", *arguments],
+            env=_environment() | {"JIFEN_HOME": str(self.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def _run(self, arguments: tuple[str, ...], own: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - our own command line
             [sys.executable, "-P", "-m", "jifen", *arguments],

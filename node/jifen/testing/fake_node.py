@@ -6,7 +6,7 @@ only tests move. The API's tests run against it; whatever they rely on here must
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar, final
 
@@ -21,6 +21,7 @@ from jifen.chain.sealing import seal
 from jifen.codec.blocks import block_hash, decode_block
 from jifen.codec.errors import Malformed
 from jifen.codec.genesis import chain_id
+from jifen.codec.records import decode_record
 from jifen.codec.transactions import TRANSACTION_BYTES_MAX
 from jifen.consensus.messages import Certificate
 from jifen.keys.signing import KeyPair
@@ -35,6 +36,7 @@ from jifen.ledger.governance.validators import read_validator_set
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.rules.records import OrderLine
+from jifen.ledger.swaps.records import SwapOffer
 from jifen.ledger.terms.bodies import ConfirmOrder
 from jifen.ledger.terms.records import PointType
 from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
@@ -404,7 +406,12 @@ class FakeNode:
     @asynccontextmanager
     async def subscribe_account(self, account: bytes) -> AsyncGenerator[AsyncIterator[int], None]:
         """As in the facade."""
-        yield _AccountHeights(self, account)
+        yield _ChangedHeights(self, lambda: self.holding_records(account))
+
+    @asynccontextmanager
+    async def subscribe_board(self, give_type: str, want_type: str) -> AsyncGenerator[AsyncIterator[int], None]:
+        """As in the facade."""
+        yield _ChangedHeights(self, lambda: self.offer_records(give_type, want_type))
 
     async def wait_for_change(self, seen: int) -> None:
         """Wait until the height is above `seen`."""
@@ -414,6 +421,17 @@ class FakeNode:
     def holding_records(self, account: bytes) -> list[bytes]:
         """Return the encoded holdings of an account."""
         return [data for key, data in sorted(self._records.records.items()) if key.startswith(state.HOLDING + account)]
+
+    def offer_records(self, give_type: str, want_type: str) -> list[bytes]:
+        """Return the encoded offers of a pair."""
+        known = sorted(self._records.records.items())
+        offers = [(data, decode_record(key, data)) for key, data in known if key[:1] == state.OFFER]
+        return [
+            data
+            for data, offer in offers
+            if isinstance(offer, SwapOffer)
+            and (offer.give_type, offer.want_type, offer.counterparty) == (give_type, want_type, None)
+        ]
 
 
 class _Heights:
@@ -433,16 +451,16 @@ class _Heights:
         return self._seen
 
 
-class _AccountHeights:
-    """The height at once, and then the newest one whenever the account's holdings have changed."""
+class _ChangedHeights:
+    """The height at once, and then the newest one whenever some records have changed."""
 
-    def __init__(self, node: FakeNode, account: bytes) -> None:
+    def __init__(self, node: FakeNode, records: Callable[[], list[bytes]]) -> None:
         self._node = node
-        self._account = account
+        self._records = records
         self._seen: int | None = None
         self._told: list[bytes] = []
 
-    def __aiter__(self) -> _AccountHeights:
+    def __aiter__(self) -> _ChangedHeights:
         return self
 
     async def __anext__(self) -> int:
@@ -450,10 +468,10 @@ class _AccountHeights:
         while True:
             if self._seen is not None:
                 await self._node.wait_for_change(self._seen)
-            holdings = self._node.holding_records(self._account)
+            records = self._records()
             first, self._seen = self._seen is None, self._node.height
-            if first or holdings != self._told:
-                self._told = holdings
+            if first or records != self._told:
+                self._told = records
                 return self._seen
 
 

@@ -37,6 +37,9 @@ PRICE_BITS: Final = 107
 PRICE_BYTES: Final = 20
 """Of a price in a key: 53 digits before the point and PRICE_BITS behind it."""
 
+ID_BYTES: Final = 32
+"""Of an offer's id in a key: that of its transaction."""
+
 SwapValue = Annotated[int, Meta(ge=1, le=AMOUNT_FEN_MAX)]
 
 
@@ -102,6 +105,11 @@ def board_key(identity: bytes, offer: SwapOffer) -> bytes:
     price = (offer.want_points << PRICE_BITS) // offer.give_points
     place = price.to_bytes(PRICE_BYTES, "big") + offer.made_at.to_bytes(8, "big")
     return board_of(offer.give_type, offer.want_type) + place + identity
+
+
+def board_of_key(key: bytes) -> bytes:
+    """Return the board that a key of it belongs to, as `board_of` names it."""
+    return key[: -PRICE_BYTES - 8 - ID_BYTES]
 
 
 def open_offers_of(state: StateReader, account: bytes) -> tuple[bytes, ...]:
