@@ -1,12 +1,14 @@
 """Acceptance scenarios of moving points and of locked accounts, by the rows of the requirements."""
 
 from typing import Final
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jifen.ledger import agenda
 from jifen.ledger.dates import DAY_MS
 from jifen.ledger.locks.bodies import AccountLocked, AccountUnlocked, LockAccount, UnlockAccount
 from jifen.ledger.locks.records import LockReason, UnlockReason
@@ -396,3 +398,82 @@ def test_i9_no_lock_brings_points_back_to_life_whose_date_had_passed_while_they_
     assert not isinstance(unlocked, Rejection)
     assert [effect.points for effect in unlocked if isinstance(effect, PointsExpired)] == [100]
     assert stage.holding().available == 0
+
+
+# The edges of swapping.
+
+
+def test_f18_whoever_has_exactly_what_a_swap_takes_can_offer_it_and_pay_it() -> None:
+    stage = market()
+    name = offer(stage, 1_000, 1_000, 1_000)
+    assert stage.holding().available == 0
+
+    assert isinstance(accept(stage, name, 1_000, 1_000), PointsSwapped)
+
+    assert (stage.holding(MALL, BO).available, stage.holding(STORE).available) == (1_000, 1_000)
+
+
+def test_f18_an_offer_to_one_member_is_for_that_one_alone() -> None:
+    stage = market()
+    stage.register("cy")
+    name = offer(stage, 100, 100, 100, counterparty=CY)
+
+    assert accept(stage, name, 100, 100) is Rejection.NOT_THE_COUNTERPARTY
+    assert accept(stage, name, 100, 100, "cy") is Rejection.INSUFFICIENT_POINTS
+    stage.earn("C", 500, STORE, CY)
+    assert isinstance(accept(stage, name, 100, 100, "cy"), PointsSwapped)
+
+
+@pytest.mark.parametrize("point_type", [MALL, STORE])
+def test_f18_what_an_issuer_stops_letting_members_swap_is_swapped_no_more_though_it_is_offered(point_type: str) -> None:
+    stage = market()
+    name = offer(stage, 100, 100, 100)
+    publish(stage, point_type, 3, swappable=False, settlement_fen=1)
+
+    assert accept(stage, name, 100, 100) is Rejection.NOT_SWAPPABLE
+
+
+def test_x5_who_has_received_as_often_as_the_terms_let_him_swaps_no_more_that_day() -> None:
+    stage = market()
+    name = offer(stage, 100, 100, 100, minimum=10)
+    limits = MovingLimits(receipts=1)
+    publish(stage, MALL, 3, swappable=True, settlement_fen=1, limits=limits)
+    assert isinstance(accept(stage, name, 10, 10), PointsSwapped)
+
+    assert accept(stage, name, 10, 10) is Rejection.RECEIPT_LIMIT_REACHED
+
+
+def test_f18_a_rest_below_the_smallest_part_is_taken_whole() -> None:
+    stage = market()
+    name = offer(stage, 100, 100, 100, minimum=60)
+    assert isinstance(accept(stage, name, 60, 60), PointsSwapped)
+
+    assert accept(stage, name, 39, 39) is Rejection.PART_TOO_SMALL
+    assert isinstance(accept(stage, name, 40, 40), PointsSwapped)
+
+
+def test_f18_an_offer_is_over_at_its_end_also_where_the_agenda_has_not_got_to_it() -> None:
+    stage = market()
+    name = offer(stage, 100, 100, 100, minimum=10)
+    stage.wait(DAY_MS - 1)
+    assert isinstance(accept(stage, name, 10, 10), PointsSwapped)
+    with patch.object(agenda, "AGENDA_MAX", 0):
+        stage.wait(1)
+
+    assert accept(stage, name, 10, 10) is Rejection.OFFER_NOT_OPEN
+    body = CancelSwapOffer(stage.time, stage.nonce(), name)
+    assert stage.take(body, "ann") is Rejection.OFFER_NOT_OPEN
+    [closed] = [effect for effect in stage.wait(0) if isinstance(effect, SwapOfferClosed)]
+    assert (closed.end, closed.points) == (OfferEnd.EXPIRED, 90)
+
+
+def test_m5a_a_lock_closes_what_is_left_of_several_offers_of_which_one_was_taken() -> None:
+    stage = market()
+    first, second = offer(stage, 100, 100, 100), offer(stage, 200, 200, 200)
+    assert isinstance(accept(stage, first, 100, 100), PointsSwapped)
+
+    effects = stage.effects_of(LockAccount(stage.time, stage.nonce(), ANN, LockReason.LOST, ()), "ann")
+
+    assert not isinstance(effects, Rejection)
+    assert [effect.offer for effect in effects if isinstance(effect, SwapOfferClosed)] == [second]
+    assert stage.holding().available == 900

@@ -26,9 +26,10 @@ from jifen.ledger.payments.bodies import (
 from jifen.ledger.payments.effects import OrderPaid, PointsGivenBack, PointsHeld, PointsReleased
 from jifen.ledger.payments.giving_back import paid_fen, payment_of
 from jifen.ledger.payments.plan import Plan, make_plan
-from jifen.ledger.payments.records import Acceptance, PaymentPolicies
+from jifen.ledger.payments.records import HOLD_MS_MAX, Acceptance, PaymentPolicies
 from jifen.ledger.receipts import AnyEffect
 from jifen.ledger.rejections import Rejection
+from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.state import WorkingState, hold_key, holding_key, organization_key, past_policies_key, supply_key
 from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import PointType, RollingExpiry, Terms
@@ -393,6 +394,10 @@ def test_f14_a_hold_is_captured_in_part_and_the_rest_comes_back_in_the_same_bloc
     assert shops.holding(NORTH).available == 1_100
     shops.refund("W1", "r", 8_000)
     assert shops.holding(NORTH).lots == before
+    shops.take(HoldPoints(*shops.head(), "center", "W2", HASH, ANN, 9_000, parts, shops.time + DAY_MS), "ann")
+    whole = shops.take(CaptureHold(*shops.head(), "center", ANN, shops.last.id, 9_000), "center")
+    assert isinstance(whole, tuple)
+    assert len(whole) == 1, "nothing comes back, and nothing is told of it"
 
 
 def test_an_account_whose_id_ends_in_the_last_byte_there_is_holds_points_as_others_do() -> None:
@@ -536,3 +541,58 @@ def test_f5_what_one_merchant_limits_binds_no_other() -> None:
 
     assert isinstance(shops.pay("W1", 100, (NORTH, 100), at="north"), OrderPaid)
     assert shops.pay("W1", 100, (SOUTH, 11), at="south") is Rejection.SHARE_EXCEEDED
+
+
+def test_what_was_taken_on_a_day_goes_on_counting_when_another_version_of_the_acceptance_holds() -> None:
+    shops = Shops()
+    shops.accept(daily_fen=100)
+    shops.earn(NORTH, "n", 500)
+    assert isinstance(shops.pay("W1", 200, (NORTH, 100)), OrderPaid)
+
+    assert not isinstance(shops.accept(version=2, daily_fen=100), Rejection)
+
+    assert shops.pay("W2", 200, (NORTH, 1)) is Rejection.DAILY_CAP_REACHED
+
+
+def test_f5_a_merchant_may_say_exactly_what_its_mall_says() -> None:
+    shops = Shops()
+    shops.limit("center", 5_000, daily_fen=900)
+
+    assert shops.limit("south", 5_001, daily_fen=900) is Rejection.LOOSER_THAN_POLICY
+    assert shops.limit("south", 5_000, daily_fen=901) is Rejection.LOOSER_THAN_POLICY
+    assert not isinstance(shops.limit("south", 5_000, daily_fen=900), Rejection)
+
+
+def test_f14_a_hold_lasts_thirty_days_at_most_and_ends_in_the_block_of_its_very_end() -> None:
+    shops = Shops()
+    shops.accept()
+    shops.earn(NORTH, "n", 500)
+    parts = (PaymentPart(NORTH, 60),)
+    late, held = (
+        shops.take(HoldPoints(*shops.head(), "center", "W1", HASH, ANN, 200, parts, shops.time + ms), "ann")
+        for ms in (HOLD_MS_MAX + 1, HOLD_MS_MAX)
+    )
+    assert late is Rejection.TIMEOUT_OUT_OF_RANGE
+    assert not isinstance(held, Rejection)
+
+    assert not any(isinstance(effect, PointsReleased) for effect in shops.wait(HOLD_MS_MAX - 1))
+    [released] = [effect for effect in shops.wait(1) if isinstance(effect, PointsReleased)]
+    assert released.timed_out
+
+
+def test_f16_an_order_that_was_never_credited_is_refunded_by_each_number_once_and_credited_no_more() -> None:
+    shops = Shops()
+    shops.accept()
+    shops.earn(NORTH, "n", 500)
+    assert isinstance(shops.pay("W1", 200, (NORTH, 1)), OrderPaid)
+
+    lines = (OrderLine("tea", "food", 101),)
+    assert shops.take(RefundOrder(*shops.head(), "center", "W1", "R1", 100, lines), "center") is (
+        Rejection.ITEMS_EXCEED_REFUND
+    )
+    [effect] = shops.refund("W1", "R1", 100)
+    assert isinstance(effect, PointsGivenBack)
+    assert effect.parts == (), "of one point nothing comes back before all of the order does"
+    again = RefundOrder(*shops.head(), "center", "W1", "R1", 100)
+    assert shops.take(again, "center") is Rejection.REFUND_ALREADY_TAKEN
+    assert shops.take(EarnPoints(*shops.head(), "center", "W1", ANN, OWN, 200, 7), "center") is Rejection.ORDER_DIFFERS
