@@ -21,8 +21,11 @@ from jifen.ledger.rewards.standing_orders import (
     CancelAutoRedemption,
     SetAutoRedemption,
 )
-from jifen.ledger.state import tier_book_key
+from jifen.ledger.state import organization_key, tier_book_key
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.records import Terms
 from jifen.ledger.tiers.effects import TierChange, TierChanged
+from jifen.ledger.types import Organization, OrganizationStatus
 from jifen.testing.scenes.point_stage import ANN, BO, CONSUMER
 from jifen.testing.scenes.tier_stage import TierStage
 
@@ -184,3 +187,60 @@ def test_an_order_ends_within_a_year_and_not_before_it_begins(days: int) -> None
     stage = stage_with()
 
     assert order(stage, until=stage.points.time + days * DAY_MS) is Rejection.STANDING_ORDER_OUT_OF_RANGE
+
+
+def test_a_reward_is_redeemed_by_itself_only_while_it_is_open() -> None:
+    stage = TierStage()
+    points = stage.points
+    opens, closes = points.time + 10, points.time + 20
+    details = RewardDetails("Mug", (RewardPrice(CONSUMER, 100),), opens, closes)
+    points.take(PublishReward(points.time, points.nonce(), MUG, 1, details, 100), "mall admin")
+    order(stage, per_day=PER_DAY_MAX)
+    done = []
+    for number, ms in enumerate((9, 1, 9, 1)):
+        points.wait(ms)
+        done.append("AutoRedeemed" in kinds(stage.buy(f"A{number}", 100)))
+        if points.holding().available:
+            points.give_away(points.holding().available)
+
+    assert done == [False, True, True, False]
+
+
+def foreign_reward() -> TierStage:
+    """Return a stage on which Ann has ordered a lamp of the bookshop's, for points of the mall's, which it takes."""
+    stage = TierStage()
+    list_books(stage, 2, "books")
+    points = stage.points
+    details = RewardDetails("Lamp", (RewardPrice(CONSUMER, 100),))
+    effect = points.take(PublishReward(points.time, points.nonce(), "books/lamp", 1, details, 100), "books admin")
+    assert not isinstance(effect, Rejection), effect
+    order(stage, reward="books/lamp")
+    return stage
+
+
+def list_books(stage: TierStage, version: int, *names: str) -> None:
+    """Let the mall say who takes its points."""
+    points = stage.points
+    body = PublishTerms(points.time, points.nonce(), "mall", CONSUMER, Terms(version=version, accepted_by=names))
+    assert not isinstance(points.take(body, "mall admin"), Rejection)
+
+
+def test_i7_no_order_pays_an_organization_that_takes_these_points_no_more() -> None:
+    stage = foreign_reward()
+    list_books(stage, 3)
+    assert "AutoRedeemed" not in kinds(stage.buy("A1", 100))
+
+    list_books(stage, 4, "books")
+    assert "AutoRedeemed" in kinds(stage.buy("A2", 1))
+
+
+def test_no_order_pays_an_organization_that_is_suspended() -> None:
+    stage = foreign_reward()
+    state = stage.points.state
+    books = state.get(organization_key("books"))
+    assert isinstance(books, Organization)
+    state.put(organization_key("books"), msgspec.structs.replace(books, status=OrganizationStatus.SUSPENDED))
+    assert "AutoRedeemed" not in kinds(stage.buy("A1", 100))
+
+    state.put(organization_key("books"), books)
+    assert "AutoRedeemed" in kinds(stage.buy("A2", 1))
