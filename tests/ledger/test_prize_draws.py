@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from jifen.ledger.draws.bodies import CancelDraw, FulfilPrize
+from jifen.ledger.draws.bodies import CancelDraw, CreateDraw, FulfilPrize
 from jifen.ledger.draws.drawing import next_digest, seed_of, winners_of
 from jifen.ledger.draws.effects import DrawEnded, EntriesSettled, WinnersDrawn
-from jifen.ledger.draws.records import DrawStatus, Prize, RefundReason
+from jifen.ledger.draws.records import DRAW_MS_MAX, PRIZE_FEN_MAX, WINNERS_MAX, DrawStatus, Prize, RefundReason
 from jifen.ledger.draws.settling import SETTLED_MAX
 from jifen.ledger.points.positions import Position
 from jifen.ledger.rejections import Rejection
@@ -324,3 +324,44 @@ def test_many_entries_are_settled_in_slices_that_no_block_notices() -> None:
     assert len(slices) == -(-200 // SETTLED_MAX)
     assert told.entries == sum(1 + number % 3 for number in range(200)) == stage.draw.settled
     assert all(entry.lots == () for entry in stage.entries())
+
+
+# The edges of what a draw may be.
+
+
+def test_a_draw_may_last_a_year_and_give_as_many_and_as_dear_prizes_as_there_may_be() -> None:
+    stage = DrawStage()
+    most = Prize("bicycle", PRIZE_FEN_MAX, WINNERS_MAX)
+    terms = msgspec.structs.replace(stage.terms, settle_by=stage.time + DRAW_MS_MAX, prizes=(most,))
+
+    def publish(**changes: object) -> object:
+        changed = msgspec.structs.replace(terms, **changes)
+        return stage.take(CreateDraw(stage.time + DAY_MS, stage.nonce(), "mall", "year", changed), "mall admin")
+
+    assert publish(settle_by=terms.settle_by + 1) is Rejection.CLOSE_OUT_OF_RANGE
+    assert publish(prizes=(most, Prize("umbrella", 1, 1))) is Rejection.DRAW_CONTRADICTORY
+    assert publish(prizes=(Prize("bicycle", PRIZE_FEN_MAX + 1, 1),)) is Rejection.PRIZE_TOO_LARGE
+    assert publish(reveal_by=terms.settle_by) is Rejection.DRAW_CONTRADICTORY
+    assert publish(entries_min=1001) is Rejection.DRAW_CONTRADICTORY
+    assert not isinstance(publish(entries_min=1000, reveal_by=terms.settle_by - 1), Rejection)
+
+
+def test_the_last_entries_of_a_draw_and_of_a_member_can_be_bought_and_none_more() -> None:
+    stage = DrawStage(entries_max=7, member_entries_max=5)
+    for name in ("ann", "bo"):
+        stage.member(name)
+
+    assert not isinstance(stage.enter("ann", 4), Rejection)
+    assert stage.enter("ann", 2) is Rejection.ENTRIES_EXHAUSTED
+    assert not isinstance(stage.enter("ann", 1), Rejection)
+    assert stage.enter("bo", 3) is Rejection.ENTRIES_EXHAUSTED
+    assert not isinstance(stage.enter("bo", 2), Rejection)
+
+
+def test_a_draw_that_has_exactly_the_entries_it_needs_is_drawn() -> None:
+    stage = DrawStage(entries_min=2)
+    stage.member("ann")
+    stage.enter("ann", 2)
+    stage.close()
+
+    assert drawn(stage.reveal_all()).entries == 2
