@@ -283,6 +283,12 @@ def test_a_debit_beyond_what_is_there_is_owed_if_it_says_so() -> None:
 
     assert isinstance(adjusted, PointsAdjusted)
     assert (adjusted.available_after, adjusted.debt_after) == (0, 30)
+    more = adjust(stage, Direction.DEBIT, "a2", 20, may_owe=True)
+    assert isinstance(more, PointsAdjusted)
+    assert (more.debt_repaid, more.debt_after) == (0, 50)
+    less = adjust(stage, Direction.CREDIT, "a3", 20)
+    assert isinstance(less, PointsAdjusted)
+    assert (less.debt_repaid, less.available_after, less.debt_after) == (20, 0, 30)
     assert stage.earn("A2", 1000).debt_repaid == 30
 
 
@@ -300,6 +306,50 @@ def test_a_refund_of_somebody_who_owes_the_most_there_can_be_leaves_a_debt_that_
     assert (revoked.points, revoked.debt_after, stage.debt()) == (100, POINTS_MAX, POINTS_MAX)
     key = holding_key(ANN, CONSUMER)
     assert decode_record(key, encode(stage.holding())) == stage.holding()
+
+
+def test_f19_a_bonus_may_be_as_large_as_the_policy_says_and_fill_the_cap_of_the_points() -> None:
+    stage = with_terms(issue_cap=100)
+    set_policy(stage, grant_max=101, two_operators_above=101, budget=100)
+
+    assert grant(stage, "g1", 101) is Rejection.ISSUE_CAP_REACHED
+    set_policy(stage, 2, grant_max=100, two_operators_above=100, budget=100)
+    assert isinstance(grant(stage, "g1", 100), BonusGranted)
+    assert adjust(stage, Direction.CREDIT, "a1", 1) is Rejection.ISSUE_CAP_REACHED
+
+
+def test_what_the_policy_says_of_bonuses_binds_no_adjustment() -> None:
+    stage = PointStage()
+    set_policy(stage, grant_max=10, two_operators_above=10, budget=10)
+    assert isinstance(grant(stage, "g1", 10), BonusGranted)
+    both = ("mall issuer", "mall admin")
+
+    assert isinstance(adjust(stage, Direction.CREDIT, "a1", 11, *both), PointsAdjusted)
+
+
+def test_a_credit_that_only_repays_a_debt_is_made_though_more_than_the_cap_is_out() -> None:
+    stage = with_terms(issue_cap=100)
+    stage.earn("A1", 1000)
+    stage.give_away(100)
+    stage.refund("A1", "R1", 300)
+    assert (stage.debt(), stage.supply().outstanding) == (30, 100)
+    body = PublishTerms(stage.time, stage.nonce(), "mall", CONSUMER, Terms(version=3, issue_cap=50))
+    assert not isinstance(stage.take(body, "mall admin"), Rejection)
+
+    assert adjust(stage, Direction.CREDIT, "a1", 31) is Rejection.ISSUE_CAP_REACHED
+    assert isinstance(adjust(stage, Direction.CREDIT, "a1", 30), PointsAdjusted)
+    assert (stage.debt(), stage.holding().lots) == (0, ())
+
+
+def test_i4_the_last_points_that_can_be_counted_can_be_granted_and_not_one_more() -> None:
+    stage = PointStage()
+    set_policy(stage, **dict.fromkeys(("grant_max", "two_operators_above", "clerk_points_per_day"), POINTS_MAX))
+
+    assert isinstance(grant(stage, "most", POINTS_MAX - 1), BonusGranted)
+    set_policy(stage, 2, clerk_points_per_day=POINTS_MAX)
+    assert grant(stage, "two", 2, "mall issuer") is Rejection.SUPPLY_EXHAUSTED
+    assert isinstance(grant(stage, "last", 1, "mall issuer"), BonusGranted)
+    assert stage.holding().available == POINTS_MAX
 
 
 def test_an_adjustment_is_made_once_and_by_the_office() -> None:

@@ -177,3 +177,13 @@ def test_f3d_a_refund_after_the_cash_was_paid_leaves_a_debt(stage: RewardStage) 
 def test_f3d_points_worth_less_than_a_fen_are_not_paid_for(stage: RewardStage) -> None:
     stage.pay(minimum_points=0)
     assert stage.ask(9, 1) is Rejection.CASHBACK_PRICE_WRONG
+
+
+def test_f3d_the_smallest_request_may_be_all_that_a_day_and_a_member_have() -> None:
+    stage = RewardStage()
+    stage.points.earn("A1", 1_000)
+    stage.pay(minimum_points=100, day_points=100, month_points=100)
+
+    assert stage.ask(99, 9) is Rejection.CASHBACK_TOO_SMALL
+    one(stage.ask(100, 10), CashbackRequested)
+    assert stage.points.holding().available == 0

@@ -4,7 +4,9 @@ from typing import Final
 
 import pytest
 
+from jifen.ledger.context import BlockContext
 from jifen.ledger.dates import DAY_MS
+from jifen.ledger.locks.pausing import wake_at_once
 from jifen.ledger.points.held import (
     HELD_LOTS_MAX,
     hold_points,
@@ -13,7 +15,7 @@ from jifen.ledger.points.held import (
     release_points,
     spend_held,
 )
-from jifen.ledger.points.holdings import LAPSED_KEPT_MS
+from jifen.ledger.points.holdings import LAPSED_KEPT_MS, put_holding
 from jifen.ledger.points.lots import points_of
 from jifen.ledger.points.positions import (
     Position,
@@ -30,7 +32,7 @@ from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import PointType
 from jifen.ledger.types import Holding, Lot, LotOrigin, Supply
 from jifen.testing.memory import Memory
-from jifen.testing.naive.scene import account_of, key_of, scene
+from jifen.testing.naive.scene import CHAIN_ID, account_of, key_of, scene
 
 ANN, TYPE = account_of(key_of("ann")), "mall/consumer"
 KEY: Final = holding_key(ANN, TYPE)
@@ -92,6 +94,22 @@ def test_points_that_come_back_too_late_for_any_refund_are_not_remembered() -> N
     release_points(state, ANN, TYPE, lots, 99 * DAY_MS + LAPSED_KEPT_MS)
     assert KEY not in state
     assert next_due(state) is None
+
+
+def test_points_that_come_back_past_their_date_let_nothing_be_forgotten_that_the_agenda_has_not_got_to() -> None:
+    waiting = Lot(10, LotOrigin.EARNED, 95 * DAY_MS, 0)
+    state = Memory({supply_key(TYPE): Supply(70, 0), point_type_key(TYPE): scene().point_types[0]})
+    put_holding(state, KEY, Holding(60, (LATE,), pending=10, pending_lots=(waiting,)), (waiting,), 0)
+    lots = hold_points(state, ANN, TYPE, 60, 0)
+
+    back, _, expired = release_points(state, ANN, TYPE, lots, 100 * DAY_MS)
+
+    assert [effect.points for effect in expired] == [60]
+    assert next_due(state) == back.due == 95 * DAY_MS
+    wake_at_once(state, KEY, BlockContext(CHAIN_ID, 1, 100 * DAY_MS))
+    holding = state[KEY]
+    assert isinstance(holding, Holding)
+    assert (holding.available, holding.pending) == (10, 0)
 
 
 def test_held_points_that_are_spent_leave_the_account_and_an_empty_holding_leaves_nothing() -> None:

@@ -326,9 +326,9 @@ def test_points_of_more_days_than_one_record_keeps_are_told_from_points_that_are
 
 def test_money_for_points_of_very_many_days_is_asked_for_in_parts(stage: RewardStage) -> None:
     stage.pay(day_points=1_000, month_points=1_000)
-    days_of(stage, 370)
-    assert stage.ask(370, 37) is Rejection.TOO_MANY_LOTS
-    assert not isinstance(stage.ask(360, 36), Rejection)
+    days_of(stage, 376)
+    assert stage.ask(367, 36) is Rejection.TOO_MANY_LOTS
+    assert not isinstance(stage.ask(366, 36), Rejection)
     assert not isinstance(stage.ask(10, 1), Rejection)
 
 

@@ -64,7 +64,9 @@ def bring_back(state: StateWriter, key: bytes, holding: Holding, lots: Iterable[
             after = _with_lapsed(after, dead[date])
     take_out(state, key[21:].decode(), burned=repaid, expired=sum(effect.points for effect in told))
     if after.lapsed is not holding.lapsed:
-        after = put_due(state, key, after, holding.due, due_of(after, time))
+        # What was due already, and the agenda has not got to, keeps its place: it would be forgotten.
+        is_late = 0 < holding.due <= time
+        after = put_due(state, key, after, holding.due, holding.due if is_late else due_of(after, time))
     else:
         after = put_holding(state, key, after, alive, time)
     return Return(after, repaid, tuple(told))
