@@ -5,8 +5,8 @@ from unittest.mock import patch
 
 from jifen.ledger import agenda
 from jifen.ledger.dates import DAY_MS
-from jifen.ledger.locks.bodies import LockAccount
-from jifen.ledger.locks.records import TEMPORARY_MS, LockReason
+from jifen.ledger.locks.bodies import AccountLocked, AccountUnlocked, LockAccount
+from jifen.ledger.locks.records import QUIET_MS, TEMPORARY_MS, LockReason
 from jifen.ledger.receipts import AnyEffect, PointsTransferred
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.terms.bodies import PublishTerms
@@ -70,3 +70,34 @@ def test_i9_points_received_after_a_lock_has_lapsed_live_no_longer_by_it() -> No
 
     [moved] = stage.holding(account=BO).lots
     assert (moved.points, moved.expires_at) == (100, lot.expires_at)
+
+
+def lock_alone(stage: PointStage, organization: str, signer: str) -> AnyEffect | Rejection:
+    """Let an officer of one organization lock Ann's account."""
+    return stage.take(LockAccount(stage.time, stage.nonce(), ANN, LockReason.LOST, (organization,)), signer)
+
+
+def test_m5a_who_has_locked_alone_cannot_do_so_again_before_the_quiet_days_are_over_however_full_blocks_are() -> None:
+    stage = PointStage()
+    lock_until_it_lapses(stage, ANN)
+    assert lock_alone(stage, "mall", "mall guard") is Rejection.LOCKED_TOO_SOON
+    stage.wait(0)
+
+    with patch.object(agenda, "AGENDA_MAX", 0):
+        stage.wait(QUIET_MS - 1)
+        assert lock_alone(stage, "mall", "mall guard") is Rejection.LOCKED_TOO_SOON
+        stage.wait(1)
+        assert isinstance(lock_alone(stage, "mall", "mall guard"), AccountLocked)
+
+
+def test_m5a_a_lock_that_has_lapsed_is_confirmed_by_nobody_and_another_one_begins() -> None:
+    stage = PointStage()
+    lock_until_it_lapses(stage, ANN)
+
+    body = LockAccount(stage.time, stage.nonce(), ANN, LockReason.LOST, ("books",))
+    effects = stage.effects_of(body, "books till")
+
+    assert not isinstance(effects, Rejection)
+    ended, begun = effects
+    assert isinstance(ended, AccountUnlocked)
+    assert begun == AccountLocked(ANN, LockReason.LOST, ("books",), stage.time, stage.time + TEMPORARY_MS)
