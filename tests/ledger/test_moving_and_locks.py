@@ -16,14 +16,14 @@ from jifen.ledger.payments.bodies import PaymentPart, PayOrder, PublishAcceptanc
 from jifen.ledger.payments.records import Acceptance
 from jifen.ledger.receipts import PointsTransferred
 from jifen.ledger.rejections import Rejection
-from jifen.ledger.state import MOVED, acceptance_key, open_offers_key
+from jifen.ledger.state import MOVED, acceptance_key, open_offers_key, organization_key
 from jifen.ledger.swaps.bodies import AcceptSwapOffer, CancelSwapOffer, CreateSwapOffer, PointsSwapped, SwapOfferClosed
 from jifen.ledger.swaps.records import OfferEnd, board_of
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.terms.effects import PointsExpired
 from jifen.ledger.terms.records import MovingLimits, RollingExpiry, Terms
 from jifen.ledger.transactions import TransferPoints
-from jifen.ledger.types import LotOrigin
+from jifen.ledger.types import LotOrigin, Operator, Organization, Scope
 from jifen.testing.naive.scene import account_of, key_of
 from jifen.testing.scenes.point_stage import ANN, BO, PointStage
 
@@ -477,3 +477,16 @@ def test_m5a_a_lock_closes_what_is_left_of_several_offers_of_which_one_was_taken
     assert not isinstance(effects, Rejection)
     assert [effect.offer for effect in effects if isinstance(effect, SwapOfferClosed)] == [second]
     assert stage.holding().available == 900
+
+
+def test_m5a_two_officers_of_one_organization_are_not_two_organizations() -> None:
+    stage = market()
+    mall = stage.state.get(organization_key("mall"))
+    assert isinstance(mall, Organization)
+    second = Operator(key_of("second guard"), int(Scope.LOCK_OFFICER))
+    after = msgspec.structs.replace(mall, operators=(*mall.operators, second))
+    stage.state.put(organization_key("mall"), after)
+
+    assert lock(stage, ANN, ("mall", "mall"), "mall guard", "second guard") is Rejection.NOT_AUTHORIZED
+    assert lock(stage, ANN, ("books", "mall"), "mall guard", "second guard") is Rejection.NOT_AUTHORIZED
+    assert isinstance(lock(stage, ANN, ("books", "mall"), "books till", "second guard"), AccountLocked)
