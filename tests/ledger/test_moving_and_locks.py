@@ -317,6 +317,7 @@ def test_p5_a_lot_whose_date_comes_inside_a_lock_is_still_there_after_unlock_and
     stage = PointStage()
     publish(stage, MALL, 2, expiry=RollingExpiry(5))
     stage.earn("A", 1000)
+    stage.earn("G", 1000, "mall/guide")  # these never expire, and move by no day
     [lot] = stage.holding().lots
     stage.wait(2 * DAY_MS)
     lock(stage, ANN, (), "ann")
