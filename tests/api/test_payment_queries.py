@@ -12,6 +12,8 @@ from jifen.client.queries import Operation
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
+from jifen.ledger.locks.bodies import LockAccount
+from jifen.ledger.locks.records import LockReason
 from jifen.ledger.members.registering import account_id
 from jifen.ledger.payments.bodies import HoldPoints, PaymentPart, PayOrder, PublishAcceptance, SetPaymentPolicy
 from jifen.ledger.payments.records import Acceptance
@@ -131,3 +133,11 @@ async def test_held_points_are_shown_as_held_with_the_hold_that_keeps_them(shop:
     assert [(part.points, part.fen) for part in hold.parts] == [(50, 100)]
     [balance] = await shop.ask(queries.BALANCES, account=shop.address, minHeight=None, consistency="LOCAL")
     assert balance.held == 50
+
+
+async def test_nothing_is_promised_to_a_locked_account(shop: Shop) -> None:
+    await shop.take(LockAccount(*shop.head(), shop.account, LockReason.LOST, ()), ALICE)
+    assert (await shop.examine(1_000, (TYPE, 0))).rejection == "ACCOUNT_LOCKED"
+    assert (await shop.examine(1_000, (f"{shop.other}/store", 0))).rejection == "POINT_TYPE_UNKNOWN", (
+        "as a payment says"
+    )

@@ -7,13 +7,14 @@ from typing import Annotated
 import strawberry
 from graphql import GraphQLError
 
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.payments import records
 from jifen.ledger.payments.bodies import PaymentPart as LedgerPart
 from jifen.ledger.payments.plan import make_plan
 from jifen.ledger.records import read
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.state import account_key, organization_key, payment_key
-from jifen.ledger.types import AMOUNT_FEN_MAX, AccountId, Organization, OrganizationStatus
+from jifen.ledger.types import AMOUNT_FEN_MAX, Account, AccountId, Organization, OrganizationStatus
 from jifen_graphql.limits import PAYMENTS_PAGE_DEFAULT
 from jifen_graphql.schema.context import Info
 from jifen_graphql.schema.fields import query_field
@@ -63,10 +64,14 @@ class PaymentQueries:
             return ExaminedPayment.of(Rejection.ORGANIZATION_UNKNOWN, amount_fen)
         if merchant.status is not OrganizationStatus.ACTIVE:
             return ExaminedPayment.of(Rejection.ORGANIZATION_NOT_ACTIVE, amount_fen)
-        if view.get(account_key(account)) is None:
+        payer = read(view, account_key(account), Account)
+        if payer is None:
             return ExaminedPayment.of(Rejection.ACCOUNT_UNKNOWN, amount_fen)
         asked = tuple(LedgerPart(part.point_type, part.points) for part in parts)
-        return ExaminedPayment.of(make_plan(view, merchant, account, amount_fen, asked, view.block_time), amount_fen)
+        plan = make_plan(view, merchant, account, amount_fen, asked, view.block_time)
+        if plan is not Rejection.POINT_TYPE_UNKNOWN and points_wait(payer):
+            plan = Rejection.ACCOUNT_LOCKED
+        return ExaminedPayment.of(plan, amount_fen)
 
     @query_field("Who takes which points in payment, at which rate: of one organization, or of all, by id and type.")
     def acceptances(
