@@ -25,7 +25,7 @@ from jifen.ledger.records import read
 from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.state import validator_key
 from jifen.ledger.terms.bodies import ConfirmOrder
-from jifen.ledger.transactions import Body, EarnPoints, RefundOrder
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, accounts_of_roles
 from jifen.ledger.types import RoleClass
 from jifen.store.ledger_store import LedgerStore
 from jifen.store.view import ReadView
@@ -175,7 +175,7 @@ class Node:
         Raises Malformed when an argument is out of range. `point_type` defaults to this organization's consumer points;
         `roles` names the accounts of guide, store and distributor.
         """
-        others = roles or {}
+        guide, store, distributor = accounts_of_roles(roles)
         now = self._clock()
         body = EarnPoints(
             expires_at=now + TILL_LIFETIME_MS,
@@ -187,9 +187,9 @@ class Node:
             amount_fen=amount_fen,
             purchased_at=now,
             items=items,
-            guide=others.get(RoleClass.GUIDE),
-            store=others.get(RoleClass.STORE),
-            distributor=others.get(RoleClass.DISTRIBUTOR),
+            guide=guide,
+            store=store,
+            distributor=distributor,
         )
         return await self._submit_signed(body, timeout_seconds)
 

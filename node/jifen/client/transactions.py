@@ -41,7 +41,7 @@ from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerm
 from jifen.ledger.terms.records import Terms
 from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
 from jifen.ledger.tiers.records import Recognition, TierProgramme
-from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, RegisterMember, TransferPoints, accounts_of_roles
 from jifen.ledger.types import AccountId, PublicKey, RoleClass
 
 LIFETIME_MS_DEFAULT = 10 * 60 * 1000
@@ -130,8 +130,7 @@ class TransactionBuilder(RewardTransactions, PaymentTransactions, SwapTransactio
         """
         bought = self._clock() if purchased_at is None else purchased_at
         head = (*self._head(), merchant, order_id, account, point_type, amount_fen, bought)
-        others = [(roles or {}).get(role) for role in (RoleClass.GUIDE, RoleClass.STORE, RoleClass.DISTRIBUTOR)]
-        body = EarnPoints(*head, tuple(items), *others)
+        body = EarnPoints(*head, tuple(items), *accounts_of_roles(roles))
         return self.sign(body, operator)
 
     def refund_order(

@@ -5,6 +5,7 @@ in it: it is hashed in front of it, so a transaction of one alliance means nothi
 Bodies of members, purchases and transfers are here, those of other families in modules of their own.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -65,6 +66,7 @@ from jifen.ledger.types import (
     PointTypeName,
     PositiveQuantity,
     PublicKey,
+    RoleClass,
     Slug,
     TimeMs,
     TransactionId,
@@ -97,6 +99,12 @@ class EarnPoints(TransactionBody, frozen=True, tag=2):
     """Account of the shop."""
     distributor: AccountBytes | None = None
     """Account of the distributor."""
+
+
+def accounts_of_roles(roles: Mapping[RoleClass, bytes] | None) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Return the guide, store and distributor of `EarnPoints`, None for whom `roles` does not name."""
+    named = roles or {}
+    return named.get(RoleClass.GUIDE), named.get(RoleClass.STORE), named.get(RoleClass.DISTRIBUTOR)
 
 
 class TransferPoints(TransactionBody, frozen=True, tag=3):

@@ -39,7 +39,7 @@ from jifen.ledger.rules.records import OrderLine
 from jifen.ledger.swaps.records import SwapOffer
 from jifen.ledger.terms.bodies import ConfirmOrder
 from jifen.ledger.terms.records import PointType
-from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction
+from jifen.ledger.transactions import Body, EarnPoints, RefundOrder, Transaction, accounts_of_roles
 from jifen.ledger.types import (
     Account,
     Holding,
@@ -354,7 +354,7 @@ class FakeNode:
         roles: Mapping[RoleClass, bytes] | None = None,
     ) -> SubmitResult:
         """As in the facade."""
-        others = roles or {}
+        guide, store, distributor = accounts_of_roles(roles)
         body = EarnPoints(
             expires_at=self.time + 3_600_000,
             nonce=bytes(8),
@@ -365,9 +365,9 @@ class FakeNode:
             amount_fen=amount_fen,
             purchased_at=self.time,
             items=items,
-            guide=others.get(RoleClass.GUIDE),
-            store=others.get(RoleClass.STORE),
-            distributor=others.get(RoleClass.DISTRIBUTOR),
+            guide=guide,
+            store=store,
+            distributor=distributor,
         )
         return await self._submit_signed(body, timeout_seconds)
 
