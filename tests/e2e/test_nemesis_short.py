@@ -12,7 +12,7 @@ PLAN = """\
 4 +2 clock leader 600
 5 +2 pause leader
 6 +3 split mall books | music cafe stall
-9 +2 fill-disk music 4
+9 +0 fill-disk music 4
 10 +2.5 isolate leader drop
 14 +2 clock leader -600
 14 +3 one-way mall>books cafe>mall refuse

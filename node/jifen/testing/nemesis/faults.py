@@ -29,6 +29,9 @@ CATCHES_UP_SECONDS: Final = 10.0
 LEAVES_SECONDS: Final = 20.0
 """Longest wait for a validator that was replaced to end by itself, which it does when it hears of it."""
 
+FILLS_SECONDS: Final = 60.0
+"""Longest wait for a full disk to be felt: who is cut off, or has nobody to vote with, writes nothing till then."""
+
 LOOKS_EVERY_SECONDS: Final = 0.2
 """Pause between two looks for validators that ended by themselves."""
 
@@ -152,13 +155,15 @@ async def _pause(faults: Faults, words: list[str]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _fill_disk(faults: Faults, words: list[str]) -> AsyncIterator[None]:
-    """Leave a store so many KiB of room until the validator stops or the time is over; then as much as it wants."""
+    """Leave a store so many KiB of room until the validator stops, then as much as it wants."""
     validator = await faults.validator(words[0])
     await _stop(validator)
     room = validator.store_bytes + int(words[1]) * 1024
     faults.note(f"disk of {validator.name} has room for {words[1]} KiB more")
     async with _bad_disk(faults, validator, map_bytes=-(-room // PAGE_BYTES) * PAGE_BYTES):
         yield
+        with trio.move_on_after(FILLS_SECONDS):
+            await validator.ended()
 
 
 @asynccontextmanager

@@ -30,11 +30,11 @@ from jifen.testing.nemesis.schedule import VALIDATORS
 LOG_FILE: Final = "log.txt"
 """All that a validator ever logged, over its restarts, in its data directory."""
 
-STARTS_SECONDS: Final = 60.0
+STARTS_SECONDS: Final = 120.0
 """Longest time for a validator to start and serve, on a machine that runs four of them and their tormentor."""
 
-STOPS_SECONDS: Final = 20.0
-"""Longest time for a validator to stop when asked to; ten times what it takes."""
+STOPS_SECONDS: Final = 40.0
+"""Longest time for a validator to stop when asked to; twenty times what it takes."""
 
 SUCCESSORS_MAX: Final = 3
 """Validators that an organization may have one after the other, beside its first; more replacements are left out. Each
