@@ -332,6 +332,7 @@ MUTATIONS: Final = (
     Mutation("damaged end of the log dropped, then votes", ((validator, "recover", _drops_damaged_end),)),
     Mutation("gap between snapshot and log", ((SimulatedDisk, "install", _installs_the_state_alone),)),
     Mutation("install goes backwards", ((Raft, "check_install", _installs_anything),)),
+    Mutation("compacted as far as it is committed", ((Raft, "compactable", Raft.committed),)),
     Mutation("wiped disk votes under its old identity", ((SimulatedDisk, "open", _starts_wiped),)),
     Mutation("decayed block passed on", ((disk, "read_entry", _read_as_it_is),)),
     Mutation("blocks proposed without room for them", ((Raft, "has_room", True),)),

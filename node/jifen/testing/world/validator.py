@@ -53,9 +53,6 @@ Event = Delivery | JobDone | Tick
 
 TICK = Tick()
 
-TAIL_BLOCKS = 3
-"""Committed blocks that compaction leaves at least: what peers lack for a moment needs no snapshot."""
-
 
 class Surroundings(Protocol):
     """What a validator needs of the world."""
@@ -417,7 +414,7 @@ class SimulatedValidator:
 
     def _compact(self) -> None:
         every = self._world.compact_every
-        height = min(self.disk.tip.height - TAIL_BLOCKS, self.raft.compactable)
+        height = min(self.disk.tip.height, self.raft.compactable)
         if not every or height < self.raft.base.height + every:
             return
         self._check_sound()
