@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from bench.processors import processor_seconds
 from jifen import config
 from jifen.alliance import DEMO_NAME, DEMO_ORGANIZATIONS, create_alliance
@@ -25,6 +27,7 @@ from jifen.chain.anchor import genesis_block
 from jifen.chain.executor import ExecutedBlock, Executor
 from jifen.chain.gateway import open_transaction
 from jifen.chain.sealing import seal
+from jifen.chain.statements import proposal
 from jifen.client import SyncClient, Unavailable
 from jifen.codec.genesis import chain_id
 from jifen.consensus.messages import Certificate
@@ -101,7 +104,8 @@ def make_chain(directory: Path, home: Path, transactions: int, block: int) -> tu
     batch = [StoreBatch(hard_state=HardState(1, None))]
     try:
         for items in _blocks(chain, genesis, home, transactions, block, now):
-            executed = executor.build(items, term=1, proposer=genesis.organizations[0].id, time=now)
+            built = executor.build(items, term=1, proposer=genesis.organizations[0].id, time=now)
+            executed = msgspec.structs.replace(built, proposal=keys[0].sign(proposal(built.tip.header)))
             count += len(executed.transactions)
             committed = CommittedBlock(executor.commit(), certificate(keys, executed))
             batch.append(StoreBatch(blocks=((executed.tip.height, executed.payload),), commits=(committed,)))
@@ -194,6 +198,8 @@ def _time_to(height: int, url: str, started: list[subprocess.Popen[bytes]]) -> M
             if first is None and reached > 0:
                 first = (now, reached)
             if first is not None and reached >= height:
+                if first[1] == height:
+                    raise SystemExit("it had caught up before it was first looked at: give it more --transactions")
                 share = (height - first[1]) / height
                 return Measured(now - first[0], share, processor_seconds(started[-1].pid))
             time.sleep(LOOKS_EVERY_SECONDS)
