@@ -44,8 +44,9 @@ from jifen.ledger.rules.records import (
     TierCoefficient,
 )
 from jifen.ledger.state import TALLY, after_prefix, tally_key
-from jifen.ledger.terms.bodies import CreatePointType
-from jifen.ledger.terms.records import Terms
+from jifen.ledger.terms.bodies import CreatePointType, PublishTerms
+from jifen.ledger.terms.effects import PointsActivated
+from jifen.ledger.terms.records import AvailableOnConfirmation, Terms
 from jifen.ledger.tiers.bodies import PublishTiers
 from jifen.ledger.tiers.records import Tier, TierProgramme
 from jifen.ledger.transactions import EarnPoints
@@ -253,6 +254,20 @@ def test_f11_visits_earn_at_most_so_often_a_day() -> None:
     assert [shop.points(0) for _ in range(3)] == [5, 5, 0]
     shop.stage.wait(DAY_MS)
     assert shop.points(100) == 6
+
+
+def test_what_a_visit_without_a_purchase_earns_waits_for_its_confirmation_and_stays_charged_to_the_budget() -> None:
+    shop = Shop(rule(visit_points=5, visits_per_day=2, budget=100))
+    terms = Terms(2, pending=AvailableOnConfirmation())
+    body = PublishTerms(shop.stage.time, shop.stage.nonce(), "mall", CONSUMER, terms)
+    assert not isinstance(shop.stage.take(body, "mall admin"), Rejection)
+
+    shop.sell(0, order="A")
+    confirmed = shop.stage.confirm("A")
+
+    assert isinstance(confirmed, PointsActivated)
+    assert (confirmed.points, shop.stage.holding().available) == (5, 5)
+    assert shop.stage.confirm("A") == Rejection.ORDER_NOT_PENDING
 
 
 def gold(shop: Shop) -> None:

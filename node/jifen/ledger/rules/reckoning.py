@@ -43,9 +43,9 @@ def value_of(rule: EarningRule, credit: Credit, kept_fen: int, amount_fen: int) 
     """Return what is earned before any factor when `kept_fen` of an order of `amount_fen` were kept.
 
     What was returned by name is taken off its part of the order; what else was refunded, off all that then is left, in
-    proportion. All of it exactly.
+    proportion. All of it exactly. A visit without a purchase has nothing that could be refunded and keeps its points.
     """
-    if kept_fen == 0:
+    if kept_fen == 0 and amount_fen:
         return 0, 1
     shared = (kept_fen, amount_fen - sum(credit.returned))
     top, bottom = credit.visit_points, 1
