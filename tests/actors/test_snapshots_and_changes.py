@@ -225,6 +225,24 @@ async def test_one_that_was_away_for_two_changes_and_long_after_them_is_told_by_
     await verified(running)
 
 
+async def test_one_that_was_taken_out_before_it_had_heard_anything_is_told_by_whoever_leads(
+    running: RunningAlliance, tmp_path: Path
+) -> None:
+    await running.start()
+    await work(running, 0, 2)
+    setup, admission = newcomer_setup(tmp_path, running.alliance, "cafe-2", ORGANIZATIONS[3])
+    running.alliance.setups["cafe-2"] = setup
+    await decide(running, admission)
+    await decide(running, RemoveValidator("cafe-2"))
+    await work(running, 10, 2)
+
+    # It has never voted, so that it does not ask for votes and nobody hears of it by that.
+    await running.start("cafe-2")
+    await running.retired("cafe-2")
+    await running.digest()
+    await verified(running)
+
+
 async def test_one_that_hears_nobody_for_long_and_votes_still_is_not_told_that_it_is_out(
     running: RunningAlliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

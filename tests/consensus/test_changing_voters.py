@@ -392,6 +392,24 @@ def test_who_was_removed_and_is_silent_is_let_go_and_told_when_it_comes_back() -
     assert recipients(host.tick(2), AppendRequest) == {"b", "d", "e"}
 
 
+def test_a_removed_validator_that_the_host_has_a_link_with_is_told_without_asking_for_votes() -> None:
+    host = left()
+    for _ in range(3):
+        host.tick(10)
+        answer(host, "d", "e")
+    for id in ("b", "b", "d", "c"):
+        host.raft.tell(id)
+    assert recipients(host.tick(2), AppendRequest) == {"b", "d", "e"}
+    answer(host, "b")
+    assert recipients(host.tick(2), AppendRequest) == {"d", "e"}, "it knows now"
+
+
+def test_who_does_not_lead_tells_nobody_that_it_was_removed() -> None:
+    host = make_host("c", OLD)
+    host.raft.tell("z")
+    assert recipients(host.tick(2), AppendRequest) == set()
+
+
 def test_a_new_leader_tells_those_who_were_removed_last() -> None:
     host = left()
     host.boot()

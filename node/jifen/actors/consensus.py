@@ -204,6 +204,8 @@ class ConsensusActor:
         """Jobs that the disk is not done with."""
         self._installation: Installation | None = None
         self.storage: StorageActor
+        self.outsiders: Callable[[], list[str]] = list
+        """Names those with a link from here whom the alliance has taken out, and who may not know; at first nobody."""
         self.on_suspicion: Callable[[Suspicion], None]
         """Told what the core finds contradictory; must not wait."""
 
@@ -287,6 +289,8 @@ class ConsensusActor:
             self._tick_waits = False
             self.raft.tick()
             self._reads.tick()
+            for name in self.outsiders():
+                self.raft.tell(name)
         elif isinstance(event, Reader):
             self._reads.add(event)
         elif isinstance(event, HandOver):

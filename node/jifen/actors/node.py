@@ -140,8 +140,8 @@ def _keep_fetched(folder: SnapshotFolder, height: int) -> None:
 def _check_not_retired(setup: NodeSetup, store: LedgerStore) -> None:
     """Raise NodeRetired when the committed ledger says that this validator is out.
 
-    Consensus knows only of the changes since the ledger it began with: it would wait for ever for a leader that has
-    nothing to tell it any more.
+    Consensus knows only of the changes since the ledger that it began with, or went on from: it would wait for ever for
+    a leader that has nothing to tell it any more.
     """
     record = read(store, validator_key(setup.validator), Validator)
     if record is not None and record.status is ValidatorStatus.RETIRED:
@@ -211,6 +211,7 @@ class _Wiring:
             clock=clock,
             draws=draws,
         )
+        self._consensus.outsiders = self._book.outsiders
         self._checkpoints: CheckpointActor
         self._evidence: EvidenceKeeper
         self._make_storage(folder, surroundings)
@@ -374,6 +375,7 @@ class _Wiring:
         self._book.follow(self._store, tip.height)
         self._mempool.jumped()
         self._hub.jumped(tip.height)
+        _check_not_retired(self._setup, self._store)
 
 
 def _raft(setup: NodeSetup, store: LedgerStore, executor: Executor, draws: RandomDraws) -> Raft:

@@ -93,6 +93,10 @@ class PeerBook:
             self._known[name] = self._height + RETIRED_LINK_BLOCKS
         self._links.heard_of(name, incoming)
 
+    def outsiders(self) -> list[str]:
+        """Return who has a link from here although the alliance has taken it out: it may not know."""
+        return [name for name in self._links.connected() if self._known.get(name) is not None]
+
     def _meet_validator(self, validator: Validator) -> None:
         try:
             self._meet(validator.id, validator.certificate_pem, validator.peer_host, validator.peer_port)

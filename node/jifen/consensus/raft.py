@@ -190,6 +190,15 @@ class Raft:
         ahead = state.certificates_ahead.get(height)
         return ahead is not None and ahead.hash == hash
 
+    def tell(self, id: str) -> None:
+        """Send blocks to a validator that was taken out and may not know, until it shows that it does.
+
+        One that voted asks for votes and so makes itself heard; an observer that was away stays silent. The host names
+        those that it has a link with, again and again: a leader may have only just begun to lead. Others do nothing.
+        """
+        if self._state.leadership is not None:
+            removal.meet(self._state, self._state.leadership, id)
+
     def transfer_leadership(self, to: str | None = None) -> None:
         """Hand leadership over to `to`, or to the active peer with most of the log, in the time it takes to say so.
 

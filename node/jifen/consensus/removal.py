@@ -29,7 +29,8 @@ def tick(state: State, lead: Leadership, random: RandomDraws) -> bool:
 
 
 def meet(state: State, lead: Leadership, id: str) -> None:
-    """Send blocks to one who asks for a vote and gets none: it was away while it was removed, and does not know."""
+    """Send blocks to one who was away while it was removed, and may not know: who asks for a vote and gets none, or has
+    a link again."""
     for new in lead.write_to((id,), state.log.last.height + 1, state.log.committed):
         lead.peers[new].active = True
 

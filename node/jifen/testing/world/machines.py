@@ -32,6 +32,7 @@ from jifen.testing.world.checks import Checks
 from jifen.testing.world.disk import CAPACITY_BYTES
 from jifen.testing.world.liars import Liar
 from jifen.testing.world.network import Network
+from jifen.testing.world.outsiders import Outsiders
 from jifen.testing.world.releases import LATER, OLDER, PRESENT
 from jifen.testing.world.scenario import Scenario
 from jifen.testing.world.signatures import HashSignatures, Signatures
@@ -109,6 +110,7 @@ class Machines(ABC):
         self.releases = {id: OLDER if place < scenario.old else PRESENT for place, id in enumerate(self.ids)}
         """What each validator runs."""
         self.transfers = Transfers(self, scenario.ids)
+        self._outsiders = Outsiders(self, scenario.ids)
         self._changes = dict.fromkeys(self.ids, 0)
         """How often each has changed it: a link of before does not outlive that."""
         self.injected["older releases"] += scenario.old
@@ -398,6 +400,10 @@ class Machines(ABC):
         """Have a snapshot fetched from who offers it."""
         self.transfers.offered(id, offer.sender)
 
+    def outsiders(self, id: str) -> list[str]:
+        """Return who was taken out and has a link from a validator."""
+        return self._outsiders.linked_from(id) if self.scenario.spares else []
+
     def carry(self, link: tuple[str, str], act: Callable[..., None], *arguments: Any) -> None:
         """Carry a part of a snapshot over a link, or what asks for it, to a validator that runs by then."""
         for due in self.network.arrivals(link, self.now):
@@ -439,6 +445,8 @@ class Machines(ABC):
         self._at(self.now + TICK_MS - TICK_MS * self._drift[id] // 1000, self._tick, id)
         if self.nodes[id].running:
             self._work(id, self.nodes[id].tick)
+        if self.scenario.spares and self.nodes[id].running and not self.nodes[id].paused:
+            self._outsiders.look(id)
 
     def _arrive(self, link: tuple[str, str], frame: bytes, changes: int) -> None:
         node = self.nodes[link[1]]

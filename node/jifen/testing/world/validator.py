@@ -93,6 +93,10 @@ class Surroundings(Protocol):
         """Learn that a validator stops because it is out."""
         ...
 
+    def outsiders(self, id: str) -> list[str]:
+        """Return who was taken out and has a link from a validator."""
+        ...
+
     @property
     def compact_every(self) -> int:
         """Blocks after which a validator compacts its log; 0 for never."""
@@ -155,8 +159,7 @@ class SimulatedValidator:
             self.lost = str(error)
             world.note(f"{self.id} refuses to start: {error}")
             return
-        record = read(self.disk, validator_key(self.id), Validator)
-        if record is not None and record.status is ValidatorStatus.RETIRED:
+        if self._has_retired():
             world.note(f"{self.id} does not start: it is out")
             return
         self.incarnation += 1
@@ -182,6 +185,10 @@ class SimulatedValidator:
         )
         self.gateway.evidence = self.evidence = SimulatedKeeper(self)
         world.checks.started(self)
+
+    def _has_retired(self) -> bool:
+        record = read(self.disk, validator_key(self.id), Validator)
+        return record is not None and record.status is ValidatorStatus.RETIRED
 
     def stop(self) -> None:
         """End the process; the disk stays as it is."""
@@ -338,6 +345,8 @@ class SimulatedValidator:
             self._world.checks.after_tick(
                 self, before, [item.message for item in waiting if isinstance(item, Delivery)]
             )
+            for id in self._world.outsiders(self.id):
+                self.raft.tell(id)
             if self.mempool.aged():
                 self._forward(list(self.mempool.pending.values()))
 
@@ -459,6 +468,9 @@ class SimulatedValidator:
         self.installing = None
         self._world.note(f"{self.id} goes on from a snapshot of height {snapshot.tip.height}")
         self._world.checks.after_call(self)
+        if self._has_retired():
+            self._world.retire(self)
+            return
         self._work_off()
         reads, self._reads_held = self._reads_held, []
         for request_id in reads:
