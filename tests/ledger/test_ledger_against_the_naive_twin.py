@@ -4,7 +4,6 @@ The machine that drives them, and the rules by family, are in `jifen.testing.twi
 mistakes is shown by `tests/ledger/test_wrong_rules.py`.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -66,12 +65,14 @@ def test_the_twin_agrees_about_points_whose_life_a_lock_has_paused_and_that_wait
 
 @pytest.mark.skipif(not is_nightly, reason="counts what the nightly profile has done")
 def test_a_nightly_run_has_offered_a_million_transactions_of_which_many_were_applied(
-    record_property: Callable[[str, object], None],
+    pytestconfig: pytest.Config,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     outcomes = LedgerMachine.outcomes
-    record_property("transactions", sum(outcomes.values()))
-    record_property("reasons met", len(outcomes) - 1)
-    assert sum(outcomes.values()) >= NIGHTLY_TRANSACTIONS
+    figures = f"{outcomes.total():,} transactions, {outcomes[None]:,} applied, {len(outcomes) - 1} reasons met"
+    with capsys.disabled():
+        pytestconfig.get_terminal_writer().line(f"\n{figures}")
+    assert outcomes.total() >= NIGHTLY_TRANSACTIONS
     assert outcomes[None] >= NIGHTLY_TRANSACTIONS // 4, "hardly anything is applied: the rules draw nonsense"
 
 
