@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).parents[2]
 SHORT: Final = {
     "costs": ("1", "check signatures"),
     "apply": ("1000", "earn, flat rate"),
-    "catch_up": ("--transactions 12000", "ratio: "),
+    "catch_up": ("--transactions 20000", "ratio: "),
     "failover": ("--kills 1", "1 times:"),
     "idle": ("--seconds 1", "s of processor time a minute"),
 }
