@@ -13,6 +13,7 @@ from jifen.client.rewards import committed_code, draft_of
 from jifen.codec.addresses import encode_account
 from jifen.keys.signing import KeyPair
 from jifen.ledger.dates import DAY_MS
+from jifen.ledger.locks.records import LockReason
 from jifen.ledger.points.positions import Rate
 from jifen.ledger.rewards import redeeming
 from jifen.ledger.rewards.records import RewardDetails, RewardPrice
@@ -120,6 +121,19 @@ async def test_a_member_is_told_when_too_many_redemptions_wait_for_him(
         told.append((mug.too_many_waiting, ticket.too_many_waiting))
         await shop.redeem() if len(told) < 2 else None
     assert told == [(False, False), (True, False)], "tickets wait for nobody"
+
+
+async def test_a_member_with_a_locked_account_is_told_so_with_every_reward(shop: Shop) -> None:
+    member = shop.builder.account_of(ALICE.public)
+    told = []
+    for _ in range(2):
+        mug, ticket = [reward.member for reward in await shop.client.rewards("mall", account=shop.account)]
+        assert mug is not None
+        assert ticket is not None
+        told.append((mug.locked, ticket.locked))
+        if len(told) < 2:
+            await shop.take(shop.builder.lock_account(ALICE, account=member, reason=LockReason.LOST))
+    assert told == [(False, False), (True, True)]
 
 
 async def test_pages_of_redemptions_join_without_a_gap(shop: Shop) -> None:

@@ -149,6 +149,8 @@ def test_m5a_a_locked_account_spends_nothing_receives_and_is_unlocked_by_two_org
     assert "ALREADY_LOCKED" in alliance.run("tx", "lock", "--key", dora, "--reason", "lost").stderr
     lock = alliance.told("account", account)["lock"]
     assert (lock["reason"], lock["organizations"], lock["until"]) == ("LOST", [], None)
+    shown = alliance.run("account", account).stdout
+    assert "locked      lost, by the member; pays nothing; lock officers of two organizations unlock it" in shown
     alliance.acting(MUSIC, "tx", "earn", "--account", account, "--order", "more", "--amount-fen", "1000")
 
     found = ("tx", "unlock", "--account", account, "--reason", "found", "--data")
@@ -170,6 +172,13 @@ def test_m5a_one_organization_locks_for_three_days_and_the_second_signs_an_unloc
     lock = alliance.told("account", account)["lock"]
     until = datetime.fromisoformat(lock["until"]) - datetime.fromisoformat(lock["lockedAt"])
     assert (lock["reason"], lock["organizations"], until) == ("DISPUTE", [MALL], timedelta(hours=72))
+    shown = alliance.run("account", account).stdout
+    assert f"locked      dispute, by {MALL}; pays nothing; until 20" in shown
+    mug = tmp_path / "mug.json"
+    mug.write_text(json.dumps({"name": "Mug", "prices": [{"pointType": GIVEN, "points": 1}]}))
+    alliance.acting(MUSIC, "reward", "publish", f"{MUSIC}/mug", "--file", str(mug), "--stock", "1")
+    assert "the account is locked" in alliance.run("reward", "list", MUSIC, "--account", account).stdout
+    assert "locked" not in alliance.run("reward", "list", MUSIC).stdout
 
     officer = alliance.told("key", "show", str(alliance.home / MALL / OPERATOR_KEY_FILE))["key"]
     draft = str(tmp_path / "unlock.tx")

@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLError
 
 from jifen.ledger.cashback import records as cash
+from jifen.ledger.locks.records import points_wait
 from jifen.ledger.points.lots import points_of
 from jifen.ledger.records import read
 from jifen.ledger.rewards import records as ledger
@@ -22,11 +23,12 @@ from jifen.ledger.state import (
     REDEMPTION,
     REDEMPTIONS_OF_ACCOUNT,
     REWARD,
+    account_key,
     after_prefix,
     holding_key,
 )
 from jifen.ledger.tiers.qualifying import tier_of
-from jifen.ledger.types import POINT_TYPE_PATTERN, SLUG_PATTERN, AccountId, Holding, Record, RoleClass
+from jifen.ledger.types import POINT_TYPE_PATTERN, SLUG_PATTERN, Account, AccountId, Holding, Record, RoleClass
 from jifen_graphql.schema.reward_effects import TradeRate
 from jifen_graphql.schema.scalars import DateTime, Hash, Points
 
@@ -89,6 +91,7 @@ class RewardForMember:
     """A member's prices and standing."""
 
     tier: str | None = strawberry.field(description="The member's tier at the organization; null without one.")
+    locked: bool = strawberry.field(description="Whether the account is locked: it redeems nothing, whatever it holds.")
     redemptions: int = strawberry.field(description="Of this member, cancelled ones not counted.")
     limit_reached: bool = strawberry.field(description="Whether the reward's limit for a member is reached.")
     too_many_waiting: bool = strawberry.field(
@@ -105,8 +108,10 @@ class RewardForMember:
         mine = [price for name in types if (price := price_for(reward.details, name, tier)) is not None]
         standing = read(view, ledger.reward_standing_key(account, reward.id), ledger.RewardStanding)
         holdings = {name: read(view, holding_key(account, name), Holding) for name in types}
+        payer = read(view, account_key(account), Account)
         return cls(
             tier=tier or None,
+            locked=payer is not None and points_wait(payer),
             redemptions=standing.redemptions if standing else 0,
             limit_reached=not may_have_another(view, reward, account),
             too_many_waiting=not may_wait(view, reward, account),

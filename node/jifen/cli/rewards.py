@@ -326,6 +326,10 @@ def _print_reward(reward: "Reward") -> None:
         enough = "" if reward.member is None or price.point_type in reward.member.affordable else "  not enough points"
         refused = "" if price.accepted else "  not accepted at present"
         typer.echo(f"{price.points:>12,}  {price.point_type}{tier}{enough}{refused}")
+    if reward.member is not None and reward.member.locked:
+        typer.echo(
+            "              the account is locked and redeems nothing: lock officers of two organizations unlock it"
+        )
     if reward.member is not None and reward.member.limit_reached:
         typer.echo("              the member has redeemed it as often as one member may")
     if reward.member is not None and reward.member.too_many_waiting:

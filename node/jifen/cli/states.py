@@ -9,6 +9,7 @@ import typer
 from jifen.cli.options import HomeOption, JsonOption, UrlOption, alliance_of, client_of, home_of, print_json, urls_of
 
 if TYPE_CHECKING:
+    from jifen.client.records import AccountLock
     from jifen.home import Validator
 
 
@@ -81,6 +82,8 @@ def account(
     typer.echo(f"key         {found.key}")
     typer.echo(f"registered  {found.registered_at:%Y-%m-%d %H:%M:%S} UTC")
     typer.echo(f"height      {found.as_of.height}")
+    if found.lock is not None:
+        typer.echo(f"locked      {_lock(found.lock)}")
     for balance in found.balances:
         waits = f", {balance.pending:,} pending" if balance.pending else ""
         held = f", {balance.held:,} held" if balance.held else ""
@@ -134,6 +137,16 @@ def verify(
         print_json({"directories": [{key: item[key] for key in item if key != "hashes"} for item in shown]})
     elif len(reports) > 1:
         typer.echo(f"{len(reports)} directories agree up to height {min(report.height for report in reports)}.")
+
+
+def _lock(lock: "AccountLock") -> str:
+    """Return why an account is locked, by whom, and what ends it."""
+    end = (
+        "lock officers of two organizations unlock it"
+        if lock.until is None
+        else f"until {lock.until:%Y-%m-%d %H:%M} UTC, unless a second organization or the member confirms it"
+    )
+    return f"{lock.reason.lower()}, by {' and '.join(lock.organizations) or 'the member'}; pays nothing; {end}"
 
 
 def _validators(urls: list[str] | None, home: Path | None) -> "list[Validator]":

@@ -37,6 +37,8 @@ class RewardForMember(Answer, frozen=True):
     """What a reward is for one member."""
 
     tier: str | None
+    locked: bool
+    """Whether the account is locked: it redeems nothing, whatever it holds."""
     redemptions: int
     limit_reached: bool
     too_many_waiting: bool
@@ -188,7 +190,7 @@ _RATE: Final = "rate { points fen }"
 _PRICE: Final = f"{{ pointType points tier {_RATE} accepted }}"
 _REWARD: Final = (
     "{ id organization version name stock redeemed open withdrawn opensAt closesAt memberLimit hasCodes holdMinutes "
-    f"prices {_PRICE} member {{ tier redemptions limitReached tooManyWaiting prices {_PRICE} affordable }} }}"
+    f"prices {_PRICE} member {{ tier locked redemptions limitReached tooManyWaiting prices {_PRICE} affordable }} }}"
 )
 _REDEMPTION: Final = (
     f"{{ cursor reward number account rewardVersion pointType points tier {_RATE} status redeemedAt heldUntil endedAt "
