@@ -149,7 +149,7 @@ class Weigher:
     """Weighs one operation of a validated document: how many values its answer may hold at most.
 
     A list multiplies what stands below it by its page size, which may come from a variable; a fragment is weighed once
-    for each type it is spread in.
+    for each type it is spread in; of fragments on several object types the heaviest counts.
     """
 
     def __init__(
@@ -188,7 +188,22 @@ class Weigher:
         return weight
 
     def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType) -> int:
-        return sum(self._selection(node, parent) for node in (selections.selections if selections else ()))
+        always, of_type = 0, dict[str, int]()
+        for node in selections.selections if selections else ():
+            weight, condition = self._selection(node, parent), self._condition(node)
+            if isinstance(self._schema.type_map.get(condition), GraphQLObjectType):
+                of_type[condition] = of_type.get(condition, 0) + weight
+            else:
+                always += weight
+        # A value is of one object type: of what is asked for of several, the answer holds the heaviest at most.
+        return always + max(of_type.values(), default=0)
+
+    def _condition(self, node: Any) -> str:
+        """Return the name of the type that a selection is for; empty: for whatever stands there."""
+        if isinstance(node, FragmentSpreadNode):
+            return str(self._fragments[node.name.value].type_condition.name.value)
+        condition = node.type_condition if isinstance(node, InlineFragmentNode) else None
+        return str(condition.name.value) if condition else ""
 
     def _selection(self, node: Any, parent: GraphQLNamedType) -> int:
         if isinstance(node, FieldNode):

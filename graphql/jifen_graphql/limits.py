@@ -50,7 +50,7 @@ DEPTH_MAX: Final = 16
 """Deepest selection, fragments written out. The longest path of our types has 6; introspection of types needs 15."""
 
 FIELDS_MAX: Final = 500
-"""Most fields written in a document; all effects of a receipt together have some 400."""
+"""Most fields written in a document; all effects of a receipt together have some 450."""
 
 SAME_NAME_MAX: Final = 80
 """Most fields of one name in a document: validation compares them in pairs, three thousand then, within 50 ms."""

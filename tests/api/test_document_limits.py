@@ -142,6 +142,19 @@ async def test_a_weight_bounds_the_number_of_values_in_the_answer(engine: Engine
     assert values(answer["data"]) <= operation.weight <= NODES_MAX
 
 
+async def test_of_what_is_asked_of_several_types_only_the_heaviest_counts(engine: Engine) -> None:
+    def weight(*fragments: str) -> int:
+        query = f'{{ transaction(id: "{"00" * 32}") {{ receipt {{ effects {{ {" ".join(fragments)} }} }} }} }}'
+        found = engine.prepare(query).select(None).weight
+        assert found is not None
+        return found
+
+    light, heavy = "... on MemberRegistered { account }", "... on PointsEarned { account points pointType }"
+    assert weight(light) < weight(heavy) == weight(light, heavy), "an effect is one or the other"
+    assert weight(heavy, "... on PointsEarned { amountFen }") > weight(heavy), "of one type all of it counts"
+    assert weight(heavy, "__typename") > weight(heavy), "and what every type has"
+
+
 async def test_a_page_size_from_a_variable_is_weighed_each_time(engine: Engine) -> None:
     query = "query($n: Int!) { blocks(last: 50) { transactions(first: $n) { id } } }"
     operation = engine.prepare(query).select(None)

@@ -11,6 +11,7 @@ from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLUnionType
 
 import jifen.ledger.receipts
 from jifen.actors.node import SubmitStatus
+from jifen.client import queries
 from jifen.ledger.rejections import Rejection
 from jifen_graphql import schema as schemas
 from jifen_graphql.executor import plain_fields
@@ -53,6 +54,17 @@ def test_the_ledgers_rejections_go_in_unchanged() -> None:
 
 def test_every_effect_of_the_ledger_has_its_form_here() -> None:
     assert set(EFFECTS) == set(typing.get_args(jifen.ledger.receipts.AnyEffect))
+
+
+def test_the_sdk_asks_for_every_effect_by_its_fields() -> None:
+    asked = {
+        name
+        for name, fields in re.findall(r"\.\.\. on (\w+) \{ ([^{}]+)", queries._EFFECTS)
+        if set(fields.split()) - {"__typename"}
+    }
+    union = schemas.public_schema()._schema.type_map["Effect"]
+    assert isinstance(union, GraphQLUnionType)
+    assert asked == {member.name for member in union.types}, "`jifen tx show` tells of the others by name alone"
 
 
 def test_effects_can_be_asked_for_together() -> None:

@@ -159,7 +159,9 @@ def test_people_are_told_the_same_in_words(alliance: Alliance, members: dict[str
 
     shown = alliance.run("tx", "show", identity).stdout
 
+    assert "earned       10 north-music/consumer" in submitted.stdout
     assert "kind         earnPoints" in shown
+    assert "None" not in shown
     assert "outcome      applied" in shown
     assert members["bob"] in shown
     assert "north-music/consumer" in alliance.run("account", members["bob"]).stdout
@@ -503,6 +505,13 @@ def test_a_reward_is_published_redeemed_and_handed_over_and_its_code_is_checked(
     told = alliance.told("reward", "redemptions", "--organization", "north-music")
     assert [(item["number"], item["status"]) for item in told] == [(1, "FULFILLED"), (2, "CANCELLED")]
     assert "fulfilled" in alliance.run("reward", "redemptions", "--account", members["alice"]).stdout
+    said.write_text(json.dumps({"name": "Mug", "prices": [price]}))
+    alliance.by_the_merchant("reward", "publish", "north-music/mug", "--file", str(said))
+    lost = alliance.keys / "lost.tsv"
+    adding = ("--codes", str(codes), "--keep", str(lost), "--data", str(alliance.home / "north-music"))
+    refused = alliance.run("reward", "add-codes", "north-music/mug", *adding)
+    assert (refused.returncode, "north-music/mug has no codes" in refused.stderr) == (2, True)
+    assert not lost.exists(), "codes that are not in stock must not lie where those in stock do"
     again = alliance.run("reward", "redemptions")
     assert "name either --account or --organization" in again.stderr
 
@@ -538,7 +547,7 @@ def test_points_are_taken_held_captured_and_examined_from_the_command_line(
     taken = alliance.by_the_merchant("pay", "accept", TYPE, "--rate", "1:2", "--share", "5000", "--json")
     assert json.loads(taken.stdout)["version"] == "1"
     assert "2 fen for 1" in alliance.run("pay", "accepts", "north-music").stdout
-    assert alliance.run("pay", "policies").stdout == "no policies: orders may be paid with points whole\n"
+    assert alliance.run("pay", "policies").stdout == "no policies: points may pay whole orders\n"
     alliance.by_the_merchant("pay", "policy", "--share", "6000")
     now = alliance.run("pay", "policies").stdout
     assert "60 % of an order, any a day  (its own)" in now
@@ -548,6 +557,15 @@ def test_points_are_taken_held_captured_and_examined_from_the_command_line(
     assert (examined["paidFen"], examined["moneyFen"], examined["parts"][0]["points"]) == (50, 50, 25)
     refused = alliance.run("pay", "examine", "north-music", *asked[:-1], f"{TYPE}=26")
     assert (refused.returncode, "SHARE_EXCEEDED" in refused.stderr) == (3, True), "a script must notice"
+
+    till = ("--data", str(alliance.home / "north-music"))
+    whole = ("--order", "PAY-2", "--order-hash", "0d" * 32, "--amount-fen", "100", "--with", TYPE)
+    paid = alliance.run("pay", "order", "--key", alice, *till, *whole).stdout
+    assert "points pay   50 fen with 25 north-music/consumer\nmoney        50 fen\n" in paid
+    parts = "paidParts                pointType north-music/consumer, points 25, fen 50, rate 2 fen for 1, "
+    assert parts in alliance.run("tx", "show", paid.split()[1]).stdout
+    back = alliance.at_the_till("refund", "--order", "PAY-2", "--refund", "PAY-2", "--amount-fen", "100").stdout
+    assert "given back   25 north-music/consumer\nmoney        50 fen\n" in back
 
     held = alliance.told("pay", "hold", "north-music", "--key", alice, *order, "--amount", "100", "--with", TYPE)
     assert "25 north-music/consumer" in alliance.run("pay", "holds", "--account", members["alice"]).stdout

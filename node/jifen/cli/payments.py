@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
+from jifen.cli.telling import what_happened
 from jifen.cli.terms import operator_of
 from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
@@ -27,10 +28,11 @@ PartsOption = Annotated[
     list[str],
     typer.Option("--with", help="Point type, or TYPE=POINTS; as many as possible when left out. In order, repeatable."),
 ]
-AmountOption = Annotated[int, typer.Option("--amount", min=1, help="What the order comes to, in fen.")]
+AmountOption = Annotated[int, typer.Option("--amount-fen", "--amount", min=1, help="What the order comes to, in fen.")]
 OrderOption = Annotated[str, typer.Option("--order", help="The merchant's own number of the order.")]
 HashOption = Annotated[
-    str, typer.Option("--order-hash", help="Hash of what was ordered, salted: 64 hexadecimal digits.")
+    str,
+    typer.Option("--order-hash", help="SHA-256 of what was ordered and a salt that you keep: 64 hexadecimal digits."),
 ]
 AccountOption = Annotated[str, typer.Option("--account", help="The member's account; begins with jf1.")]
 HoldOption = Annotated[str, typer.Option("--hold", help="Id of the transaction that holds the points.")]
@@ -94,7 +96,8 @@ def examine(  # noqa: PLR0917 - typer calls it by name
     """Show what points would pay of an order, without paying.
 
     \b
-    jifen pay examine north-music --account jf1... --amount 10000 --with north-music/consumer=500 --with mall/consumer
+    jifen pay examine north-music --account jf1... --amount-fen 10000 \\
+      --with north-music/consumer=500 --with harbour-mall/consumer
     """
     from jifen.client import Refused
 
@@ -126,7 +129,7 @@ def pay_order(  # noqa: PLR0917 - typer calls it by name
     """Pay a part of an order with points; the member's key and the merchant's operator key sign.
 
     \b
-    jifen pay order --key alice.key --data .jifen/north-music --order A-1 --order-hash 5e... --amount 10000
+    jifen pay order --key alice.key --data .jifen/north-music --order A-1 --order-hash 5e... --amount-fen 10000 \\
       --with north-music/consumer
     """
     from jifen import config
@@ -147,7 +150,7 @@ def pay_order(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json)
+    print_submission(submission, as_json, **what_happened(submission, home, url, as_json))
 
 
 @app.command("accept")
@@ -168,7 +171,7 @@ def accept(  # noqa: PLR0917 - typer calls it by name
     """Say how the organization takes a point type in payment, from now on. Its days end at midnight in China.
 
     \b
-    jifen pay accept mall/consumer --data .jifen/north-music --rate 100:95 --share 3000
+    jifen pay accept harbour-mall/consumer --data .jifen/north-music --rate 100:95 --share 3000
     """
     from jifen import config
     from jifen.cli.failures import UsageFault
@@ -210,7 +213,7 @@ def set_policy(
     """Say how far orders may be paid with points; a mall's policy binds its merchants.
 
     \b
-    jifen pay policy --data .jifen/mall --share 3000
+    jifen pay policy --data .jifen/harbour-mall --share 3000
     """
     from jifen import config
     from jifen.ledger.types import AMOUNT_FEN_MAX
@@ -251,7 +254,7 @@ def list_policies(
         daily = "any" if item.daily_fen is None else f"{item.daily_fen:,} fen"
         typer.echo(f"{item.organization:<32} {item.share_bp / 100:g} % of an order, {daily} a day  ({whose})")
     if not found:
-        typer.echo("no policies: orders may be paid with points whole")
+        typer.echo("no policies: points may pay whole orders")
 
 
 @app.command("hold")
@@ -270,7 +273,8 @@ def hold(  # noqa: PLR0917 - typer calls it by name
     """Set points aside for an order; the hold goes by the transaction's id.
 
     \b
-    jifen pay hold north-music --key alice.key --order A-1 --order-hash 5e... --amount 10000 --with mall/consumer=500
+    jifen pay hold north-music --key alice.key --order A-1 --order-hash 5e... --amount-fen 10000 \\
+      --with harbour-mall/consumer=500
     """
     from jifen.client.transactions import clock_ms
 
@@ -289,7 +293,7 @@ def hold(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json)
+    print_submission(submission, as_json, **what_happened(submission, home, url, as_json))
 
 
 @app.command("holds")
@@ -331,7 +335,7 @@ def capture(  # noqa: PLR0917 - typer calls it by name
     """Pay an order with what is held for it; the rest comes back.
 
     \b
-    jifen pay capture --data .jifen/north-music --account jf1... --hold 8c... --amount 10000
+    jifen pay capture --data .jifen/north-music --account jf1... --hold 8c... --amount-fen 10000
     """
     from jifen import config
     from jifen.codec.addresses import decode_account
@@ -345,7 +349,7 @@ def capture(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json)
+    print_submission(submission, as_json, **what_happened(submission, home, url, as_json))
 
 
 @app.command("void")
@@ -370,7 +374,7 @@ def void(
     submission = submit_built(
         lambda builder: builder.void_hold(operator, merchant=merchant, account=member, hold=digest), home, url
     )
-    print_submission(submission, as_json)
+    print_submission(submission, as_json, **what_happened(submission, home, url, as_json))
 
 
 def _member(key: Path) -> "KeyPair":

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json, require_organization
+from jifen.cli.telling import effects_of
 from jifen.cli.terms import IssuerOption, operator_of
-from jifen.cli.transactions import KeyOption, effects_of, print_submission, submit_built
+from jifen.cli.transactions import KeyOption, print_submission, submit_built
 
 if TYPE_CHECKING:
     from jifen.client.rewards import Redemption, Reward, RewardDraft
@@ -65,7 +66,11 @@ def publish(  # noqa: PLR0917 - typer calls it by name
     \b
     jifen reward publish north-music/mug --data .jifen/north-music --file mug.json --stock 20
     with, for example, {"name": "Mug", "holdMinutes": 1440, "prices":
-      [{"pointType": "north-music/consumer", "points": 100}]} in mug.json
+      [{"pointType": "north-music/consumer", "points": 100},
+       {"pointType": "north-music/consumer", "points": 80, "tier": "gold"}]} in mug.json
+    It may also say "opensAt", "closesAt", "memberLimit", of a price in points of another issuer the "rate" at which
+    they are taken in, like {"points": 100, "fen": 95}, and "hasCodes": true where every winner gets a code; the stock
+    of such a reward are its codes (`jifen reward add-codes`).
     """
     details = _draft(file).to_ledger()
     operator = operator_of(data)
@@ -97,6 +102,10 @@ def add_codes(  # noqa: PLR0917 - typer calls it by name
     from jifen.cli.failures import CommandFailed, UsageFault
     from jifen.client.rewards import committed_code
 
+    if not _reward(reward, home, url).has_codes:
+        raise UsageFault(
+            f"{reward} has no codes: say hasCodes of it from its first version on; `reward restock` adds units"
+        )
     try:
         lines = [line.strip() for line in codes.read_text().splitlines() if line.strip()]
         made = [committed_code(reward, line) for line in lines]
@@ -327,9 +336,7 @@ def _print_reward(reward: "Reward") -> None:
         refused = "" if price.accepted else "  not accepted at present"
         typer.echo(f"{price.points:>12,}  {price.point_type}{tier}{enough}{refused}")
     if reward.member is not None and reward.member.locked:
-        typer.echo(
-            "              the account is locked and redeems nothing: lock officers of two organizations unlock it"
-        )
+        typer.echo("              the account is locked and redeems nothing: `jifen account` says why")
     if reward.member is not None and reward.member.limit_reached:
         typer.echo("              the member has redeemed it as often as one member may")
     if reward.member is not None and reward.member.too_many_waiting:

@@ -11,13 +11,13 @@ from jifen.cli.options import (
     HomeOption,
     JsonOption,
     UrlOption,
-    asked,
     chain_of,
     client_of,
     open_key,
     print_json,
     urls_of,
 )
+from jifen.cli.telling import what_happened, words_of
 
 if TYPE_CHECKING:
     from jifen.client import Client, SealedTransaction, TransactionBuilder
@@ -131,7 +131,7 @@ def earn(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json, **points_moved("earned", submission, home, url, as_json))
+    print_submission(submission, as_json, **what_happened(submission, home, url, as_json))
 
 
 @app.command("refund")
@@ -168,7 +168,7 @@ def refund(  # noqa: PLR0917 - typer calls it by name
         home,
         url,
     )
-    print_submission(submission, as_json, **points_moved("taken back", submission, home, url, as_json))
+    print_submission(submission, as_json, **what_happened(submission, home, url, as_json))
 
 
 @app.command("transfer")
@@ -303,30 +303,6 @@ def print_submission(submission: "Submission", as_json: bool, **more: str) -> No
     typer.echo(f"committed    in block {submission.height}")
 
 
-def effects_of(submission: "Submission", home: Path | None, url: list[str] | None) -> list[dict[str, object]]:
-    """Return what a committed transaction did; nothing where no validator that was asked can say yet."""
-    from jifen.client.errors import ClientError
-
-    assert submission.id is not None, "what was committed has an id"
-    name = bytes.fromhex(submission.id)
-    try:
-        found = asked(lambda client: client.transaction(name), home, url)
-    except ClientError:
-        # It is committed: a command that failed now would be repeated.
-        return []
-    return found.effects()
-
-
-def points_moved(
-    name: str, submission: "Submission", home: Path | None, url: list[str] | None, as_json: bool
-) -> dict[str, str]:
-    """Return a line about the points of each leg, for people; scripts ask `jifen tx show --json`."""
-    if as_json:
-        return {}
-    legs = [effect for effect in effects_of(submission, home, url) if "points" in effect and "pointType" in effect]
-    return {name: ", ".join(f"{int(str(leg['points'])):,} {leg['pointType']}" for leg in legs)} if legs else {}
-
-
 def _print_transaction(found: "Transaction") -> None:
     typer.echo(f"transaction  {found.id}")
     typer.echo(f"kind         {found.kind or '-'}")
@@ -338,4 +314,5 @@ def _print_transaction(found: "Transaction") -> None:
     for effect in found.effects():
         typer.echo(f"effect       {effect.pop('__typename', '')}")
         for name, value in effect.items():
-            typer.echo(f"  {name:<24} {value}")
+            if value is not None:
+                typer.echo(f"  {name:<24} {words_of(value)}")
