@@ -145,9 +145,10 @@ async def test_a_weight_bounds_the_number_of_values_in_the_answer(engine: Engine
 async def test_of_what_is_asked_of_several_types_only_the_heaviest_counts(engine: Engine) -> None:
     def weight(*fragments: str) -> int:
         query = f'{{ transaction(id: "{"00" * 32}") {{ receipt {{ effects {{ {" ".join(fragments)} }} }} }} }}'
-        found = engine.prepare(query).select(None).weight
-        assert found is not None
-        return found
+        operation = engine.prepare(query).select(None)
+        engine.check(operation, {})
+        assert operation.weight is not None
+        return operation.weight
 
     light, heavy = "... on MemberRegistered { account }", "... on PointsEarned { account points pointType }"
     assert weight(light) < weight(heavy) == weight(light, heavy), "an effect is one or the other"
