@@ -13,6 +13,7 @@ from jifen.config import (
     CONTACTS_FILE,
     GENESIS_FILE,
     OPERATOR_KEY_FILE,
+    PASSPHRASE_FILE,
     PASSPHRASE_FILE_VARIABLE,
     TLS_KEY_FILE,
     VALIDATOR_KEY_FILE,
@@ -24,10 +25,11 @@ from jifen.config import (
     read_config,
     read_file,
     read_genesis,
+    read_secret_text,
     read_token,
     refuse_readable,
 )
-from jifen.keys.keystore import read_key_file
+from jifen.keys.keystore import KeyFileError, read_key_file
 from jifen.keys.signing import KeyPair
 from jifen.ledger.genesis import Genesis
 from jifen.transport.identity import IdentityFault, certificate_fingerprint
@@ -77,7 +79,14 @@ def load_setup(directory: Path, passphrase: str | None = None) -> LoadedNode:
         raise ConfigError(
             f"the keys in {directory} need a passphrase; set {PASSPHRASE_FILE_VARIABLE} to a file with it"
         )
-    validator = read_key_file(directory / VALIDATOR_KEY_FILE, words)
+    try:
+        validator = read_key_file(directory / VALIDATOR_KEY_FILE, words)
+    except KeyFileError:
+        # The environment's may be a member's, set for other commands; what lies in the directory is for its keys.
+        if passphrase is not None or not (directory / PASSPHRASE_FILE).is_file():
+            raise
+        words = read_secret_text(directory / PASSPHRASE_FILE)
+        validator = read_key_file(directory / VALIDATOR_KEY_FILE, words)
     if config.validator is None and validator.public != known[config.organization].validator_key:
         raise ConfigError(
             f"{directory / VALIDATOR_KEY_FILE} is not the key that {GENESIS_FILE} names for {config.organization}; "

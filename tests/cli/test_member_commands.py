@@ -409,6 +409,7 @@ def test_tiers_and_bonuses_are_published_given_and_shown(alliance: Alliance, mem
         f"proof        receipts of block {progress['path']['height']}"
         in alliance.run("tiers", "progress", members["bob"], "north-music").stdout
     )
+    assert "there is no organization nobody" in alliance.run("tiers", "show", "nobody").stderr
     assert "gold                       30 points  Gold" in alliance.run("tiers", "show", "north-music").stdout
     assert "1 goodwill grants" in alliance.run("bonuses", "limits", "north-music").stdout
     assert alliance.told("bonuses", "limits", "north-music")["granted"] == 7

@@ -210,3 +210,13 @@ def test_every_setting_is_written_into_a_new_file_or_named_in_it(made: Path) -> 
     text = (made / "north-music" / config.CONFIG_FILE).read_text()
 
     assert [name for name in config.NodeConfig.__struct_fields__ if name not in text] == []
+
+
+def test_a_members_passphrase_in_the_environment_does_not_keep_a_validator_from_its_own(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(config.PASSPHRASE_VARIABLE, "of a member's key")
+    assert loading.load_setup(directory).setup.organization == config.read_config(directory).organization
+    (directory / config.PASSPHRASE_FILE).rename(directory / "elsewhere")
+    with pytest.raises(KeyFileError, match="the passphrase is wrong"):
+        loading.load_setup(directory)

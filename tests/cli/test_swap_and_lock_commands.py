@@ -79,8 +79,10 @@ def test_the_board_is_watched_until_so_many_changes_or_ctrl_c(
         watching.send_signal(signal.SIGINT)
         assert watching.wait(60) == 0
     alliance.told("swap", "cancel", made["id"], "--key", members["alice"][0])
+    board = alliance.run("swap", "board", "--give", "mall/nothing", "--want", WANTED)
+    assert (board.returncode, "there is no point type mall/nothing" in board.stderr) == (4, True)
     unknown = alliance.run("swap", "watch", "--give", "mall/nothing", "--want", WANTED)
-    assert (unknown.returncode, "no point type has the id mall/nothing" in unknown.stderr) == (4, True)
+    assert (unknown.returncode, "there is no point type mall/nothing" in unknown.stderr) == (4, True)
 
 
 def test_f18_points_are_offered_seen_on_the_board_taken_in_parts_and_the_rest_comes_back(

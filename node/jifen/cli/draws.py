@@ -65,8 +65,8 @@ def show(draw: DrawArgument, home: HomeOption = None, url: UrlOption = None, as_
     typer.echo(f"entries      {found.entry_count:,} of {terms.entries_max:,}, at least {terms.entries_min:,}")
     typer.echo(f"close        with block {terms.close_height}; settled by {terms.settle_by:%Y-%m-%d %H:%M} UTC")
     prizes = sum(prize.count for prize in terms.prizes)
-    so_far = f"{prizes} in {max(found.entry_count, prizes):,} so far"
-    typer.echo(f"odds         {so_far}, {prizes} in {terms.entries_max:,} at worst")
+    so_far = f"{prizes} in {max(found.entry_count, prizes):,} so far, " if found.entry_count else ""
+    typer.echo(f"odds         {so_far}{prizes} in {terms.entries_max:,} at worst")
     for prize in terms.prizes:
         typer.echo(f"  prize      {prize.count} x {prize.name}, {prize.value_fen / 100:,.2f} yuan")
     for price in terms.prices:
@@ -142,6 +142,8 @@ def commit(
 ) -> None:
     """Make a secret, keep it in the data directory, commit it, and write what each other committer is to be handed.
 
+    Everybody hands for-NAME.json to NAME, who confirms with `jifen draw keep` what came from all the others.
+
     \b
     jifen draw commit harbour-mall/spring --data .jifen/north-music
     """
@@ -172,6 +174,10 @@ def commit(
         url,
     )
     print_submission(submission, as_json, handover=str(folder))
+    if not as_json:
+        for keeper in found.terms.committers:
+            if keeper != committer:
+                typer.echo(f"Hand {folder / f'for-{keeper}.json'} to {keeper} on a way that nobody else reads.")
 
 
 @app.command("keep")
@@ -188,7 +194,8 @@ def keep(
     """Check what the other committers handed over, keep it in the data directory, and confirm that on the ledger.
 
     \b
-    jifen draw keep harbour-mall/spring --data .jifen/north-music --pieces a.json --pieces b.json
+    jifen draw keep harbour-mall/spring --data .jifen/north-music --pieces from-mall/for-north-music.json \\
+      --pieces from-books/for-north-music.json
     """
     from jifen import config
     from jifen.cli.failures import CommandFailed

@@ -66,7 +66,7 @@ def exit_code_of(error: BaseException) -> int:
     """Say what went wrong on standard error; return the exit code."""
     if isinstance(error, typer.TyperException):
         command = getattr(getattr(error, "ctx", None), "command_path", "jifen")
-        _say(f"{error.format_message()} Try: {command} --help")
+        _say(f"{error.format_message().removesuffix('.')}; see {command} --help")
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         _say("interrupted")

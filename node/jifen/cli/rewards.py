@@ -68,9 +68,9 @@ def publish(  # noqa: PLR0917 - typer calls it by name
     with, for example, {"name": "Mug", "holdMinutes": 1440, "prices":
       [{"pointType": "north-music/consumer", "points": 100},
        {"pointType": "north-music/consumer", "points": 80, "tier": "gold"}]} in mug.json
-    It may also say "opensAt", "closesAt", "memberLimit", of a price in points of another issuer the "rate" at which
-    they are taken in, like {"points": 100, "fen": 95}, and "hasCodes": true where every winner gets a code; the stock
-    of such a reward are its codes (`jifen reward add-codes`).
+    It may also say opensAt, closesAt and memberLimit; of a price in points of another issuer the rate, with points and
+    fen, at which they are taken in; and of a reward that is a code hasCodes, which is then true for good: its stock are
+    the codes of `jifen reward add-codes`.
     """
     details = _draft(file).to_ledger()
     operator = operator_of(data)

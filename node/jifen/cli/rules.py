@@ -54,7 +54,7 @@ def show(
 
     found = asked(lambda client: client.earning_rules(point_type), home, url)
     if found is None:
-        raise CommandFailed(f"no point type has the id {point_type}")
+        raise CommandFailed(f"there is no point type {point_type}; see `jifen point-types list`")
     if as_json:
         print_json(found)
         return
@@ -91,7 +91,7 @@ def show_policy(
     typer.echo(f"merchants    {', '.join(found.merchants) or 'none'}")
     typer.echo(f"co-signs     {'yes' if found.signature_required else 'no'}")
     if found.highest_rate is not None:
-        typer.echo(f"at most      {found.highest_rate.points} points for {found.highest_rate.per_fen} fen")
+        typer.echo(f"at most      {_points(found.highest_rate.points)} for {found.highest_rate.per_fen} fen")
     typer.echo(f"factor       {found.highest_factor.numerator}/{found.highest_factor.denominator} at most")
 
 
@@ -165,7 +165,7 @@ def publish_rule(  # noqa: PLR0917 - typer calls it by name
     wanted = read_json(rule, EarningRule, "--rule")
     book = asked(lambda client: client.earning_rules(name), home, url)
     if book is None:
-        raise CommandFailed(f"no point type has the id {name}")
+        raise CommandFailed(f"there is no point type {name}; see `jifen point-types list`")
     times = (time_of(effective), time_of(until))
     ledger = valid(lambda: wanted.to_ledger(book.newest_version + 1, *times), "--rule")
     administrator, more = operator_of(data), [operator_of(path) for path in others or ()]
@@ -344,13 +344,17 @@ def _ratio(text: str) -> tuple[int, int]:
     return int(numerator), int(denominator or "1")
 
 
+def _points(number: int) -> str:
+    return f"{number:,} {'point' if number == 1 else 'points'}"
+
+
 def _print_rule(title: str, rule: "EarningRule") -> None:
     typer.echo(f"{title:<12} version {rule.version}, {rule.mode}, {rule.basis}, {rule.rounding}")
     for bracket in rule.brackets:
-        typer.echo(f"  from {bracket.from_fen} fen: {bracket.points} points for {bracket.per_fen} fen")
+        typer.echo(f"  from {bracket.from_fen} fen: {_points(bracket.points)} for {bracket.per_fen} fen")
     for item in rule.items:
         what = " ".join(name for name in (item.category, item.item) if name)
-        typer.echo(f"  {what}: {item.points} points for {item.per_fen} fen")
+        typer.echo(f"  {what}: {_points(item.points)} for {item.per_fen} fen")
     for tier in rule.coefficients:
         typer.echo(f"  tier {tier.tier}: x{tier.numerator}/{tier.denominator}")
     if rule.budget is not None:

@@ -37,7 +37,10 @@ def board(
     \b
     jifen swap board --give north-music/consumer --want tea-house/consumer
     """
-    _show(asked(lambda client: client.swap_offers(give, want, first=first), home, url), as_json)
+    found = asked(lambda client: client.swap_offers(give, want, first=first), home, url)
+    if not found:
+        _require_types((give, want), home, url)
+    _show(found, as_json)
 
 
 @app.command("watch")
@@ -56,11 +59,7 @@ def watch(
     \b
     jifen swap watch --give north-music/consumer --want tea-house/consumer
     """
-    from jifen.cli.failures import CommandFailed
-
-    for pair in (give, want):
-        if asked(lambda client, name=pair: client.point_type(name), home, url) is None:  # type: ignore[misc]
-            raise CommandFailed(f"no point type has the id {pair}")
+    _require_types((give, want), home, url)
 
     async def follow(client: "Client") -> None:
         left = changes
@@ -192,7 +191,8 @@ def lock(  # noqa: PLR0917 - typer calls it by name
         list[Path] | None, typer.Option("--data", help="Data directory of an organization whose operator key signs.")
     ] = None,
     organization: Annotated[
-        list[str] | None, typer.Option("--organization", help="Another organization that is to sign (--cosigner).")
+        list[str] | None,
+        typer.Option("--organization", help="Another organization that signs at its own place; see tx --draft."),
     ] = None,
     home: HomeOption = None,
     url: UrlOption = None,
@@ -233,7 +233,8 @@ def unlock(  # noqa: PLR0917 - typer calls it by name
     reason: Annotated[str, typer.Option("--reason", help="found, settled or mistaken.")],
     data: Annotated[list[Path], typer.Option("--data", help="Data directory of an organization; its operator signs.")],
     organization: Annotated[
-        list[str] | None, typer.Option("--organization", help="Another organization that is to sign (--cosigner).")
+        list[str] | None,
+        typer.Option("--organization", help="Another organization that signs at its own place; see tx --draft."),
     ] = None,
     home: HomeOption = None,
     url: UrlOption = None,
@@ -253,12 +254,24 @@ def unlock(  # noqa: PLR0917 - typer calls it by name
         raise UsageFault(f"--reason {reason} does not exist; choose found, settled or mistaken")
     names = (*_organizations(data), *(organization or ()))
     if len(names) != OFFICERS:
-        raise UsageFault(f"two organizations unlock; these are {len(names)}")
+        raise UsageFault(
+            f"two organizations unlock; these are {len(names)}: give --data of both, or --organization of one "
+            "that signs at its own place (`jifen tx --draft FILE --cosigner KEY unlock ...`)"
+        )
     member, signers = decode_account(account), [operator_of(path) for path in data]
     submission = submit_built(
         lambda builder: builder.unlock_account(*signers, account=member, reason=why, organizations=names), home, url
     )
     print_submission(submission, as_json)
+
+
+def _require_types(names: tuple[str, ...], home: Path | None, url: list[str] | None) -> None:
+    """Raise CommandFailed for an id that no point type has: nothing is ever offered of it."""
+    from jifen.cli.failures import CommandFailed
+
+    for name in names:
+        if asked(lambda client, name=name: client.point_type(name), home, url) is None:  # type: ignore[misc]
+            raise CommandFailed(f"there is no point type {name}; see `jifen point-types list`")
 
 
 def _organizations(data: list[Path] | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json
+from jifen.cli.options import HomeOption, JsonOption, UrlOption, asked, open_key, print_json, require_organization
 from jifen.cli.transactions import print_submission, submit_built
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def show_tiers(
 
     found = asked(lambda client: client.tiers(organization), home, url)
     if found is None:
+        require_organization(organization, home, url)
         raise CommandFailed(f"{organization} has published no tiers")
     if as_json:
         print_json(found)
@@ -64,6 +65,7 @@ def show_progress(
 
     found = asked(lambda client: client.tier_progress(account, organization), home, url)
     if found is None:
+        require_organization(organization, home, url)
         raise CommandFailed(f"{organization} has published no tiers")
     if as_json:
         print_json(found)
