@@ -283,4 +283,10 @@ async def test_the_playground_answers_the_example_and_streams_blocks(
         await page.value("document.querySelector('[aria-label=\"Show Documentation Explorer\"]').click()")
         await page.until("document.querySelector('.graphiql-plugin').innerText.includes('Subscription')")
         await page.shot("playground-documentation")
+        await page.value("document.querySelector('[aria-label=\"Hide Documentation Explorer\"]').click()")
+        await page.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
+        for part in (".graphiql-query-editor .CodeMirror", ".result-window .CodeMirror"):
+            wide = f"document.querySelector('{part}').getBoundingClientRect().width"
+            await page.until(f"{wide} > 250 && {wide} <= 390")
+        await page.shot("playground-telephone")
         await page.assert_clean(port)
