@@ -104,7 +104,8 @@ def list_proposals(
         return
     for item in found:
         missing = f"  missing: {', '.join(item.missing)}" if item.missing else ""
-        votes = f"{item.approvals} of {item.needed}"
+        # What was needed at a decision made long ago depended on who was a member then.
+        votes = f"{item.approvals} of {item.needed}" if item.status == "OPEN" else f"{item.approvals} for"
         typer.echo(f"{item.number:>4}  {item.status.lower():<9}  {votes:<8}  {_what(item)}{missing}")
     if not found:
         typer.echo("nothing was ever proposed")
@@ -135,7 +136,7 @@ def show_proposal(
             for place, operator in enumerate(admission.newcomer.operators, start=1):
                 lines[f"operator {place}"] = f"{operator.key} ({operator.scopes})"
     lines["votes until"] = f"{found.open_until:%Y-%m-%d %H:%M:%S} UTC"
-    lines["approvals"] = f"{found.approvals} of {found.needed} needed"
+    lines["approvals"] = f"{found.approvals}" + (f" of {found.needed} needed" if found.status == "OPEN" else "")
     for name, value in lines.items():
         typer.echo(f"{name:<14} {value}")
     for vote in found.votes:

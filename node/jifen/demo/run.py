@@ -136,10 +136,11 @@ class _Demo:
             except Exception as error:  # noqa: BLE001 - raised again below, outside the nursery, which would wrap it
                 self._failure = error
             nursery.cancel_scope.cancel()
+        if self._signalled and not self._has_shown:
+            # What failed after the signal failed because of it: the validators were stopped under its feet.
+            raise Interrupted("stopped before the import was done; the same command resumes it")
         if self._failure is not None:
             raise self._failure
-        if self._signalled and not self._has_shown:
-            raise Interrupted("stopped before the import was done; the same command resumes it")
 
     async def _import_and_serve(self, microseconds: float) -> None:
         home, record = self._options.home, self._record
