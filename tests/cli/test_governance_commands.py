@@ -123,7 +123,7 @@ def test_a_newcomer_is_admitted_votes_itself_and_a_removal_is_withdrawn(alliance
     assert "proposal     2" in alliance.shown("tx", "propose-admission", request, "--data", alliance.north)
     listed = alliance.shown("proposals", "list")
     assert "   2  open       1 of 2    admit tea-house-2 of tea-house  missing: tea-house" in listed
-    assert "   1  accepted   1 of 2    admit tea-house of tea-house (joins the alliance)" in listed
+    assert "   1  accepted   1 for     admit tea-house of tea-house (joins the alliance)" in listed
     shown = alliance.shown("proposals", "show", "2")
     assert second in shown
     assert "missing        tea-house" in shown

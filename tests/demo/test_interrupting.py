@@ -58,6 +58,6 @@ async def test_ctrl_c_while_keys_are_made_is_an_interruption_and_no_loss_of_the_
     monkeypatch.setattr(run, "check_ports", lambda *_: None)
     monkeypatch.setattr(run, "measure_verification", lambda: 1.0)
     monkeypatch.setattr(run, "import_with_progress", nobody_is_asked)
-    options = DemoOptions(tmp_path / "home", 20_000, None, 1, once=True, as_json=False)
+    options = DemoOptions(tmp_path / "home", 20_000, tmp_path / "none", 1, once=True, as_json=False)
     with trio.fail_after(60), pytest.raises(Interrupted, match="the same command resumes it"):
         await run_demo(options, Console(quiet=True), Console(quiet=True))
