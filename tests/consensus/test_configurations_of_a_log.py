@@ -54,8 +54,9 @@ def test_what_is_committed_is_forgotten_but_for_the_one_before() -> None:
 def test_saying_it_again_changes_nothing_and_saying_otherwise_is_our_own_fault() -> None:
     membership = changing("b")
     membership.add(7, NEW)
+    membership.add(5, JOINT)
     assert len(membership.known) == 3
-    for height, configuration in ((7, WATCHED), (6, NEW), (9, OLD)):
+    for height, configuration in ((7, WATCHED), (6, NEW), (9, OLD), (5, WATCHED)):
         with pytest.raises(AssertionError):
             membership.add(height, configuration)
 
@@ -135,3 +136,15 @@ def test_a_validator_that_catches_up_by_snapshot_takes_over_its_configuration() 
     host.install(make_certificate(chain[5], ("b", "c"), ("b", "c"), 1), position_of(chain[5]), NEW)
     assert host.raft.configuration == NEW
     assert host.outputs[-1].retired
+
+
+def test_a_change_begun_and_ended_above_a_snapshot_is_told_again_when_it_is_installed() -> None:
+    """The host executes what it has kept anew, and says of each block what it sets, in their order."""
+    chain = make_chain([1] * 4)
+    chain += make_chain([1], payload=payload_of(JOINT), after=position_of(chain[3]))
+    chain += make_chain([1], payload=payload_of(NEW), after=position_of(chain[4]))
+    host = make_host("b", OLD, log=chain, committed=1)
+    host.install(make_certificate(chain[2], ("a", "b"), ("a", "b"), 1), position_of(chain[2]), OLD)
+    for height, configuration in ((5, JOINT), (6, NEW)):
+        host.raft.configured(height, configuration)
+    assert [host.raft.configuration_at(height) for height in (4, 5, 6)] == [OLD, JOINT, NEW]

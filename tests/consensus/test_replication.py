@@ -219,6 +219,18 @@ def test_a_request_that_contradicts_itself_is_counted_and_ignored(fault: str) ->
     assert answer(host.step(good)).success
 
 
+def test_a_request_that_lies_about_the_term_before_its_entries_is_counted_and_ignored() -> None:
+    """Terms never fall in a log; the sender alone says what went before, and one lie must not stop a validator."""
+    chain = make_chain([2, 2, 2])
+    host = make_host(log=chain, committed=3, term=2)
+    falling = make_chain([1], after=position_of(chain[2]))
+    lie = msgspec.structs.replace(append(host, falling, previous=chain[2], term=3), prev_term=1)
+    assert host.step(lie) == []
+    assert (host.raft.ignored_messages, host.raft.last_hash) == (1, chain[2].hash)
+    following = make_chain([3], after=position_of(chain[2]))
+    assert answer(host.step(append(host, following, previous=chain[2], term=3))).height == 4
+
+
 # Committing as a follower.
 
 

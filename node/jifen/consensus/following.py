@@ -41,6 +41,10 @@ def on_append_request(state: State, request: AppendRequest) -> None:
         if not _contradiction(state, request.sender, local, shown):
             refuse(state, request)
         return
+    if local.term != request.prev_term:
+        # Only the sender's word ties the first entry's term to what goes before: a lie would let terms fall in the log.
+        state.ignored_messages += 1
+        return
     known = _known_entries(state, request)
     if known is None:
         return

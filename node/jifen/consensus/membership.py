@@ -67,7 +67,7 @@ class Membership:
 
     def add(self, height: int, configuration: Configuration) -> None:
         """Note that the entry at `height` sets `configuration`; saying it again changes nothing."""
-        if height == self.latest_height and configuration == self.latest:
+        if (height, configuration) in self._known:
             return
         assert height > self.latest_height, (height, self.latest_height)
         assert configuration.may_follow(self.latest), (height, self.latest, configuration)
