@@ -31,7 +31,11 @@ from jifen.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
+from jifen.consensus.types import HardState
 from jifen.ledger.transactions import Signature
+from jifen.store.errors import StoreDamaged
+from jifen.store.ledger_store import LedgerStore
+from jifen.store.records import CommittedBlock, StoreBatch
 from jifen.testing.one_validator import OneValidator
 from jifen.testing.small_alliance import CREATED_AT, keys_of, small_genesis
 from jifen.testing.small_chain import SmallChain
@@ -244,6 +248,25 @@ async def test_a_block_that_its_proposer_did_not_sign_is_a_fault(door: Door, sig
         false = msgspec.structs.replace(block, proposal=proposed(Block(header, ())).proposal)
     await door.refuses(with_block(door.request(built), false), "not genuine")
     await door.refuses(with_block(door.request(built), msgspec.structs.replace(block, proposal=b"")), "not genuine")
+
+
+async def test_what_has_decayed_on_the_own_disk_is_not_laid_to_the_peer_that_had_it_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an honest leader would lose its link over and over, and this validator stay behind without a word."""
+    chain = SmallChain()
+    store = LedgerStore(tmp_path, chain.anchor, 1 << 24)
+    blocks = [chain.build([]), chain.build([])]
+    commits = tuple(CommittedBlock(block, chain.certify(block)) for block in blocks)
+    payloads = tuple((block.tip.height, block.payload) for block in blocks)
+    store.write([StoreBatch(hard_state=HardState(1, None), blocks=payloads, commits=commits)])
+    with store._env.begin(write=True, db=store._tables[b"certificates"]) as transaction:
+        transaction.put((1).to_bytes(8, "big"), b"\xc1")
+    store.close()
+    door = Door(OneValidator(tmp_path, chain), monkeypatch)
+    other = msgspec.structs.replace(commits[0].certificate, hash=bytes(32))
+    with pytest.raises(StoreDamaged, match="the certificate of block 1 is damaged"):
+        await door.take(door.request(commit=1, certificates=(other,)))
 
 
 async def test_blocks_from_one_on_whose_maker_has_yet_to_join_are_left_out_for_now(door: Door) -> None:

@@ -12,6 +12,7 @@ import pytest
 from jifen.codec.blocks import FORMAT_VERSION
 from jifen.codec.canonical import encode
 from jifen.consensus.types import HardState
+from jifen.ledger.state import validator_key
 from jifen.store.directory import LOCK_FILE, locked_directory
 from jifen.store.errors import (
     DirectoryLocked,
@@ -262,6 +263,29 @@ def test_a_block_that_landed_on_anothers_place_is_named_when_it_is_read(tmp_path
     store = small_store(tmp_path, chain)
     with pytest.raises(StoreDamaged, match="block 1 of the log is damaged: it is not the one"):
         store.entry(1)
+    store.close()
+
+
+def test_a_certificate_that_has_decayed_is_named_when_it_is_read(tmp_path: Path) -> None:
+    """Were it taken for bytes of a peer, that peer would lose its link over and over, and nobody hear of the disk."""
+    chain = filled(tmp_path)
+    edited(tmp_path, b"certificates", lambda transaction, _: transaction.put(key(1), b"\xc1"))
+    store = small_store(tmp_path, chain)
+    for read in (store.entry, store.certificate):
+        with pytest.raises(StoreDamaged, match=r"certificate of block 1 is damaged.*; restore the data directory"):
+            read(1)
+    store.close()
+
+
+def test_a_record_that_has_decayed_is_named_when_it_is_read(tmp_path: Path) -> None:
+    chain = filled(tmp_path)
+    voter = validator_key("books")
+    edited(tmp_path, b"state", lambda transaction, _: transaction.put(voter, b"\xc1"))
+    store = small_store(tmp_path, chain)
+    with pytest.raises(StoreDamaged, match=r"a record of the state is damaged.*; restore the data directory"):
+        store.get(voter)
+    with pytest.raises(StoreDamaged, match=r"a record of the state is damaged.*; restore the data directory"):
+        store.range(voter, voter + b"\0", 1)
     store.close()
 
 

@@ -27,6 +27,11 @@ class StoreDamaged(StoreError):
     """What is stored contradicts itself."""
 
 
+def damaged(what: str, error: Exception) -> StoreDamaged:
+    """Return the error for something stored that does not decode; `error` says what is wrong with it."""
+    return StoreDamaged(f"{what} is damaged ({error}); {DAMAGED_ADVICE}")
+
+
 class StoreClosed(StoreError):
     """The validator stops, or has stopped: nothing can be read any more. Nothing is wrong."""
 

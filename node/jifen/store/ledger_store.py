@@ -34,6 +34,7 @@ from jifen.store.errors import (
     StoreFull,
     StoreWiped,
     WrongChain,
+    damaged,
 )
 from jifen.store.evidence import evidence_place
 from jifen.store.limits import MAP_BYTES_DEFAULT
@@ -202,18 +203,26 @@ class LedgerStore:
             ) from None
 
     def get(self, key: bytes) -> Record | None:
-        """Return the committed record under a state key, or None; raises StoreFailed when the disk does not read."""
+        """Return the committed record under a state key, or None.
+
+        Raises StoreFailed when the disk does not read, StoreDamaged when what it reads makes no sense.
+        """
         data = self._get(_STATE, key)
-        return None if data is None else decode_record(key, data)
+        try:
+            return None if data is None else decode_record(key, data)
+        except Malformed as error:
+            raise damaged("a record of the state", error) from None
 
     def range(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, Record]]:
         """Return the first `limit` committed keys of `start <= key < stop` in ascending order, with their records.
 
-        Raises StoreFailed when the disk does not read.
+        Raises as `get`.
         """
         try:
             with self._env.begin(db=self._tables[_STATE]) as transaction:
                 return read_range(transaction, self._tables[_STATE], start, stop, limit)
+        except Malformed as error:
+            raise damaged("a record of the state", error) from None
         except lmdb.Error as error:
             raise StoreFailed(f"reading the store {self._path} failed ({error}); check the disk's health") from error
 
@@ -243,13 +252,19 @@ class LedgerStore:
         data = self._get(_LOG, key)
         if data is None or height == 0:
             return None
-        certificate = self._get(_CERTIFICATES, key)
-        return read_entry(height, data, None if certificate is None else decode_certificate(certificate).hash, self)
+        certificate = self.certificate(height)
+        return read_entry(height, data, None if certificate is None else certificate.hash, self)
 
     def certificate(self, height: int) -> Certificate | None:
-        """Return the certificate of a committed height, or None; part of the consensus `LogReader`."""
-        with self.view() as view:
-            return view.certificate(height)
+        """Return the certificate of a committed height, or None; part of the consensus `LogReader`.
+
+        Raises StoreDamaged when it is none: Malformed would lay the blame on a peer.
+        """
+        data = self._get(_CERTIFICATES, height_key(height))
+        try:
+            return None if data is None else decode_certificate(data)
+        except Malformed as error:
+            raise damaged(f"the certificate of block {height}", error) from None
 
     @property
     def hard_state(self) -> HardState:
