@@ -476,6 +476,16 @@ def test_a_leader_asks_for_certificates_that_others_have() -> None:
     assert host.raft.committed == 2
 
 
+def test_a_leader_asks_another_when_the_one_that_claims_most_gives_nothing() -> None:
+    """One that boasts must not keep a leader from certificates whose signers have left, which nobody can sign anew."""
+    host = behind()
+    host.step(acknowledge(host, "b", 3, commit=2**53 - 1, signatures=()))
+    sent = host.tick(8)
+    assert [message.recipient for message in sent if isinstance(message, CertificatesRequest)] == ["b", "c", "b", "c"]
+    sent = host.step(msgspec.structs.replace(given(host, 1), sender="c"))
+    assert recipients(sent, CertificatesRequest) == {"c"}, "it gave some"
+
+
 def test_a_leader_asks_on_while_it_gets_some() -> None:
     host = behind()
     host.tick(2)

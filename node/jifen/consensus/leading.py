@@ -194,13 +194,27 @@ def _after_commit(state: State, lead: Leadership) -> None:
 
 
 def ask_for_certificates(state: State, lead: Leadership) -> None:
-    """Ask the peer that has committed most, if that is more than this leader has; repeated with the heartbeats."""
-    active = {id: progress.commit for id, progress in lead.peers.items() if progress.recently_active}
-    best = max(active, key=active.__getitem__, default=None)
-    if best is not None and active[best] > state.log.committed:
-        state.outbox.send(
-            CertificatesRequest(term=state.term, sender=state.config.id, recipient=best, height=state.log.committed)
-        )
+    """Ask the peer that has committed most, if that is more than this leader has; repeated with the heartbeats.
+
+    Those who have it all take turns: one that claims much and gives nothing must not keep the others from giving.
+    """
+    able = [id for id, progress in lead.peers.items() if progress.recently_active and _has_more(state, progress)]
+    if all(id in lead.asked for id in able):
+        lead.asked.clear()
+    best = max((id for id in able if id not in lead.asked), key=lambda id: lead.peers[id].commit, default=None)
+    if best is not None:
+        lead.asked.add(best)
+        _request_certificates(state, best)
+
+
+def _has_more(state: State, progress: Progress) -> bool:
+    return progress.commit > state.log.committed
+
+
+def _request_certificates(state: State, id: str) -> None:
+    state.outbox.send(
+        CertificatesRequest(term=state.term, sender=state.config.id, recipient=id, height=state.log.committed)
+    )
 
 
 def on_certificates(state: State, lead: Leadership, response: CertificatesResponse) -> None:
@@ -223,7 +237,9 @@ def on_certificates(state: State, lead: Leadership, response: CertificatesRespon
     lead.collector.forget_to(log.committed)
     lead.certified = max(lead.certified, log.committed)
     _after_commit(state, lead)
-    ask_for_certificates(state, lead)
+    progress = lead.peers.get(response.sender)
+    if progress is not None and _has_more(state, progress):
+        _request_certificates(state, response.sender)
 
 
 def _heartbeat(state: State, id: str, progress: Progress) -> None:

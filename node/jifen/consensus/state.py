@@ -41,6 +41,8 @@ class Leadership:
         self.collector = Collector(membership.of_uncommitted)
         self.certified = committed
         """Height up to which a quorum's signatures are held. Invariant: not below the committed height."""
+        self.asked: set[str] = set()
+        """Peers that were asked for certificates in this turn of all that have some. Invariant: never iterated over."""
         self.heartbeat_elapsed = config.heartbeat_ticks
         """Ticks since the last heartbeat; starts due, in case the first proposal is slow to come."""
         self.quorum_elapsed = 0
