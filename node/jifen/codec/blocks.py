@@ -20,8 +20,10 @@ BLOCK_BYTES_MAX: Final = 4 << 20
 BLOCK_TRANSACTIONS_MAX: Final = 4096
 """Most transactions of one block: executing it stays well below an election timeout."""
 
-RECEIPTS_BYTES_MAX: Final = 8 << 20
-"""Largest encoded list of a block's receipts."""
+RECEIPTS_BYTES_MAX: Final = 32 << 20
+"""Largest encoded list of a block's receipts: 6 KiB for each of the most transactions, all of them orders with four
+legs under the longest rule, and what the agenda brings about. No peer sends receipts, and any that a block can have
+must be read back: nobody could show or compact a block whose receipts were too long."""
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
