@@ -289,6 +289,50 @@ def test_a_record_that_has_decayed_is_named_when_it_is_read(tmp_path: Path) -> N
     store.close()
 
 
+CUT = """
+import os, shutil, sys
+from pathlib import Path
+from jifen.store.errors import StoreError
+from jifen.store.ledger_store import LedgerStore
+from jifen.testing.small_chain import SmallChain
+
+whole, cut = Path(sys.argv[1]), Path(sys.argv[2])
+pages = (whole / "data.mdb").stat().st_size // 4096
+refused = opened = 0
+for kept in range(1, pages + 1):
+    shutil.rmtree(cut, ignore_errors=True)
+    shutil.copytree(whole, cut)
+    os.truncate(cut / "data.mdb", kept * 4096)
+    try:
+        store = LedgerStore(cut, SmallChain().anchor, 1 << 24, may_be_new=False)
+    except StoreError:
+        refused += 1
+        assert (cut / "data.mdb").stat().st_size == kept * 4096, "it was not left alone"
+        continue
+    assert store.entry(store.last_height) is not None
+    store.close()
+    opened += 1
+print(refused, opened)
+"""
+
+
+def test_a_file_cut_short_is_named_or_opened_but_never_ends_the_process(tmp_path: Path) -> None:
+    """In a process of its own: LMDB answers a page behind the end of its file by ending the process."""
+    chain = SmallChain()
+    store = LedgerStore(tmp_path / "whole", chain.anchor, 1 << 24)
+    for number in range(12):
+        block = chain.build([chain.clerk.register(f"{number} {place}") for place in range(8)])
+        committed = CommittedBlock(block, chain.certify(block))
+        store.write([StoreBatch(blocks=((block.tip.height, block.payload),), commits=(committed,))])
+    store.close()
+    command = [sys.executable, "-c", CUT, str(tmp_path / "whole"), str(tmp_path / "cut")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    refused, opened = map(int, run.stdout.split())
+    assert refused > 20
+    assert opened >= 1, "the whole file is"
+
+
 def replaced(transaction: lmdb.Transaction, name: bytes, change: Callable[[bytes], bytes]) -> None:
     """Change a value behind the store's back."""
     found = transaction.get(name)

@@ -41,6 +41,7 @@ from jifen.store.limits import MAP_BYTES_DEFAULT
 from jifen.store.records import CommittedBlock, StoreBatch, cut_after
 from jifen.store.scan import StateScan
 from jifen.store.view import BASE_KEY, CHANGE_KEY, ReadView, decode_position, height_key, read_range
+from jifen.store.whole import filled_up
 
 READERS_MAX: Final = 512
 """Read snapshots open at once: every API request holds one for a moment, never across a wait."""
@@ -103,14 +104,15 @@ class LedgerStore:
         self._checkpoint_blocks = checkpoint_blocks
         self._scan: StateScan | None = None
         try:
-            names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS, _EVIDENCE)
-            self._tables = {name: self._env.open_db(name) for name in names}
-            self._check_identity(genesis, may_be_new)
-            self._clear_stale_readers()
-            self.tip = self._read_tip()
-            self.base = self._read_base(genesis)
-            self._check_log()
-            _ = self.hard_state  # damage is found before anybody relies on it
+            with filled_up(self._env, path):
+                names = (_META, _LOG, _CERTIFICATES, _RECEIPTS, _STATE, _TRANSACTIONS, _EVIDENCE)
+                self._tables = {name: self._env.open_db(name) for name in names}
+                self._check_identity(genesis, may_be_new)
+                self._clear_stale_readers()
+                self.tip = self._read_tip()
+                self.base = self._read_base(genesis)
+                self._check_log()
+                _ = self.hard_state  # damage is found before anybody relies on it
         except (Malformed, ValueError, AssertionError, lmdb.Error) as error:
             self._env.close()
             raise StoreDamaged(f"the store {path} is damaged ({error}); {DAMAGED_ADVICE}") from error
