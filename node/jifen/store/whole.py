@@ -12,18 +12,25 @@ from pathlib import Path
 
 import lmdb
 
+from jifen.store.errors import StoreError
+
 
 @contextmanager
 def filled_up(environment: lmdb.Environment, path: Path) -> Iterator[None]:
     """Fill up the file of the store under `path`, if it is short, while the store is opened and looked through.
 
-    When the body raises, the file is left as it was; the environment must then be closed without being read.
+    When the body raises, the file is left as it was; the environment must then be closed without being read. Raises
+    StoreError when the disk takes no more.
     """
     file = path / "data.mdb"
     found = file.stat().st_size
     needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
     if found < needed:
-        os.truncate(file, needed)
+        try:
+            os.truncate(file, needed)
+        except OSError as error:
+            reason = f"the store {path} is cut short and cannot be filled up: {error}; check the disk"
+            raise StoreError(reason) from None
     try:
         yield
     except BaseException:
