@@ -64,6 +64,7 @@ from jifen.ledger.terms.bodies import ConfirmOrder, CreatePointType, PublishTerm
 from jifen.ledger.terms.records import PointType, Terms
 from jifen.ledger.tiers.bodies import PublishRecognition, PublishTiers
 from jifen.ledger.transactions import EarnPoints, RefundOrder, RegisterMember, Transaction, TransferPoints
+from jifen.testing.naive import agenda as naive_agenda
 from jifen.testing.naive import auto as naive_auto
 from jifen.testing.naive import bonuses as naive_bonuses
 from jifen.testing.naive import cashbacks as naive_cashbacks
@@ -82,6 +83,7 @@ from jifen.testing.naive import swaps as naive_swaps
 from jifen.testing.naive import terms as naive_terms
 from jifen.testing.naive import tiers as naive_tiers
 from jifen.testing.naive import time as naive_time
+from jifen.testing.naive import unlocking as naive_unlocking
 from jifen.testing.naive.records import (
     NaiveCampaign,
     NaiveLock,
@@ -130,6 +132,10 @@ class NaiveLedger:
         self._begin_rules()
         self.time = genesis.created_at
         """Time of the last block, ms."""
+        self.seen: dict[tuple[bytes, str], int] = {}
+        """When time last saw to a holding, where not everything that is due fits into a block."""
+        self.warnings: dict[tuple[bytes, str], set[tuple[int, int]]] = {}
+        """By holding, what is to be announced and has not been: when that came due, and the date of the points."""
         for kind in genesis.point_types:
             self.add_point_type(kind)
             naive_terms.add_version(self, kind.id, kind.terms, self.time)
@@ -283,6 +289,10 @@ class NaiveLedger:
         """Do what a block of this time begins with; return the effects that must be told, in whatever order."""
         return naive_time.begin_block(self, time)
 
+    def begin_late_block(self, time: int, named: list[tuple[int, bytes]], most: int) -> Counter[tuple[object, ...]]:
+        """Do the same, but only the first of what the real agenda names up to that time."""
+        return naive_agenda.begin_late_block(self, time, named, most)
+
     def reasons(self, item: Transaction, time: int) -> set[Rejection]:
         """Return every reason that holds against the transaction at a block time, ms."""
         found = set()
@@ -340,7 +350,7 @@ NAIVE_RULES: Final[dict[type[TransactionBody], NaiveRule]] = {
     PublishTiers: NaiveRule(naive_tiers.against_tiers, naive_tiers.publish_tiers),
     PublishRecognition: NaiveRule(naive_tiers.against_map, naive_tiers.publish_map),
     LockAccount: NaiveRule(naive_locks.against_lock, naive_locks.lock),
-    UnlockAccount: NaiveRule(naive_locks.against_unlocking, naive_locks.unlock),
+    UnlockAccount: NaiveRule(naive_locks.against_unlocking, naive_unlocking.unlock),
     SetBonusPolicy: NaiveRule(naive_bonuses.against_policy, naive_bonuses.set_policy),
     GrantBonus: NaiveRule(naive_bonuses.against_grant, naive_bonuses.grant),
     AdjustPoints: NaiveRule(naive_bonuses.against_adjustment, naive_bonuses.adjust),

@@ -62,7 +62,10 @@ def against_lock(ledger: "NaiveLedger", body: LockAccount, item: Transaction, ti
         if before.until is None or (alone and body.organizations[0] in before.organizations):
             found.add(Rejection.ALREADY_LOCKED)
     elif before and alone and body.organizations[0] in before.organizations:
-        found.add(Rejection.LOCKED_TOO_SOON)  # what ended longer ago was forgotten
+        over = before.ended_at or before.until
+        assert over is not None
+        if time < over + THIRTY_DAYS:
+            found.add(Rejection.LOCKED_TOO_SOON)
     return found
 
 
@@ -88,13 +91,6 @@ def against_unlocking(ledger: "NaiveLedger", body: UnlockAccount, item: Transact
     if not is_locked(ledger, body.account, time):
         found.add(Rejection.NOT_LOCKED)
     return found
-
-
-def unlock(ledger: "NaiveLedger", body: UnlockAccount, _item: Transaction, time: int) -> Effects:
-    """Unlock an account."""
-    before = ledger.locks[body.account]
-    days = end(ledger, body.account, time)
-    return ((body.account, body.reason, body.organizations, before.locked_at, days),)
 
 
 def end(ledger: "NaiveLedger", account: bytes, time: int) -> int:
@@ -131,11 +127,11 @@ def midnight_before(lot: NaiveLot, time: int) -> int:
     return time
 
 
-def forget(ledger: "NaiveLedger", time: int) -> None:
-    """Forget locks that ended long ago."""
-    for account, found in list(ledger.locks.items()):
-        if found.ended_at and found.ended_at + THIRTY_DAYS <= time:
-            del ledger.locks[account]
+def forget(ledger: "NaiveLedger", account: bytes, time: int) -> None:
+    """Forget the lock of an account if it ended long ago."""
+    found = ledger.locks[account]
+    if found.ended_at and found.ended_at + THIRTY_DAYS <= time:
+        del ledger.locks[account]
 
 
 def end_of_day(ledger: "NaiveLedger", point_type: str, time: int) -> int:

@@ -170,7 +170,7 @@ def against_debit(ledger: "NaiveLedger", account: bytes, item: Transaction, time
     found = set()
     if ledger.accounts[account][0] not in item.signers:
         found.add(Rejection.NOT_AUTHORIZED)
-    if naive_locks.is_locked(ledger, account, time):
+    if naive_locks.waits(ledger, account):
         found.add(Rejection.ACCOUNT_LOCKED)
     return found
 
@@ -347,7 +347,7 @@ def transfer(ledger: "NaiveLedger", body: TransferPoints, _item: Transaction, ti
         if lot.points > part:
             ledger.lots.append(lot._replace(points=lot.points - part))
         given = lot._replace(owner=body.recipient, points=part, origin="transferred", renewal_days=0, paused_days=0)
-        if naive_locks.is_locked(ledger, body.recipient, time):
+        if naive_locks.waits(ledger, body.recipient):
             given = given._replace(available_from=max(given.available_from, naive_locks.midnight_before(given, time)))
         ledger.lots.append(given)
     left, got = (ledger.balance(account, body.point_type) for account in (body.sender, body.recipient))

@@ -36,8 +36,10 @@ def begin_block(ledger: "NaiveLedger", time: int) -> Counter[tuple[object, ...]]
     for _, _, run_out in sorted(entry for find in TIMED_OUT for entry in find(ledger, time)):
         told += run_out()
     told += judge_everybody(ledger, time)
-    naive_locks.forget(ledger, time)
-    ledger.lots = [lot for lot in ledger.lots if lot.place != "lapsed" or lot.expires_at + REMEMBERED > time]
+    for account in list(ledger.locks):
+        naive_locks.forget(ledger, account, time)
+    for whose in {(lot.owner, lot.point_type) for lot in ledger.lots}:
+        forget_lapsed(ledger, whose, time)
     ledger.time = time
     return Counter(told)
 
@@ -49,31 +51,6 @@ def see_to(ledger: "NaiveLedger", whose: tuple[bytes, str], since: int, time: in
     told = expire(ledger, whose, time)
     told += activate(ledger, whose, time)
     return told + announce(ledger, whose, since, time)
-
-
-def lapses(ledger: "NaiveLedger", time: int) -> list[tuple[int, bytes, Callable[[], list[tuple[object, ...]]]]]:
-    """Return the locks whose time is over."""
-    over = [(account, lock) for account, lock in ledger.locks.items() if lock.until is not None and not lock.ended_at]
-    return [
-        (lock.until, b"i" + account, lambda account=account: lapse(ledger, account, time))  # type: ignore[misc]
-        for account, lock in over
-        if lock.until is not None and lock.until <= time
-    ]
-
-
-def lapse(ledger: "NaiveLedger", account: bytes, time: int) -> list[tuple[object, ...]]:
-    """End a lock whose time is over."""
-    found = ledger.locks[account]
-    assert found.until is not None
-    told: list[tuple[object, ...]] = [
-        (account, None, (), found.locked_at, naive_locks.end(ledger, account, found.until))
-    ]
-    for whose in sorted({(lot.owner, lot.point_type) for lot in ledger.lots if lot.owner == account}):
-        told += see_to(ledger, whose, found.until, time)
-    return told
-
-
-TIMED_OUT.append(lapses)
 
 
 def mine(ledger: "NaiveLedger", whose: tuple[bytes, str]) -> list[NaiveLot]:
@@ -117,6 +94,15 @@ def announce(ledger: "NaiveLedger", whose: tuple[bytes, str], since: int, time: 
             points = sum(lot.points for lot in mine(ledger, whose) if lot.expires_at == date)
             told.append((*whose, points, date, min(days)))
     return told
+
+
+def forget_lapsed(ledger: "NaiveLedger", whose: tuple[bytes, str], time: int) -> None:
+    """Forget what of a holding expired long ago."""
+    ledger.lots = [
+        lot
+        for lot in ledger.lots
+        if (lot.owner, lot.point_type, lot.place) != (*whose, "lapsed") or lot.expires_at + REMEMBERED > time
+    ]
 
 
 def bring_back(ledger: "NaiveLedger", lots: list[NaiveLot], time: int) -> tuple[int, list[tuple[object, ...]]]:
