@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from jifen.testing.naive import locks as naive_locks
+from jifen.testing.naive import terms as naive_terms
 from jifen.testing.naive.time import (
     DAY,
     REMEMBERED,
@@ -29,6 +30,7 @@ Effects = list[tuple[object, ...]]
 
 HOLDING: Final = b"h"
 LOCK: Final = b"i"
+POINT_TYPE: Final = b"p"
 """First bytes of state keys, as `jifen.ledger.state` documents them."""
 
 
@@ -62,6 +64,10 @@ def compare(ledger: "NaiveLedger", time: int, named: dict[bytes, int]) -> None:
         assert place is not None, "something is due to a holding, and the agenda has forgotten it"
         assert place <= when, "something is due to a holding before the agenda looks at it"
     others = {key: when for when, key, _ in (entry for find in TIMED_OUT for entry in find(ledger, time))}
+    for name in ledger.terms:
+        terms = naive_terms.in_force(ledger, name, time)
+        if (name, terms.version) not in ledger.told_in_force:
+            others[POINT_TYPE + name.encode()] = terms.effective_from
     for account, lock in ledger.locks.items():
         if lock.ended_at and lock.ended_at + naive_locks.THIRTY_DAYS <= time:
             others[LOCK + account] = lock.ended_at + naive_locks.THIRTY_DAYS
@@ -119,6 +125,8 @@ def end(ledger: "NaiveLedger", key: bytes, time: int) -> Effects:
     told: Effects = []
     for ending in [entry[2] for find in TIMED_OUT for entry in find(ledger, time) if entry[1] == key]:
         told += ending()
-    if key[:1] == LOCK:
+    if key[:1] == POINT_TYPE:
+        told += naive_terms.tell_in_force(ledger, key[1:].decode(), time)
+    if key[:1] == LOCK and key[1:] in ledger.locks:
         naive_locks.forget(ledger, key[1:], time)
     return told

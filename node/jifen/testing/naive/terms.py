@@ -57,13 +57,16 @@ def in_force(ledger: "NaiveLedger", name: str, time: int) -> Terms:
 
 def come_into_force(ledger: "NaiveLedger", time: int) -> list[tuple[object, ...]]:
     """Tell of the versions that hold since the last block."""
-    told: list[tuple[object, ...]] = []
-    for name in ledger.terms:
-        terms = in_force(ledger, name, time)
-        if (name, terms.version) not in ledger.told_in_force:
-            ledger.told_in_force.add((name, terms.version))
-            told.append((name, terms.version, digest_of(name, terms)))
-    return told
+    return [effect for name in ledger.terms for effect in tell_in_force(ledger, name, time)]
+
+
+def tell_in_force(ledger: "NaiveLedger", name: str, time: int) -> list[tuple[object, ...]]:
+    """Tell of the version of a type that holds, if that has not been told."""
+    terms = in_force(ledger, name, time)
+    if (name, terms.version) in ledger.told_in_force:
+        return []
+    ledger.told_in_force.add((name, terms.version))
+    return [(name, terms.version, digest_of(name, terms))]
 
 
 def local_date(time: int, terms: Terms) -> date:
@@ -193,8 +196,9 @@ def against_publication(ledger: "NaiveLedger", body: PublishTerms, item: Transac
 
 
 def publish(ledger: "NaiveLedger", body: PublishTerms, item: Transaction, time: int) -> Effects:
-    """Add a version."""
-    return (add_version(ledger, body.point_type, body.terms, time, item.id),)
+    """Add a version; the one before may hold, and not have been told of yet."""
+    late = tell_in_force(ledger, body.point_type, time)
+    return (*late, add_version(ledger, body.point_type, body.terms, time, item.id),)
 
 
 def add_version(
@@ -239,10 +243,12 @@ def create(ledger: "NaiveLedger", body: CreatePointType, item: Transaction, time
 
 
 def record_of(ledger: "NaiveLedger", name: str, time: int) -> PointType:
-    """Return the record of a point type at a block time at which the agenda was worked off."""
+    """Return the record of a point type at a block time: what holds is not written before it was told."""
     newest, _, _ = ledger.terms[name][-1]
     holds = in_force(ledger, name, time)
-    later = newest if newest.effective_from > time else None
+    if (name, holds.version) not in ledger.told_in_force:
+        holds = [terms for terms, _, _ in ledger.terms[name] if (name, terms.version) in ledger.told_in_force][-1]
+    later = newest if newest.version > holds.version else None
     return msgspec.structs.replace(ledger.point_types[name], terms=holds, scheduled=later)
 
 

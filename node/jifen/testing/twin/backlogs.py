@@ -1,32 +1,54 @@
 """Both ledgers where more is due than fits into a block: what is late must be right all the while."""
 
+from typing import Final
 from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize
+from hypothesis.stateful import initialize, precondition, rule
 
 from jifen.ledger import agenda
 from jifen.ledger.state import AGENDA
 from jifen.testing.twin.locks import LockRules
 from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.terms import TermRules
+
+ROOMS: Final = (0, 0, 1, 2, 3, agenda.AGENDA_MAX)
+"""How much fits: nothing, where a block is full of what was due before; or all, so that a backlog comes to its end."""
 
 
 class Late(TwinMachine):
-    """Blocks work off so little that there is a backlog all the time; mixed into families of rules."""
+    """Blocks work off so little that much is late; mixed into families of rules."""
 
-    agenda_max = agenda.AGENDA_MAX
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = agenda.AGENDA_MAX
+        self.limit(agenda.AGENDA_MAX)
 
-    @initialize(most=st.integers(1, 3))
-    def let_little_fit(self, most: int) -> None:
-        """Let a block work off only so many entries; everything fits before that."""
-        self.agenda_max = most
-        self.cleanup.enter_context(patch.object(agenda, "AGENDA_MAX", most))
+    def limit(self, room: int) -> None:
+        """Let the real agenda work off so many entries a block."""
+        self.room = room
+        self.cleanup.enter_context(patch.object(agenda, "AGENDA_MAX", room))
+
+    @initialize(room=st.sampled_from(ROOMS))
+    def begin_with(self, room: int) -> None:
+        """Let blocks work off so many entries from the first, or second, on."""
+        self.limit(room)
+
+    @precondition(lambda self: not self.open)
+    @rule(room=st.sampled_from(ROOMS))
+    def let_fit(self, room: int) -> None:
+        """Let blocks work off so many entries from now on."""
+        self.limit(room)
 
     def named(self) -> tuple[int, list[tuple[int, bytes]], int]:
         """Return the block's time, what the real agenda names up to it, and how much of that a block works off."""
         due = self.working.range(AGENDA, AGENDA + (self.time + 1).to_bytes(8, "big"), 1_000_000)
-        return self.time, [(int.from_bytes(key[1:9], "big"), key[9:]) for key, _ in due], self.agenda_max
+        return self.time, [(int.from_bytes(key[1:9], "big"), key[9:]) for key, _ in due], self.room
 
 
-class LateLockRules(Late, LockRules):
+class LateLocks(Late, LockRules):
     """Points and locks."""
+
+
+class LateTerms(Late, TermRules, LockRules):
+    """Points that wait, and that expire early and late."""
