@@ -10,7 +10,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from jifen.testing.naive import locks as naive_locks
+from jifen.testing.naive import rules as naive_rules
 from jifen.testing.naive import terms as naive_terms
+from jifen.testing.naive import tiers as naive_tiers
 from jifen.testing.naive.time import (
     DAY,
     REMEMBERED,
@@ -31,6 +33,9 @@ Effects = list[tuple[object, ...]]
 HOLDING: Final = b"h"
 LOCK: Final = b"i"
 POINT_TYPE: Final = b"p"
+MEMBERSHIP: Final = b"Q"
+RULE_BOOK: Final = b"u"
+TALLY: Final = b"N"
 """First bytes of state keys, as `jifen.ledger.state` documents them."""
 
 
@@ -45,6 +50,7 @@ def begin_late_block(
         named: all that the real agenda names up to that time: when, and the state key of the record.
         most: how many of them a block works off.
     """
+    ledger.is_late = len(named) > most
     remember_warnings(ledger, time)
     compare(ledger, time, dict((key, when) for when, key in named))
     told: Effects = []
@@ -71,7 +77,13 @@ def compare(ledger: "NaiveLedger", time: int, named: dict[bytes, int]) -> None:
     for account, lock in ledger.locks.items():
         if lock.ended_at and lock.ended_at + naive_locks.THIRTY_DAYS <= time:
             others[LOCK + account] = lock.ended_at + naive_locks.THIRTY_DAYS
-    assert {key: when for key, when in named.items() if key[:1] != HOLDING} == others
+    for (account, organization), him in ledger.tiers.members.items():
+        if him.tier and (him.grace or him.ends) <= time:
+            others[MEMBERSHIP + account + organization.encode()] = him.grace or him.ends
+    for name in {*ledger.rules, *(kind for kind, _ in ledger.campaigns)}:
+        if 0 < naive_rules.book_of(ledger, name, time).due <= time:
+            others[RULE_BOOK + name.encode()] = naive_rules.book_of(ledger, name, time).due
+    assert {key: when for key, when in named.items() if key[:1] not in {HOLDING, TALLY}} == others
 
 
 def due_holdings(ledger: "NaiveLedger", time: int) -> dict[tuple[bytes, str], int]:
@@ -127,6 +139,10 @@ def end(ledger: "NaiveLedger", key: bytes, time: int) -> Effects:
         told += ending()
     if key[:1] == POINT_TYPE:
         told += naive_terms.tell_in_force(ledger, key[1:].decode(), time)
+    if key[:1] == RULE_BOOK:
+        told += naive_rules.tell_of(ledger, key[1:].decode(), time)
+    if key[:1] == MEMBERSHIP:
+        told += naive_tiers.catch_up(ledger, key[1:21], key[21:].decode(), time)
     if key[:1] == LOCK and key[1:] in ledger.locks:
         naive_locks.forget(ledger, key[1:], time)
     return told

@@ -132,6 +132,8 @@ class NaiveLedger:
         self._begin_rules()
         self.time = genesis.created_at
         """Time of the last block, ms."""
+        self.is_late = False
+        """Whether the last block may have left something undone that was due."""
         self.seen: dict[tuple[bytes, str], int] = {}
         """When time last saw to a holding, where not everything that is due fits into a block."""
         self.warnings: dict[tuple[bytes, str], set[tuple[int, int]]] = {}
@@ -182,6 +184,8 @@ class NaiveLedger:
         """Every published rule of every point type, when it was published, and by which transaction."""
         self.told_rules: set[tuple[str, int]] = set()
         """Rules that are known to hold, or to have held."""
+        self.told_over: set[tuple[str, str]] = set()
+        """Campaigns of which it was told that their time is over, by point type and id."""
         self.campaigns: dict[tuple[str, str], NaiveCampaign] = {}
         """Every campaign there ever was, by point type and id."""
         self.policies: dict[str, list[tuple[EarningPolicy, int, bytes]]] = {}

@@ -65,17 +65,33 @@ def running(ledger: "NaiveLedger", name: str, time: int) -> list[Campaign]:
 
 def come_due(ledger: "NaiveLedger", time: int) -> list[tuple[object, ...]]:
     """Tell of the rules that hold and the campaigns that are over since the last block."""
+    names = dict.fromkeys([*ledger.rules, *(name for name, _ in ledger.campaigns)])
+    return [effect for name in names for effect in tell_of(ledger, name, time)]
+
+
+def tell_of(ledger: "NaiveLedger", name: str, time: int) -> list[tuple[object, ...]]:
+    """Tell of the rule of a type that holds and of its campaigns that are over, as far as that has not been told."""
     told: list[tuple[object, ...]] = []
-    for name in ledger.rules:
-        rule = rule_at(ledger, name, time)
-        known = rule.version == ledger.point_types[name].rule_version or (name, rule.version) in ledger.told_rules
-        if not known:
-            ledger.told_rules.add((name, rule.version))
-            told.append((name, rule.version, digest("earning-rule", name, rule)))
-    for (name, number), item in ledger.campaigns.items():
-        if not item.ended_at and ledger.time < item.campaign.ends_at <= time:
-            told.append((name, number, given_of(ledger, name, item.campaign)))
+    rule = rule_at(ledger, name, time)
+    if not is_told(ledger, name, rule):
+        ledger.told_rules.add((name, rule.version))
+        told.append((name, rule.version, digest("earning-rule", name, rule)))
+    for campaign in untold(ledger, name):
+        if campaign.ends_at <= time:
+            ledger.told_over.add((name, campaign.id))
+            told.append((name, campaign.id, given_of(ledger, name, campaign)))
     return told
+
+
+def is_told(ledger: "NaiveLedger", name: str, rule: EarningRule) -> bool:
+    """Tell whether a rule is known to hold, or to have held."""
+    return rule.version == ledger.point_types[name].rule_version or (name, rule.version) in ledger.told_rules
+
+
+def untold(ledger: "NaiveLedger", name: str) -> list[Campaign]:
+    """Return the campaigns of a type of which it was not told that they are over, by id."""
+    known = [item for (kind, _), item in sorted(ledger.campaigns.items()) if kind == name]
+    return [item.campaign for item in known if not item.ended_at and (name, item.campaign.id) not in ledger.told_over]
 
 
 def given_of(ledger: "NaiveLedger", name: str, campaign: Campaign) -> int:
@@ -233,14 +249,15 @@ def is_contradictory(rule: EarningRule) -> bool:
 
 
 def publish_rule(ledger: "NaiveLedger", body: PublishEarningRule, item: Transaction, time: int) -> Effects:
-    """Add a version."""
+    """Add a version; the one before may hold, and not have been told of yet."""
     rule, name = body.rule, body.point_type
+    late = tell_of(ledger, name, time)
     if rule.effective_from == 0:
         rule = msgspec.structs.replace(rule, effective_from=time)
     ledger.rules.setdefault(name, []).append((rule, time, item.id))
     if rule.effective_from <= time:
         ledger.told_rules.add((name, rule.version))
-    return ((name, rule.version, digest("earning-rule", name, rule), rule.effective_from),)
+    return (*late, (name, rule.version, digest("earning-rule", name, rule), rule.effective_from))
 
 
 def against_campaign(ledger: "NaiveLedger", body: PublishCampaign, item: Transaction, time: int) -> set[Rejection]:
@@ -278,10 +295,11 @@ def against_campaign(ledger: "NaiveLedger", body: PublishCampaign, item: Transac
 def publish_campaign(ledger: "NaiveLedger", body: PublishCampaign, item: Transaction, time: int) -> Effects:
     """Add a campaign."""
     campaign, name = body.campaign, body.point_type
+    late = tell_of(ledger, name, time)
     if campaign.starts_at == 0:
         campaign = msgspec.structs.replace(campaign, starts_at=time)
     ledger.campaigns[name, campaign.id] = NaiveCampaign(campaign, time, item.id)
-    return ((name, campaign.id, digest("campaign", name, campaign), campaign.starts_at, campaign.ends_at),)
+    return (*late, (name, campaign.id, digest("campaign", name, campaign), campaign.starts_at, campaign.ends_at))
 
 
 def against_end(ledger: "NaiveLedger", body: EndCampaign, item: Transaction, time: int) -> set[Rejection]:
@@ -295,8 +313,9 @@ def against_end(ledger: "NaiveLedger", body: EndCampaign, item: Transaction, tim
 def end_campaign(ledger: "NaiveLedger", body: EndCampaign, _item: Transaction, time: int) -> Effects:
     """End a campaign."""
     known = ledger.campaigns[body.point_type, body.campaign]
+    late = tell_of(ledger, body.point_type, time)
     known.ended_at = time
-    return ((body.point_type, body.campaign, given_of(ledger, body.point_type, known.campaign)),)
+    return (*late, (body.point_type, body.campaign, given_of(ledger, body.point_type, known.campaign)))
 
 
 def against_policy(ledger: "NaiveLedger", body: SetEarningPolicy, item: Transaction, _time: int) -> set[Rejection]:
@@ -341,12 +360,15 @@ def set_tags(ledger: "NaiveLedger", body: SetOrganizationTags, _item: Transactio
 
 
 def book_of(ledger: "NaiveLedger", name: str, time: int) -> RuleBook:
-    """Return the rule book of a type at a block time at which the agenda was worked off."""
-    versions = ledger.rules.get(name, [])
-    later = versions[-1][0] if versions and versions[-1][0].effective_from > time else None
-    campaigns = running(ledger, name, time)
+    """Return the rule book of a type at a block time: what has changed is not written before it was told."""
+    versions = [first_rule(ledger, name), *(rule for rule, _, _ in ledger.rules.get(name, []))]
+    holds = rule_at(ledger, name, time)
+    if not is_told(ledger, name, holds):
+        holds = [rule for rule in versions if is_told(ledger, name, rule)][-1]
+    later = versions[-1] if versions[-1].version > holds.version else None
+    campaigns = untold(ledger, name)
     moments = [item.ends_at for item in campaigns] + ([later.effective_from] if later else [])
-    return RuleBook(rule_at(ledger, name, time), later, tuple(campaigns), min(moments, default=0))
+    return RuleBook(holds, later, tuple(campaigns), min(moments, default=0))
 
 
 def others_of(body: EarnPoints) -> list[tuple[RoleClass, bytes]]:

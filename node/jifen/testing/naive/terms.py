@@ -198,7 +198,10 @@ def against_publication(ledger: "NaiveLedger", body: PublishTerms, item: Transac
 def publish(ledger: "NaiveLedger", body: PublishTerms, item: Transaction, time: int) -> Effects:
     """Add a version; the one before may hold, and not have been told of yet."""
     late = tell_in_force(ledger, body.point_type, time)
-    return (*late, add_version(ledger, body.point_type, body.terms, time, item.id),)
+    return (
+        *late,
+        add_version(ledger, body.point_type, body.terms, time, item.id),
+    )
 
 
 def add_version(

@@ -187,6 +187,7 @@ def count(ledger: "NaiveLedger", point_type: str, account: bytes, points: int, t
     if role != "consumer" or programme is None or points == 0:
         return ()
     him = ledger.tiers.members.setdefault((account, organization), NaiveMember())
+    late = catch_up(ledger, account, organization, time)
     if him.tier == "" and time >= him.ends:
         him.begun, him.ends = len(him.counted), end_of_period(programme, time)
     him.purchases.append(points)
@@ -197,7 +198,7 @@ def count(ledger: "NaiveLedger", point_type: str, account: bytes, points: int, t
     if risen:
         him.tier, him.since, him.height, him.grace = names[rank], time, ledger.height, 0
         him.price = programme.tiers[rank - 1].threshold
-    told: list[tuple[object, ...]] = [(organization, account, points, him.points, him.tier, him.lifetime)]
+    told = [*late, (organization, account, points, him.points, him.tier, him.lifetime)]
     if risen:
         change = (TierChange.UPGRADED, before, him.tier, him.points, programme.version, time)
         told.append((organization, account, *change))
@@ -206,11 +207,17 @@ def count(ledger: "NaiveLedger", point_type: str, account: bytes, points: int, t
 
 def judge_everybody(ledger: "NaiveLedger", time: int) -> list[tuple[object, ...]]:
     """Judge whose period or grace is over."""
+    return [
+        told for account, organization in ledger.tiers.members for told in catch_up(ledger, account, organization, time)
+    ]
+
+
+def catch_up(ledger: "NaiveLedger", account: bytes, organization: str, time: int) -> list[tuple[object, ...]]:
+    """Judge somebody until his period and grace last."""
     told: list[tuple[object, ...]] = []
-    for (account, organization), him in ledger.tiers.members.items():
-        programme = ledger.tiers.programmes[organization]
-        while him.tier and (him.grace or him.ends) <= time:
-            told += judge(ledger, organization, account, programme, time)
+    him = ledger.tiers.members[account, organization]
+    while him.tier and (him.grace or him.ends) <= time:
+        told += judge(ledger, organization, account, ledger.tiers.programmes[organization], time)
     return told
 
 

@@ -8,9 +8,16 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from jifen.ledger import agenda
 from jifen.ledger.state import AGENDA
+from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.locks import LockRules
 from jifen.testing.twin.machine import TwinMachine
+from jifen.testing.twin.paid_lines import PaidLineRules
+from jifen.testing.twin.payments import PaymentRules
+from jifen.testing.twin.prize_draws import DrawRules
+from jifen.testing.twin.rewards import RewardRules
+from jifen.testing.twin.swaps import SwapRules
 from jifen.testing.twin.terms import TermRules
+from jifen.testing.twin.tiers import TierRules
 
 ROOMS: Final = (0, 0, 1, 2, 3, agenda.AGENDA_MAX)
 """How much fits: nothing, where a block is full of what was due before; or all, so that a backlog comes to its end."""
@@ -52,3 +59,31 @@ class LateLocks(Late, LockRules):
 
 class LateTerms(Late, TermRules, LockRules):
     """Points that wait, and that expire early and late."""
+
+
+class LateSwaps(Late, SwapRules, LockRules):
+    """Offers, and locks that end them."""
+
+
+class LatePayments(Late, PaymentRules, LockRules):
+    """Holds that run out, and points that come back past their date."""
+
+
+class LateRewards(Late, RewardRules, LockRules):
+    """Redemptions and requests for money."""
+
+
+class LateDraws(Late, DrawRules, LockRules):
+    """Draws that settle, or give back."""
+
+
+class LateTiers(Late, TierRules, LockRules):
+    """Tiers that are judged, and points that pay for themselves."""
+
+
+class LateRules(Late, PaidLineRules, LockRules):
+    """Rules that come into force, campaigns that end, and tallies that are over."""
+
+
+class LateEverything(Late, LedgerMachine):
+    """All families together."""
