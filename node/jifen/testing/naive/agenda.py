@@ -52,7 +52,7 @@ def begin_late_block(
     """
     ledger.is_late = len(named) > most
     remember_warnings(ledger, time)
-    compare(ledger, time, dict((key, when) for when, key in named))
+    compare(ledger, time, {key: when for when, key in named})
     told: Effects = []
     taken = sorted(named)[:most]
     for when, key in [item for item in taken if item[1][:1] == HOLDING]:

@@ -165,7 +165,7 @@ def against_transfer(ledger: "NaiveLedger", body: TransferPoints, item: Transact
     return found
 
 
-def against_debit(ledger: "NaiveLedger", account: bytes, item: Transaction, time: int) -> set[Rejection]:
+def against_debit(ledger: "NaiveLedger", account: bytes, item: Transaction, _time: int) -> set[Rejection]:
     """Return what speaks against a registered member's paying something."""
     found = set()
     if ledger.accounts[account][0] not in item.signers:

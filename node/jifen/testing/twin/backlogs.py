@@ -3,11 +3,16 @@
 from typing import Final
 from unittest.mock import patch
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from jifen.ledger import agenda
+from jifen.ledger.payments.bodies import HoldPoints, PaymentPart
 from jifen.ledger.state import AGENDA
+from jifen.ledger.terms.bodies import PublishTerms
+from jifen.ledger.terms.records import AvailableAfterDays, ImmediatelyAvailable, RollingExpiry
+from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.locks import LockRules
 from jifen.testing.twin.machine import TwinMachine
@@ -67,6 +72,30 @@ class LateSwaps(Late, SwapRules, LockRules):
 
 class LatePayments(Late, PaymentRules, LockRules):
     """Holds that run out, and points that come back past their date."""
+
+    def furnish(self) -> None:
+        """Points of Ann's wait for their day, while others, held, pass their date: void the hold, and both meet."""
+        super().furnish()
+        self.begin(1)
+        self.earn_on_terms(280, RollingExpiry(2), ImmediatelyAvailable())
+        whose, parts = account_of(key_of("ann")), (PaymentPart("mall/consumer", 12),)
+        head = (self.time + DAY_MS, b"furnish1", "mall", "no281")
+        held = HoldPoints(*head, bytes(32), whose, 100, parts, self.time + 40 * DAY_MS)
+        self.submit(held, key_of("ann"), key_of("mall till"))
+        self.earn_on_terms(282, RollingExpiry(35), AvailableAfterDays(4))
+        self.end()
+
+    def earn_on_terms(
+        self, order: int, expiry: RollingExpiry, pending: ImmediatelyAvailable | AvailableAfterDays
+    ) -> None:
+        """Let Ann earn points of such a life, whatever was published before."""
+        newest, _, _ = self.twin.terms["mall/consumer"][-1]
+        changed = msgspec.structs.replace(
+            newest, version=newest.version + 1, effective_from=0, expiry=expiry, pending=pending
+        )
+        body = PublishTerms(self.time + DAY_MS, b"furnish1", "mall", "mall/consumer", changed)
+        self.submit(body, key_of("mall admin"))
+        self.purchase("mall/consumer", order, "ann", 900)
 
 
 class LateRewards(Late, RewardRules, LockRules):
