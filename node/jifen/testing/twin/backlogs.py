@@ -52,6 +52,13 @@ class Late(TwinMachine):
         """Let blocks work off so many entries from now on."""
         self.limit(room)
 
+    @precondition(lambda self: not self.open)
+    @rule(step=st.sampled_from((3 * DAY_MS, 6 * DAY_MS, 25 * DAY_MS)))
+    def begin_full(self, step: int) -> None:
+        """Open a block some days later that is full of what was due before: whatever came due meanwhile waits."""
+        self.limit(0)
+        self.begin(step)
+
     def named(self) -> tuple[int, list[tuple[int, bytes]], int]:
         """Return the block's time, what the real agenda names up to it, and how much of that a block works off."""
         due = self.working.range(AGENDA, AGENDA + (self.time + 1).to_bytes(8, "big"), 1_000_000)
@@ -80,7 +87,7 @@ class LatePayments(Late, PaymentRules, LockRules):
         self.earn_on_terms(280, RollingExpiry(2), ImmediatelyAvailable())
         whose, parts = account_of(key_of("ann")), (PaymentPart("mall/consumer", 12),)
         head = (self.time + DAY_MS, b"furnish1", "mall", "no281")
-        held = HoldPoints(*head, bytes(32), whose, 100, parts, self.time + 40 * DAY_MS)
+        held = HoldPoints(*head, bytes(32), whose, 100, parts, self.time + 26 * DAY_MS)
         self.submit(held, key_of("ann"), key_of("mall till"))
         self.earn_on_terms(282, RollingExpiry(35), AvailableAfterDays(4))
         self.end()
