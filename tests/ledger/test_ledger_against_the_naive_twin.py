@@ -12,6 +12,17 @@ from hypothesis.stateful import RULE_MARKER, run_state_machine_as_test
 
 from jifen.ledger.rewards.records import Redemption
 from jifen.testing.naive.scene import DAY_MS
+from jifen.testing.twin.backlogs import (
+    LateDraws,
+    LateEverything,
+    LateLocks,
+    LatePayments,
+    LateRewards,
+    LateRules,
+    LateSwaps,
+    LateTerms,
+    LateTiers,
+)
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.machine import TwinMachine
 from jifen.testing.twin.points import PointRules
@@ -29,6 +40,21 @@ RUNS: Final = 25
 RUNS_ALONE: Final = 10
 """Runs of each family alone otherwise."""
 
+RUNS_LATE: Final = 3
+"""Runs of each family alone, and of all together, where blocks work off little of what is due."""
+
+LATE: Final = [
+    LateLocks,
+    LateTerms,
+    LatePayments,
+    LateSwaps,
+    LateRewards,
+    LateDraws,
+    LateTiers,
+    LateRules,
+    LateEverything,
+]
+
 NIGHTLY_TRANSACTIONS: Final = 1_000_000
 """Transactions that a nightly run must have offered to both ledgers."""
 
@@ -43,6 +69,13 @@ TestLedgerAgainstItsTwin.settings = settings(stateful_step_count=60, max_example
 @pytest.mark.parametrize("family", FAMILIES[1:], ids=lambda family: family.__name__)
 def test_a_family_of_transactions_alone_agrees_with_its_twin(family: type[TwinMachine]) -> None:
     runs = NIGHTLY_RUNS_ALONE if is_nightly else RUNS_ALONE
+
+    run_state_machine_as_test(family, settings=settings(stateful_step_count=60, max_examples=runs))
+
+
+@pytest.mark.parametrize("family", LATE, ids=lambda family: family.__name__)
+def test_both_ledgers_agree_while_more_is_due_than_a_block_works_off(family: type[TwinMachine]) -> None:
+    runs = NIGHTLY_RUNS_ALONE if is_nightly else RUNS_LATE
 
     run_state_machine_as_test(family, settings=settings(stateful_step_count=60, max_examples=runs))
 

@@ -22,7 +22,7 @@ from jifen.ledger.governance import deciding as governing
 from jifen.ledger.governance import validators
 from jifen.ledger.governance.proposals import Governance
 from jifen.ledger.locks import locking, pausing
-from jifen.ledger.locks.records import LockReason
+from jifen.ledger.locks.records import LockReason, is_locked
 from jifen.ledger.payments import giving_back, paying, plan
 from jifen.ledger.payments import holding as payment_holds
 from jifen.ledger.points import (
@@ -43,15 +43,16 @@ from jifen.ledger.rules import policies, reckoning, tallies
 from jifen.ledger.rules.book import Get
 from jifen.ledger.rules.reckoning import Ratio, place_of
 from jifen.ledger.rules.records import EarningRule, OrderLine
-from jifen.ledger.state import WorkingState
+from jifen.ledger.state import StateReader, StateWriter, WorkingState
 from jifen.ledger.swaps import swapping
 from jifen.ledger.terms.records import Terms, expiry_of
 from jifen.ledger.tiers import qualifying
 from jifen.ledger.tiers.records import TierBook
-from jifen.ledger.transactions import Transaction
+from jifen.ledger.transactions import Transaction, TransferPoints
 from jifen.ledger.types import Credit, Holding, Lot, OrderRecord, Organization, PublicKey, Record
 from jifen.testing.naive.scene import DAY_MS
 from jifen.testing.twin.auto import AutoRules
+from jifen.testing.twin.backlogs import LateLocks, LatePayments
 from jifen.testing.twin.bonuses import BonusRules
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.locks import LockRules
@@ -247,6 +248,25 @@ def a_tier_early(programme: Any, points: int, right: Any = qualifying.reached_by
     return int(right(programme, points + 1))
 
 
+def transfer_by_time(state: StateReader, body: TransferPoints, item: Transaction, context: BlockContext) -> Any:
+    """Ask whether a sender is locked by the time alone, not whether the agenda has got to the lock."""
+    with patch.object(moving, "points_wait", lambda account: is_locked(account, context.time)):
+        return moving.check_transfer(state, body, item, context)
+
+
+def back_as_if_in_time(state: StateWriter, key: bytes, holding: Holding, lots: Iterable[Lot], time: int) -> Any:
+    """Bring points back with a new place in the agenda, though the old one has not been worked off."""
+
+    def put(state: StateWriter, key: bytes, after: Holding, before: int, _due: int) -> Holding:
+        return holdings.put_due(state, key, after, before, holdings.due_of(after, time))
+
+    with patch.object(expiring, "put_due", put):
+        return BRING_BACK(state, key, holding, lots, time)
+
+
+TRANSFERS_BY_TIME: Final = {**apply.RULES, TransferPoints: apply.rule(transfer_by_time, moving.transfer)}
+BRING_BACK: Final = expiring.bring_back
+
 WRONG: Final = [
     # What every family stands on.
     Wrong("created records survive a rollback", PointRules, WorkingState, "_restore", half_restored),
@@ -315,6 +335,9 @@ WRONG: Final = [
     Wrong("a limit's day never ends", LockRules, limits, "day_end", lambda *_: 2**40),
     Wrong("a locked account pays", LockRules, moving, "points_wait", no),
     Wrong("offers stand while their maker is locked", SwapsAndLocks, locking, "close_all", lambda *_: ()),
+    # What is due and has not been worked off.
+    Wrong("a lapsed lock holds nothing back", LateLocks, apply, "RULES", TRANSFERS_BY_TIME),
+    Wrong("what comes back late lets what was due be forgotten", LatePayments, held, "bring_back", back_as_if_in_time),
     Wrong("points grow old while their account is locked", LockRules, pausing, "moved_by", zero),
 ]
 

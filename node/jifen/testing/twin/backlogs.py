@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from jifen.ledger import agenda
-from jifen.ledger.payments.bodies import HoldPoints, PaymentPart
+from jifen.ledger.payments.bodies import HoldPoints, PaymentPart, VoidHold
 from jifen.ledger.state import AGENDA
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.terms.records import AvailableAfterDays, ImmediatelyAvailable, RollingExpiry
@@ -91,6 +91,14 @@ class LatePayments(Late, PaymentRules, LockRules):
         self.submit(held, key_of("ann"), key_of("mall till"))
         self.earn_on_terms(282, RollingExpiry(35), AvailableAfterDays(4))
         self.end()
+
+    @precondition(lambda self: self.open and self.twin.holds)
+    @rule(nonce=st.binary(min_size=8, max_size=8))
+    def give_up_all_holds(self, nonce: bytes) -> None:
+        """Void whatever is held."""
+        for (account, hold), held in sorted(self.twin.holds.items(), key=lambda item: item[0]):
+            merchant = held.body.organization
+            self.submit(VoidHold(self.time + DAY_MS, nonce, merchant, account, hold), key_of(f"{merchant} till"))
 
     def earn_on_terms(
         self, order: int, expiry: RollingExpiry, pending: ImmediatelyAvailable | AvailableAfterDays
