@@ -40,7 +40,7 @@ RUNS: Final = 25
 RUNS_ALONE: Final = 10
 """Runs of each family alone otherwise."""
 
-RUNS_LATE: Final = 3
+RUNS_LATE: Final = 2
 """Runs of each family alone, and of all together, where blocks work off little of what is due."""
 
 LATE: Final = [

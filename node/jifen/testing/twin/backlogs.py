@@ -1,5 +1,7 @@
 """Both ledgers where more is due than fits into a block: what is late must be right all the while."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from unittest.mock import patch
 
@@ -12,6 +14,7 @@ from jifen.ledger.payments.bodies import HoldPoints, PaymentPart, VoidHold
 from jifen.ledger.state import AGENDA
 from jifen.ledger.terms.bodies import PublishTerms
 from jifen.ledger.terms.records import AvailableAfterDays, ImmediatelyAvailable, RollingExpiry
+from jifen.ledger.transactions import TransferPoints
 from jifen.testing.naive.scene import DAY_MS, account_of, key_of
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.locks import LockRules
@@ -41,6 +44,14 @@ class Late(TwinMachine):
         self.room = room
         self.cleanup.enter_context(patch.object(agenda, "AGENDA_MAX", room))
 
+    @contextmanager
+    def full_blocks(self) -> Iterator[None]:
+        """Let blocks work off nothing for a while."""
+        before = self.room
+        self.limit(0)
+        yield
+        self.limit(before)
+
     @initialize(room=st.sampled_from(ROOMS))
     def begin_with(self, room: int) -> None:
         """Let blocks work off so many entries from the first, or second, on."""
@@ -68,6 +79,19 @@ class Late(TwinMachine):
 class LateLocks(Late, LockRules):
     """Points and locks."""
 
+    def furnish(self) -> None:
+        """Bo tries to pay when his lock has lapsed and the agenda has not got to it."""
+        super().furnish()
+        self.begin(1)
+        self.purchase("mall/consumer", 283, "bo", 500)
+        self.end()
+        with self.full_blocks():
+            self.begin(4 * DAY_MS)
+            bo, ann = (account_of(key_of(name)) for name in ("bo", "ann"))
+            body = TransferPoints(self.time + DAY_MS, b"furnish1", bo, ann, "mall/consumer", 6, b"")
+            self.submit(body, key_of("bo"))
+            self.end()
+
 
 class LateTerms(Late, TermRules, LockRules):
     """Points that wait, and that expire early and late."""
@@ -81,7 +105,7 @@ class LatePayments(Late, PaymentRules, LockRules):
     """Holds that run out, and points that come back past their date."""
 
     def furnish(self) -> None:
-        """Points of Ann's wait for their day, while others, held, pass their date: void the hold, and both meet."""
+        """Points of Ann's wait for their day, while others, held, pass their date, and come back to them late."""
         super().furnish()
         self.begin(1)
         self.earn_on_terms(280, RollingExpiry(2), ImmediatelyAvailable())
@@ -91,6 +115,10 @@ class LatePayments(Late, PaymentRules, LockRules):
         self.submit(held, key_of("ann"), key_of("mall till"))
         self.earn_on_terms(282, RollingExpiry(35), AvailableAfterDays(4))
         self.end()
+        with self.full_blocks():
+            self.begin(6 * DAY_MS)
+            self.give_up_all_holds(b"furnish1")
+            self.end()
 
     @precondition(lambda self: self.open and self.twin.holds)
     @rule(nonce=st.binary(min_size=8, max_size=8))
