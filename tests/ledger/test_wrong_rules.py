@@ -264,7 +264,7 @@ def back_as_if_in_time(state: StateWriter, key: bytes, holding: Holding, lots: I
         return BRING_BACK(state, key, holding, lots, time)
 
 
-TRANSFERS_BY_TIME: Final = {**apply.RULES, TransferPoints: apply.rule(transfer_by_time, moving.transfer)}
+TRANSFERS_BY_TIME: Final = apply.RULES | {TransferPoints: apply.rule(transfer_by_time, moving.transfer)}
 BRING_BACK: Final = expiring.bring_back
 
 WRONG: Final = [

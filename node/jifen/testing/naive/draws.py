@@ -20,7 +20,7 @@ from jifen.ledger.draws.bodies import (
 from jifen.ledger.rejections import Rejection
 from jifen.ledger.transactions import Transaction
 from jifen.ledger.types import OrganizationStatus, Scope
-from jifen.testing.naive.locks import is_locked
+from jifen.testing.naive.locks import waits
 from jifen.testing.naive.terms import in_force, signed_by
 from jifen.testing.naive.time import DAY, TIMED_OUT, bring_back
 
@@ -284,7 +284,7 @@ def against_entry(ledger: "NaiveLedger", body: EnterDraw, item: Transaction, tim
         found.add(Rejection.ACCOUNT_UNKNOWN)
     if ledger.accounts.get(body.account, (b"", 0))[0] not in item.signers:
         found.add(Rejection.NOT_AUTHORIZED)
-    if body.account in ledger.accounts and is_locked(ledger, body.account, time):
+    if body.account in ledger.accounts and waits(ledger, body.account):
         found.add(Rejection.ACCOUNT_LOCKED)
     if body.point_type not in ledger.point_types:
         found.add(Rejection.POINT_TYPE_UNKNOWN)
