@@ -9,7 +9,7 @@ from jifen.ledger.locks.bodies import UnlockAccount
 from jifen.ledger.transactions import Transaction
 from jifen.testing.naive import locks as naive_locks
 from jifen.testing.naive.terms import Effects
-from jifen.testing.naive.time import TIMED_OUT, Ending, activate, forget_lapsed, see_to
+from jifen.testing.naive.time import TIMED_OUT, Ending, activate, forget_lapsed, mine, see_to
 
 if TYPE_CHECKING:
     from jifen.testing.naive.ledger import NaiveLedger
@@ -56,7 +56,9 @@ def end(
     since = ledger.locks[account].locked_at
     told.append((account, *why, since, naive_locks.end(ledger, account, ended_at)))
     for whose in holdings:
-        told += see_to(ledger, whose, ended_at, time)
+        # What is past its date all the same, since the agenda is late, brings announcements from that date on with it.
+        late = [lot.expires_at - 1 for lot in mine(ledger, whose) if 0 < lot.expires_at <= time]
+        told += see_to(ledger, whose, min([ended_at, *late]), time)
         forget_lapsed(ledger, whose, time)
         ledger.seen[whose] = time
         ledger.warnings.pop(whose, None)
