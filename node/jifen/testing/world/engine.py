@@ -24,8 +24,9 @@ from jifen.transport import PeerFault
 CHECK_MS: Final = 1000
 """How often whole states are compared: the dearest check."""
 
-LIVENESS_MS: Final = 20_000
-"""Time after healing within which all must agree, twice: a dozen election timeouts and every client's patience."""
+LIVENESS_MS: Final = 30_000
+"""Time after healing within which all must agree, twice: a dozen election timeouts and every client's patience; and a
+block that a clock far ahead has written last is taken by nobody for twenty seconds."""
 
 ACTIVATION_MS: Final = 250
 """How often an observer looks whether it has caught up."""
