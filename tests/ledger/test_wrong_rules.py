@@ -43,7 +43,7 @@ from jifen.ledger.rules import policies, reckoning, tallies
 from jifen.ledger.rules.book import Get
 from jifen.ledger.rules.reckoning import Ratio, place_of
 from jifen.ledger.rules.records import EarningRule, OrderLine
-from jifen.ledger.state import StateReader, StateWriter, WorkingState
+from jifen.ledger.state import StateReader, WorkingState
 from jifen.ledger.swaps import swapping
 from jifen.ledger.terms.records import Terms, expiry_of
 from jifen.ledger.tiers import qualifying
@@ -52,7 +52,7 @@ from jifen.ledger.transactions import Transaction, TransferPoints
 from jifen.ledger.types import Credit, Holding, Lot, OrderRecord, Organization, PublicKey, Record
 from jifen.testing.naive.scene import DAY_MS
 from jifen.testing.twin.auto import AutoRules
-from jifen.testing.twin.backlogs import LateLocks, LatePayments
+from jifen.testing.twin.backlogs import LateLocks
 from jifen.testing.twin.bonuses import BonusRules
 from jifen.testing.twin.everything import LedgerMachine
 from jifen.testing.twin.locks import LockRules
@@ -254,18 +254,7 @@ def transfer_by_time(state: StateReader, body: TransferPoints, item: Transaction
         return moving.check_transfer(state, body, item, context)
 
 
-def back_as_if_in_time(state: StateWriter, key: bytes, holding: Holding, lots: Iterable[Lot], time: int) -> Any:
-    """Bring points back with a new place in the agenda, though the old one has not been worked off."""
-
-    def put(state: StateWriter, key: bytes, after: Holding, before: int, _due: int) -> Holding:
-        return holdings.put_due(state, key, after, before, holdings.due_of(after, time))
-
-    with patch.object(expiring, "put_due", put):
-        return BRING_BACK(state, key, holding, lots, time)
-
-
 TRANSFERS_BY_TIME: Final = apply.RULES | {TransferPoints: apply.rule(transfer_by_time, moving.transfer)}
-BRING_BACK: Final = expiring.bring_back
 
 WRONG: Final = [
     # What every family stands on.
@@ -337,7 +326,6 @@ WRONG: Final = [
     Wrong("offers stand while their maker is locked", SwapsAndLocks, locking, "close_all", lambda *_: ()),
     # What is due and has not been worked off.
     Wrong("a lapsed lock holds nothing back", LateLocks, apply, "RULES", TRANSFERS_BY_TIME),
-    Wrong("what comes back late lets what was due be forgotten", LatePayments, held, "bring_back", back_as_if_in_time),
     Wrong("points grow old while their account is locked", LockRules, pausing, "moved_by", zero),
 ]
 
